@@ -1,0 +1,86 @@
+import type { AttributeSettings } from '../attribute/settings.ts';
+import type { RejectedRow, Span } from '../decode/source.ts';
+import type { CostColumn } from '../focus/columns.ts';
+import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
+
+/** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
+export interface Task {
+  readonly path: string;
+  readonly span?: Span;
+  /** Number of the task within its delivery; the order of everything it gives back. */
+  readonly part: number;
+  /** Mapping by name, or `auto`. */
+  readonly mapping: string;
+  /** Settings of each mapping by its name. */
+  readonly mappingSettings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly attribute?: AttributeSettings;
+  /** One per exporter that takes charges. */
+  readonly encodings: readonly Encoding[];
+  /** First part of each charge's id: stands for source, scope, revision and part. */
+  readonly uidPrefix: string;
+  /** Observed time of the records, milliseconds. */
+  readonly observedMs: number;
+  /** OTLP resource attributes of the log records. */
+  readonly resource: Readonly<Record<string, string>>;
+  /** Most groups (dimensions × day) kept before folding into overflow. */
+  readonly maxGroups: number;
+  /** Count violations of the FOCUS checks by rule. */
+  readonly check: boolean;
+}
+
+/** Worker → main on the task's port; every `batch` takes one credit, the main thread answers `{ credits: n }`. */
+export type WorkerMessage =
+  | { readonly type: 'batch'; readonly encoding: number; readonly batch: EncodedBatch }
+  | { readonly type: 'rejected'; readonly rows: readonly RejectedRow[] }
+  | { readonly type: 'progress'; readonly rows: number };
+
+/** Sums in and out per cost column, as canonical decimal text. read = exported + rejected + dropped + reshaped. */
+export interface LedgerEntry {
+  /** Source column that states the amount; absent when the source has none and `read` was derived. */
+  readonly source?: string;
+  readonly read: string;
+  readonly exported: string;
+  readonly rejected: string;
+  /** Rows left out on purpose. */
+  readonly dropped: string;
+  /** Moved by a mapping rule within rows that were kept (a covered charge is billed at 0: the plan's fee carries it). */
+  readonly reshaped: string;
+}
+
+/** A group of totals, plain data for the port. */
+export interface GroupTotal {
+  readonly dimensions: readonly (string | null)[];
+  readonly billingPeriod: string;
+  readonly day: string;
+  readonly charges: number;
+  /** Canonical decimal texts in the order of COST_COLUMNS. */
+  readonly costs: readonly string[];
+  readonly overflow: boolean;
+}
+
+/** What a task comes to. */
+export interface TaskResult {
+  readonly format: string;
+  readonly mapping: string;
+  readonly focusVersion?: string;
+  readonly rows: {
+    readonly read: number;
+    readonly written: number;
+    readonly rejected: number;
+    readonly dropped: number;
+  };
+  readonly ledger: Readonly<Partial<Record<CostColumn, LedgerEntry>>>;
+  readonly totals: readonly GroupTotal[];
+  /** Rows per repair code. */
+  readonly repairs: Readonly<Record<string, number>>;
+  /** Rows per drop reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Rows per reject reason. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Violations per rule id, when asked for. */
+  readonly violations: Readonly<Record<string, number>>;
+  /** Newest charge period end, milliseconds; NaN when none. */
+  readonly dataUntilMs: number;
+  /** Thread CPU time by stage, milliseconds. */
+  readonly stages: Readonly<Record<string, number>>;
+}

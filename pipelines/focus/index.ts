@@ -1,0 +1,6 @@
+export * from './amounts.ts';
+export * from './batch.ts';
+export * from './columns.ts';
+export * from './decimal.ts';
+export * from './dictionary.ts';
+export * from './times.ts';

@@ -1,0 +1,186 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
+import type { ConfigOf, Schema } from './settings.ts';
+import type { TotalsView } from './totals.ts';
+
+/** Version of this contract; stamped by `defineX`, checked when a plugin is loaded. */
+export const CONTRACT = 1;
+
+/** How much a plugin may still change. */
+export type Stability = 'alpha' | 'beta' | 'stable';
+
+/** What every plugin says of itself. */
+export interface Described<S extends Schema> {
+  /** Name in the configuration = name of the folder. */
+  readonly type: string;
+  /** One sentence for the catalogue. */
+  readonly summary: string;
+  readonly stability: Stability;
+  readonly config: S;
+}
+
+/** Structured log; messages are constant, data goes into fields. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Time, so that tests can turn it. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  now(): number;
+  /** Resolves after `ms`, or at once when the signal aborts (then rejects with its reason). */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** HTTP by undici: verified TLS, bounded bodies. */
+export interface Http {
+  request(options: HttpRequest): Promise<HttpResponse>;
+}
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Bodies over this are refused. Default 16 MiB. */
+  readonly maxBytes?: number;
+  readonly tls?: Tls;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** Paths of PEM files; TLS is verified unless `insecureSkipVerify`. */
+export interface Tls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** The whole world of one instance. */
+export interface Context<Config> {
+  /** `type` or `type/name`, as in the configuration. */
+  readonly id: string;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly meter: Meter;
+  readonly http: Http;
+  readonly clock: Clock;
+  /** Aborts when the instance has to stop. */
+  readonly signal: AbortSignal;
+  /** Folder of this instance below the agent's storage; made before `open`/`receive`. */
+  readonly folder: string;
+}
+
+/** Where deliveries come from. `yield` returns once the delivery is committed and its cursor stored. */
+export interface Receiver<S extends Schema = Schema> extends Described<S> {
+  receive(context: Context<ConfigOf<S>>, cursor: string | undefined): AsyncIterable<Delivery>;
+}
+
+/** Where charges and totals go. */
+export interface Exporter<S extends Schema = Schema> extends Described<S> {
+  open(context: Context<ConfigOf<S>>, totals: TotalsView): Promise<Sink>;
+}
+
+/** An opened exporter. Methods throw `Unavailable` (tried again) or `Rejected` (dead letter). */
+export interface Sink {
+  /** What the workers encode for it; absent: it takes no charges (totals only). */
+  readonly encoding?: Encoding;
+  /** A delivery starts; an earlier, unfinished attempt at the same delivery is forgotten. */
+  begin?(delivery: DeliveryInfo): Promise<void>;
+  /** Resolves when the batch is durable on the other side; several may be under way. */
+  write?(batch: EncodedBatch, delivery: DeliveryInfo): Promise<WriteResult>;
+  /** All batches of the delivery are written: make them visible. */
+  commit?(delivery: DeliveryInfo): Promise<void>;
+  /** The attempt is given up; what was written is forgotten where possible. */
+  abort?(delivery: DeliveryInfo): Promise<void>;
+  /** Called after totals changed (a delivery was committed) and before closing in a `--once` run: send current totals. */
+  flush?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What became of a batch. */
+export interface WriteResult {
+  /** Rows that the other side refused for good (OTLP partial success). */
+  readonly rejectedRows?: number;
+  readonly reason?: string;
+}
+
+/** Something beside the pipelines: health endpoint, … */
+export interface Extension<S extends Schema = Schema> extends Described<S> {
+  open(context: Context<ConfigOf<S>>, agent: AgentView): Promise<Opened>;
+}
+
+export interface Opened {
+  close(): Promise<void>;
+}
+
+/** What happens to charges in the workers; its settings travel there as they are. */
+export interface Processor<S extends Schema = Schema> extends Described<S> {
+  /** The stage that reads the settings. */
+  readonly stage: 'normalize' | 'attribute';
+}
+
+/** Condition of one component. */
+export interface ComponentHealth {
+  readonly id: string;
+  readonly kind: 'receiver' | 'exporter' | 'extension' | 'pipeline';
+  readonly status: 'starting' | 'running' | 'retrying' | 'failed' | 'stopped';
+  /** Why, when it is retrying or failed. */
+  readonly reason?: string;
+  /** Since when, milliseconds. */
+  readonly since: number;
+}
+
+/** The agent as extensions see it. */
+export interface AgentView {
+  /** True once every component has been started. */
+  ready(): boolean;
+  health(): readonly ComponentHealth[];
+  readonly version: string;
+}
+
+export type Plugin = (Receiver | Exporter | Extension | Processor) & {
+  readonly kind: PluginKind;
+  readonly contract: number;
+};
+export type PluginKind = 'receiver' | 'exporter' | 'extension' | 'processor';
+export type Defined<P, K extends PluginKind> = P & { readonly kind: K; readonly contract: number };
+
+/** Stamps a receiver with its kind and the contract's version. */
+export function defineReceiver<const S extends Schema>(
+  plugin: Receiver<S>,
+): Defined<Receiver<S>, 'receiver'> {
+  return { ...plugin, kind: 'receiver', contract: CONTRACT };
+}
+
+/** Stamps an exporter. */
+export function defineExporter<const S extends Schema>(
+  plugin: Exporter<S>,
+): Defined<Exporter<S>, 'exporter'> {
+  return { ...plugin, kind: 'exporter', contract: CONTRACT };
+}
+
+/** Stamps an extension. */
+export function defineExtension<const S extends Schema>(
+  plugin: Extension<S>,
+): Defined<Extension<S>, 'extension'> {
+  return { ...plugin, kind: 'extension', contract: CONTRACT };
+}
+
+/** Stamps a processor. */
+export function defineProcessor<const S extends Schema>(
+  plugin: Processor<S>,
+): Defined<Processor<S>, 'processor'> {
+  return { ...plugin, kind: 'processor', contract: CONTRACT };
+}

@@ -1,0 +1,64 @@
+import type { CostColumn, OutputVersion } from '../focus/columns.ts';
+
+/** One file of a delivery, on local disk. */
+export interface Part {
+  readonly path: string;
+  readonly bytes: number;
+  /** Modification time when the delivery was made; a part that changed since is not read. */
+  readonly modifiedMs: number;
+}
+
+/** One immutable hand-over from a source. */
+export interface Delivery {
+  /** What it speaks for: the unit that a newer delivery replaces. */
+  readonly scope: string;
+  /** Identifies this version of the scope; the same revision is not read twice. */
+  readonly revision: string;
+  /** `snapshot` replaces the scope, `append` adds to it. */
+  readonly mode: 'snapshot' | 'append';
+  /** Name of the mapping, or `auto`: found by the header of each part. */
+  readonly mapping: string;
+  readonly parts: readonly Part[];
+  /** Where to go on after this delivery; given back to `receive`. */
+  readonly cursor: string;
+}
+
+/** What the workers should make of each batch for one exporter. */
+export type Encoding =
+  | {
+      readonly kind: 'otlp-logs';
+      readonly compression: 'gzip' | 'zstd' | 'none';
+      readonly maxBytes: number;
+    }
+  | { readonly kind: 'otlp-json' }
+  | {
+      readonly kind: 'focus';
+      readonly format: 'csv' | 'ndjson' | 'parquet';
+      readonly version: OutputVersion;
+    };
+
+/** Encoded rows on their way to one exporter. */
+export interface EncodedBatch {
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  /** Parts are encoded side by side: `part` and `sequence` give the order within the delivery. */
+  readonly part: number;
+  readonly sequence: number;
+  /** Uncompressed size. */
+  readonly rawBytes: number;
+  /** Parquet only: the row group's metadata, offsets counted from the first byte of `bytes`. */
+  readonly rowGroup?: unknown;
+  /** Exact sums of the rows in this batch, for the ledger. */
+  readonly costs: Readonly<Partial<Record<CostColumn, string>>>;
+}
+
+/** Which delivery is being written. */
+export interface DeliveryInfo {
+  readonly id: string;
+  readonly receiver: string;
+  readonly scope: string;
+  readonly revision: string;
+  readonly mode: 'snapshot' | 'append';
+  /** When the agent took it, milliseconds: the observed time of its records. */
+  readonly observedMs: number;
+}

@@ -1,0 +1,5 @@
+export * from './contract.ts';
+export * from './delivery.ts';
+export * from './errors.ts';
+export * from './settings.ts';
+export * from './totals.ts';
