@@ -13,9 +13,15 @@ export interface Task {
   readonly mapping: string;
   /** Settings of each mapping by its name. */
   readonly mappingSettings: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  readonly attribute?: AttributeSettings;
+  readonly attribute: AttributeSettings;
   /** One per exporter that takes charges. */
   readonly encodings: readonly Encoding[];
+  /** Files with a header line begin with it. */
+  readonly header: boolean;
+  /** Version of focusd: that of the instrumentation scope of log records. */
+  readonly scopeVersion: string;
+  /** Custom columns of every file written for this delivery, in order. */
+  readonly customColumns: readonly string[];
   /** First part of each charge's id: stands for source, scope, revision and part. */
   readonly uidPrefix: string;
   /** Observed time of the records, milliseconds. */
@@ -28,7 +34,12 @@ export interface Task {
   readonly check: boolean;
 }
 
-/** Worker → main on the task's port; every `batch` takes one credit, the main thread answers `{ credits: n }`. */
+/** Main → worker on the task's port: credits for batches, or the end. */
+export type MainMessage =
+  | { readonly type: 'credits'; readonly credits: number }
+  | { readonly type: 'stop' };
+
+/** Worker → main on the task's port; every `batch` takes one credit. */
 export type WorkerMessage =
   | { readonly type: 'batch'; readonly encoding: number; readonly batch: EncodedBatch }
   | { readonly type: 'rejected'; readonly rows: readonly RejectedRow[] }
@@ -84,3 +95,32 @@ export interface TaskResult {
   /** Thread CPU time by stage, milliseconds. */
   readonly stages: Readonly<Record<string, number>>;
 }
+
+/** What the main thread asks before a part is read. */
+export interface PlanRequest {
+  readonly path: string;
+  readonly mapping: string;
+  readonly mappingSettings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Read a compressed part to its end first: an exporter cannot take back what it was given. */
+  readonly verify: boolean;
+}
+
+/** How a part can be read; or why it cannot. */
+export type PartPlan =
+  | {
+      readonly ok: true;
+      readonly format: string;
+      readonly compression: string;
+      readonly mapping: string;
+      readonly focusVersion?: string;
+      /** Custom columns that its charges may have. */
+      readonly customColumns: readonly string[];
+      /** Rows of each row group; empty: the part is read as a whole. */
+      readonly rowGroups: readonly number[];
+    }
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly row?: number;
+      readonly column?: string;
+    };

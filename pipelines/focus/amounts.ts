@@ -20,6 +20,8 @@ export class Amounts {
   /** The entries whose state is `big`. */
   readonly big = new Map<number, Decimal>();
   size = 0;
+  /** How many entries are invalid; zero lets a caller skip looking. */
+  invalid = 0;
   /** True: lives for one batch, an entry per row; nothing should be remembered by entry. */
   readonly transient: boolean;
 
@@ -95,12 +97,15 @@ export class Amounts {
     this.nano[code] = source.nano[from] as number;
     this.atto[code] = source.atto[from] as number;
     this.double[code] = source.double[from] as number;
-    if (state === AMOUNT.big) this.big.set(code, source.big.get(from) as Decimal);
+    if (state < AMOUNT.big) return;
+    if (state === AMOUNT.invalid) this.invalid++;
+    else this.big.set(code, source.big.get(from) as Decimal);
   }
 
   /** Empties it so that its memory serves the next batch. */
   clear(): void {
     this.size = 0;
+    this.invalid = 0;
     if (this.big.size > 0) this.big.clear();
   }
 
@@ -119,6 +124,7 @@ export class Amounts {
   #set(code: number, value: Decimal | undefined): number {
     if (value === undefined) {
       this.state[code] = AMOUNT.invalid;
+      this.invalid++;
       return code;
     }
     const limbs = decimalLimbs(value);

@@ -2,7 +2,7 @@
  * Distinct texts of a column as bytes in one arena. Hot: plain fields, indexed loops, no objects per entry.
  */
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Bytes that may be read past the end of an entry (copies run in steps of eight). */
@@ -15,6 +15,8 @@ export const SLACK = 8;
 export class Dictionary {
   /** UTF-8 of the entries, with SLACK readable bytes behind the last. */
   arena: Uint8Array;
+  /** The same bytes. */
+  view: DataView;
   /** First byte of each entry; a null entry starts after it ends. */
   starts: Uint32Array;
   /** Byte after the last of each entry. */
@@ -26,8 +28,8 @@ export class Dictionary {
   /** True: lives for one batch, an entry per row; nothing should be remembered by entry. */
   readonly transient: boolean;
   readonly #strings: (string | undefined)[] = [];
-  #index: Uint32Array | undefined;
-  #hashes: Uint32Array | undefined;
+  /** Hash and code + 1 of each entry by turns, 0 where free; probed linearly. */
+  #slots: Int32Array | undefined;
 
   constructor(
     options: {
@@ -39,6 +41,7 @@ export class Dictionary {
     const entries = options.entries ?? 16;
     this.transient = options.transient ?? false;
     this.arena = new Uint8Array((options.bytes ?? 256) + SLACK);
+    this.view = new DataView(this.arena.buffer);
     this.starts = new Uint32Array(entries);
     this.ends = new Uint32Array(entries);
   }
@@ -71,42 +74,71 @@ export class Dictionary {
   /** Appends the bytes [start, end) of `source` as an entry without looking for an equal one; answers its code. */
   addBytes(source: Uint8Array, start: number, end: number): number {
     const code = this.#grow();
-    this.reserve(end - start);
-    this.arena.set(source.subarray(start, end), this.used);
-    this.starts[code] = this.used;
-    this.used += end - start;
-    this.ends[code] = this.used;
-    return code;
+    const length = end - start;
+    this.reserve(length);
+    if (length > 32) this.arena.set(source.subarray(start, end), this.used);
+    else for (let i = 0; i < length; i++) this.arena[this.used + i] = source[start + i] as number;
+    return this.#close(code, length);
+  }
+
+  /** Like `addBytes`, from a buffer with SLACK readable bytes behind `end`. */
+  addWords(source: DataView, start: number, end: number): number {
+    const code = this.#grow();
+    const length = end - start;
+    this.reserve(length);
+    if (length > 256) this.arena.set(bytesOf(source, start, length), this.used);
+    else {
+      const { view, used } = this;
+      for (let i = 0; i < length; i += 8)
+        view.setBigInt64(used + i, source.getBigInt64(start + i, true), true);
+    }
+    return this.#close(code, length);
   }
 
   /** The code of an equal entry, or of a new one. A dictionary is filled either by `intern` or by `add`/`addBytes`, entry 0 aside. */
   intern(source: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(source, start, end);
-    let index = this.#index;
-    let hashes = this.#hashes;
-    if (index === undefined || hashes === undefined || this.size * 2 > index.length) {
-      this.#rehash();
-      index = this.#index as unknown as Uint32Array;
-      hashes = this.#hashes as unknown as Uint32Array;
-    }
-    const mask = index.length - 1;
+    const slots = this.#roomySlots();
+    const mask = slots.length - 2;
     const length = end - start;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const stored = index[slot] as number;
+    for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
+      const stored = slots[slot + 1] as number;
       if (stored === 0) {
         const code = this.addBytes(source, start, end);
-        index[slot] = code + 1;
-        hashes[slot] = hash;
+        slots[slot] = hash;
+        slots[slot + 1] = code + 1;
         return code;
       }
-      const code = stored - 1;
-      const from = this.starts[code] as number;
+      if (slots[slot] !== hash) continue;
+      const from = this.starts[stored - 1] as number;
       if (
-        hashes[slot] === hash &&
-        (this.ends[code] as number) - from === length &&
+        (this.ends[stored - 1] as number) - from === length &&
         equalBytes(this.arena, from, source, start, length)
       )
+        return stored - 1;
+    }
+  }
+
+  /** Like `intern`, given `hashWords` of the bytes, from a buffer with SLACK readable bytes behind `end`. */
+  internWords(source: DataView, start: number, end: number, hash: number): number {
+    const slots = this.#roomySlots();
+    const mask = slots.length - 2;
+    const length = end - start;
+    for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
+      const stored = slots[slot + 1] as number;
+      if (stored === 0) {
+        const code = this.addWords(source, start, end);
+        slots[slot] = hash;
+        slots[slot + 1] = code + 1;
         return code;
+      }
+      if (slots[slot] !== hash) continue;
+      const from = this.starts[stored - 1] as number;
+      if (
+        (this.ends[stored - 1] as number) - from === length &&
+        equalWords(this.view, from, source, start, length)
+      )
+        return stored - 1;
     }
   }
 
@@ -117,6 +149,7 @@ export class Dictionary {
     const arena = new Uint8Array(Math.max(needed, this.arena.length * 2));
     arena.set(this.arena.subarray(0, this.used));
     this.arena = arena;
+    this.view = new DataView(arena.buffer);
   }
 
   /** Whether the entry is null. */
@@ -141,8 +174,7 @@ export class Dictionary {
     this.size = 0;
     this.used = 0;
     this.#strings.length = 0;
-    this.#index = undefined;
-    this.#hashes = undefined;
+    this.#slots = undefined;
   }
 
   #grow(): number {
@@ -154,39 +186,92 @@ export class Dictionary {
     return code;
   }
 
-  #rehash(): void {
-    const length = Math.max(64, powerOfTwo(this.size * 4));
-    const index = new Uint32Array(length);
-    const hashes = new Uint32Array(length);
+  /** Ends the entry `code`, whose bytes lie at the end of the arena. */
+  #close(code: number, length: number): number {
+    this.starts[code] = this.used;
+    this.used += length;
+    this.ends[code] = this.used;
+    return code;
+  }
+
+  /** The table, at most half full after one more entry. */
+  #roomySlots(): Int32Array {
+    const slots = this.#slots;
+    return slots === undefined || this.size * 4 > slots.length ? this.#rehash() : slots;
+  }
+
+  #rehash(): Int32Array {
+    const length = 2 * Math.max(64, powerOfTwo(this.size * 4));
+    const slots = new Int32Array(length);
     for (let code = 0; code < this.size; code++) {
       if (this.isNull(code)) continue;
-      const hash = hashBytes(this.arena, this.starts[code] as number, this.ends[code] as number);
-      let slot = hash & (length - 1);
-      while (index[slot] !== 0) slot = (slot + 1) & (length - 1);
-      index[slot] = code + 1;
-      hashes[slot] = hash;
+      const hash = hashWords(this.view, this.starts[code] as number, this.ends[code] as number);
+      let slot = (hash << 1) & (length - 2);
+      while (slots[slot + 1] !== 0) slot = (slot + 2) & (length - 2);
+      slots[slot] = hash;
+      slots[slot + 1] = code + 1;
     }
-    this.#index = index;
-    this.#hashes = hashes;
+    this.#slots = slots;
+    return slots;
   }
+}
+
+/** What a hash starts from; then `mixWord` takes in four bytes at a time (the last ones padded with zeros), `finishHash` ends it. */
+export const HASH_SEED = 0x2f0b4c47;
+
+/** Takes four bytes, read in little-endian order, into a hash. */
+export function mixWord(hash: number, word: number): number {
+  return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, 0x27220a95);
+}
+
+/** The hash of `length` bytes once all are mixed in, as a signed 32-bit integer. */
+export function finishHash(hash: number, length: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 15) ^ length, 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
 }
 
 /** A 32-bit hash of the bytes [start, end). */
 export function hashBytes(source: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 ^ (end - start);
+  let hash = HASH_SEED;
   let at = start;
-  for (; at + 4 <= end; at += 4) {
-    const word =
+  for (; at + 4 <= end; at += 4)
+    hash = mixWord(
+      hash,
       (source[at] as number) |
-      ((source[at + 1] as number) << 8) |
-      ((source[at + 2] as number) << 16) |
-      ((source[at + 3] as number) << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (; at < end; at++) hash = Math.imul(hash ^ (source[at] as number), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+        ((source[at + 1] as number) << 8) |
+        ((source[at + 2] as number) << 16) |
+        ((source[at + 3] as number) << 24),
+    );
+  let tail = 0;
+  for (let shift = 0; at + shift < end; shift++)
+    tail |= (source[at + shift] as number) << (shift * 8);
+  return finishHash(at < end ? mixWord(hash, tail) : hash, end - start);
+}
+
+/** The same hash, from a buffer with SLACK readable bytes behind `end`. */
+export function hashWords(source: DataView, start: number, end: number): number {
+  let hash = HASH_SEED;
+  let at = start;
+  for (; at + 4 <= end; at += 4) hash = mixWord(hash, source.getInt32(at, true));
+  if (at < end)
+    hash = mixWord(hash, source.getInt32(at, true) & (0xffffffff >>> (8 * (4 - end + at))));
+  return finishHash(hash, end - start);
+}
+
+/** Compares in words; the last one masked. */
+function equalWords(
+  a: DataView,
+  from: number,
+  b: DataView,
+  start: number,
+  length: number,
+): boolean {
+  let at = 0;
+  for (; at + 4 <= length; at += 4)
+    if (a.getInt32(from + at, true) !== b.getInt32(start + at, true)) return false;
+  if (at === length) return true;
+  const rest = 0xffffffff >>> (8 * (4 - length + at));
+  return ((a.getInt32(from + at, true) ^ b.getInt32(start + at, true)) & rest) === 0;
 }
 
 function equalBytes(
@@ -198,6 +283,10 @@ function equalBytes(
 ): boolean {
   for (let i = 0; i < length; i++) if (a[from + i] !== b[start + i]) return false;
   return true;
+}
+
+function bytesOf(source: DataView, start: number, length: number): Uint8Array {
+  return new Uint8Array(source.buffer, source.byteOffset + start, length);
 }
 
 function larger(array: Uint32Array): Uint32Array {

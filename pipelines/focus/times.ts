@@ -5,6 +5,8 @@ export class Times {
   /** Milliseconds since 1970-01-01T00:00:00Z; NaN is null, Infinity is not a time. */
   ms: Float64Array;
   size = 0;
+  /** How many entries are no time; zero lets a caller skip looking. */
+  invalid = 0;
   readonly transient: boolean;
 
   constructor(entries = 16, transient = false) {
@@ -20,6 +22,7 @@ export class Times {
       this.ms = more;
     }
     this.ms[this.size] = ms;
+    if (ms === Number.POSITIVE_INFINITY) this.invalid++;
     return this.size++;
   }
 
@@ -30,6 +33,7 @@ export class Times {
 
   clear(): void {
     this.size = 0;
+    this.invalid = 0;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Batch } from '../focus/batch.ts';
 import type { ChargeColumn, CostColumn } from '../focus/columns.ts';
 import type { AmountExpression, Expression, Test, TextExpression } from './expressions.ts';
 
@@ -44,6 +45,11 @@ export interface RejectRule {
 /** The table of one part. */
 export interface MappingTable {
   readonly templates: readonly RowTemplate[];
+  /**
+   * For tables that must look across rows (split cost allocation): source batches in, source batches out, with columns of its own
+   * making. `read` may be called more than once; each call reads the part from its start. Present only where it is needed.
+   */
+  readonly rewrite?: (read: () => AsyncIterable<Batch>) => AsyncIterable<Batch>;
   readonly drop?: readonly DropRule[];
   readonly repairs?: readonly RepairRule[];
   readonly reject?: readonly RejectRule[];

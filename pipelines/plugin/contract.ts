@@ -78,6 +78,8 @@ export interface Context<Config> {
   readonly clock: Clock;
   /** Aborts when the instance has to stop. */
   readonly signal: AbortSignal;
+  /** Read what is there now, then end (`focusd run --once`); receivers that push ignore it. */
+  readonly once: boolean;
   /** Folder of this instance below the agent's storage; made before `open`/`receive`. */
   readonly folder: string;
 }

@@ -10,6 +10,8 @@ export interface Formats {
   readonly url: string;
   /** A file or folder; relative paths count from the configuration file. Answered absolute. */
   readonly path: string;
+  /** Like `list`, of paths and globs; relative ones count from the configuration file. Answered absolute. */
+  readonly paths: readonly string[];
   readonly flag: boolean;
   /** A whole number, zero or more. */
   readonly int: number;

@@ -1,0 +1,480 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Component, Configuration, Pipeline } from '../config/validate.ts';
+import type { StageSettings, Target } from '../pipelines/engine/deliver.ts';
+import { createWorkerPool, type WorkerPool } from '../pipelines/engine/worker-pool.ts';
+import type {
+  AgentView,
+  Clock,
+  ComponentHealth,
+  Context,
+  Exporter,
+  Extension,
+  Logger,
+  Opened,
+  Receiver,
+  Sink,
+} from '../pipelines/plugin/contract.ts';
+import { createHttp } from '../plugins/kit/http.ts';
+import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
+import type { Catalogue } from './load-plugin.ts';
+import { type RunEvents, takeDelivery } from './pipeline-run.ts';
+import { openState, type State } from './state/state.ts';
+import { type Ended, Health, supervise } from './supervise.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** What an agent is made of. */
+export interface AgentOptions {
+  readonly configuration: Configuration;
+  readonly catalogue: Catalogue;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  /** Read what is there now, then end. */
+  readonly once?: boolean;
+  /** Read and total, but open no exporter. */
+  readonly withoutExporters?: boolean;
+  readonly events?: RunEvents;
+}
+
+/** A running agent. */
+export interface Agent extends AgentView {
+  readonly state: State;
+  readonly deadLetters: DeadLetters;
+  /** Resolves when every receiver has ended (with `once`, or after `stop`). */
+  ended(): Promise<readonly RunEnded[]>;
+  /** Goes over to another configuration; only what changed restarts. Answers what did. */
+  reload(configuration: Configuration): Promise<readonly string[]>;
+  /** Stops receivers, flushes and closes exporters, extensions, state. */
+  stop(): Promise<void>;
+}
+
+/** How one receiver's way through one pipeline ended. */
+export type RunEnded = Ended & { readonly pipeline: string; readonly receiver: string };
+
+/** Groups of totals per task and delivery; beyond, they fold into overflow and keep the money. */
+const MAX_GROUPS = 200_000;
+/** Attempts at something unavailable in a `once` run. */
+const ONCE_ATTEMPTS = 5;
+
+/** Builds the agent and starts it: exporters first, then extensions, then receivers. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const agent = new RunningAgent(options);
+  try {
+    await agent.start();
+    return agent;
+  } catch (error) {
+    await agent.stop();
+    throw error;
+  }
+}
+
+interface OpenExporter {
+  readonly sink: Sink;
+  readonly stop: AbortController;
+  readonly fingerprint: string;
+}
+
+interface OpenExtension {
+  readonly opened: Opened;
+  readonly stop: AbortController;
+  readonly fingerprint: string;
+}
+
+interface Run {
+  readonly pipeline: string;
+  readonly receiver: string;
+  readonly stop: AbortController;
+  readonly fingerprint: string;
+  readonly ended: Promise<RunEnded>;
+}
+
+class RunningAgent implements Agent {
+  readonly state: State;
+  readonly deadLetters: DeadLetters;
+  readonly version: string;
+  readonly #options: AgentOptions;
+  readonly #health: Health;
+  readonly #pool: WorkerPool;
+  readonly #http = createHttp();
+  readonly #exporters = new Map<string, OpenExporter>();
+  readonly #extensions = new Map<string, OpenExtension>();
+  readonly #runs = new Map<string, Run>();
+  #configuration: Configuration;
+  #ready = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: AgentOptions) {
+    const { configuration, clock, version } = options;
+    this.#options = options;
+    this.#configuration = configuration;
+    this.version = version;
+    this.#health = new Health(clock);
+    this.state = openState(join(configuration.storage.folder, 'state'));
+    this.deadLetters = openDeadLetters(
+      join(configuration.storage.folder, 'deadletters'),
+      configuration.storage.max_dead_letters,
+    );
+    this.#pool = createWorkerPool({ workers: configuration.workers });
+  }
+
+  async start(): Promise<void> {
+    await this.#openAll();
+    this.#startRuns();
+    this.#ready = true;
+    this.#options.telemetry.observe(this);
+  }
+
+  ready(): boolean {
+    return this.#ready;
+  }
+
+  health(): readonly ComponentHealth[] {
+    return this.#health.list();
+  }
+
+  async ended(): Promise<readonly RunEnded[]> {
+    return await Promise.all([...this.#runs.values()].map(({ ended }) => ended));
+  }
+
+  async reload(configuration: Configuration): Promise<readonly string[]> {
+    this.#configuration = configuration;
+    const stale = [...this.#runs.values()].filter(
+      (run) => this.#fingerprints().runs.get(runKey(run)) !== run.fingerprint,
+    );
+    for (const run of stale) run.stop.abort();
+    await Promise.all(stale.map(({ ended }) => ended));
+    for (const run of stale) this.#forgetRun(run);
+    const closed = await this.#closeStale();
+    await this.#openAll();
+    const started = this.#startRuns();
+    return [...new Set([...stale.map(runKey), ...closed, ...started])];
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#ready = false;
+    for (const run of this.#runs.values()) run.stop.abort();
+    await this.ended();
+    for (const [id, exporter] of this.#exporters) await this.#closeExporter(id, exporter);
+    for (const [id, extension] of this.#extensions) await this.#closeExtension(id, extension);
+    await this.#pool.close();
+    await this.#http.close();
+    this.state.close();
+  }
+
+  // ---- exporters and extensions ----
+
+  async #openAll(): Promise<void> {
+    const { exporters, extensions } = this.#fingerprints();
+    for (const [id, fingerprint] of exporters)
+      if (!this.#exporters.has(id)) await this.#openExporter(id, fingerprint);
+    for (const [id, fingerprint] of extensions)
+      if (!this.#extensions.has(id)) await this.#openExtension(id, fingerprint);
+  }
+
+  async #openExporter(id: string, fingerprint: string): Promise<void> {
+    const component = named(this.#configuration.exporters, id);
+    const plugin = (await this.#options.catalogue.load(
+      'exporter',
+      component.type,
+    )) as unknown as Exporter;
+    const stop = new AbortController();
+    const pipelines = this.#configuration.pipelines
+      .filter(({ exporters }) => exporters.includes(id))
+      .map(({ name }) => name);
+    this.#health.set({ id, kind: 'exporter', status: 'starting' });
+    const sink = await plugin.open(
+      this.#context(component, stop.signal),
+      this.state.view(pipelines),
+    );
+    this.#health.set({ id, kind: 'exporter', status: 'running' });
+    this.#exporters.set(id, { sink, stop, fingerprint });
+  }
+
+  async #openExtension(id: string, fingerprint: string): Promise<void> {
+    const component = named(this.#configuration.extensions, id);
+    const plugin = (await this.#options.catalogue.load(
+      'extension',
+      component.type,
+    )) as unknown as Extension;
+    const stop = new AbortController();
+    const opened = await plugin.open(this.#context(component, stop.signal), this);
+    this.#health.set({ id, kind: 'extension', status: 'running' });
+    this.#extensions.set(id, { opened, stop, fingerprint });
+  }
+
+  /** Closes what is gone from the configuration or was changed in it. */
+  async #closeStale(): Promise<string[]> {
+    const { exporters, extensions } = this.#fingerprints();
+    const closed: string[] = [];
+    for (const [id, exporter] of this.#exporters) {
+      if (exporters.get(id) === exporter.fingerprint) continue;
+      await this.#closeExporter(id, exporter);
+      closed.push(id);
+    }
+    for (const [id, extension] of this.#extensions) {
+      if (extensions.get(id) === extension.fingerprint) continue;
+      await this.#closeExtension(id, extension);
+      closed.push(id);
+    }
+    return closed;
+  }
+
+  async #closeExporter(id: string, { sink, stop }: OpenExporter): Promise<void> {
+    await this.#quietly(id, async () => {
+      await sink.flush?.();
+    });
+    await this.#quietly(id, () => sink.close());
+    stop.abort();
+    this.#exporters.delete(id);
+    this.#health.delete('exporter', id);
+  }
+
+  async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
+    await this.#quietly(id, () => opened.close());
+    stop.abort();
+    this.#extensions.delete(id);
+    this.#health.delete('extension', id);
+  }
+
+  async #quietly(component: string, close: () => Promise<void>): Promise<void> {
+    try {
+      await close();
+    } catch (error) {
+      this.#options.log.error('component did not end well', {
+        component,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  // ---- receivers ----
+
+  #startRuns(): string[] {
+    const started: string[] = [];
+    for (const pipeline of this.#configuration.pipelines) {
+      for (const receiver of pipeline.receivers) {
+        const key = runKey({ pipeline: pipeline.name, receiver });
+        if (this.#runs.has(key)) continue;
+        this.#startRun(pipeline, receiver);
+        started.push(key);
+      }
+    }
+    return started;
+  }
+
+  #startRun(pipeline: Pipeline, receiver: string): void {
+    const { clock, log } = this.#options;
+    const stop = new AbortController();
+    const id = { pipeline: pipeline.name, receiver };
+    const supervised = {
+      id: receiver,
+      kind: 'receiver',
+      clock,
+      log,
+      health: this.#health,
+      signal: stop.signal,
+      ...(this.#options.once === true ? { attempts: ONCE_ATTEMPTS } : {}),
+      retried: () => this.#options.telemetry.retried(receiver),
+    } as const;
+    const ended = supervise(supervised, (progressed) =>
+      this.#receive(pipeline, { receiver, signal: stop.signal, progressed }),
+    ).then((end): RunEnded => ({ ...end, ...id }));
+    this.#runs.set(runKey(id), {
+      ...id,
+      stop,
+      ended,
+      fingerprint: this.#fingerprints().runs.get(runKey(id)) ?? '',
+    });
+  }
+
+  async #receive(
+    pipeline: Pipeline,
+    {
+      receiver,
+      signal,
+      progressed,
+    }: { readonly receiver: string; readonly signal: AbortSignal; readonly progressed: () => void },
+  ): Promise<void> {
+    const component = named(this.#configuration.receivers, receiver);
+    const plugin = (await this.#options.catalogue.load(
+      'receiver',
+      component.type,
+    )) as unknown as Receiver;
+    const run = {
+      id: { pipeline: pipeline.name, receiver },
+      pool: this.#pool,
+      state: this.state,
+      deadLetters: this.deadLetters,
+      targets: this.#targets(pipeline),
+      settings: pipelineSettings(this.#configuration, pipeline, this.version),
+      clock: this.#options.clock,
+      log: this.#options.log,
+      events: this.#events(),
+      signal,
+    };
+    const cursor = this.state.cursor(pipeline.name, receiver);
+    for await (const delivery of plugin.receive(this.#context(component, signal), cursor)) {
+      await takeDelivery(run, delivery);
+      progressed();
+    }
+  }
+
+  #events(): RunEvents {
+    const { telemetry, events } = this.#options;
+    return {
+      ...events,
+      written: (id, exporter, batch) => {
+        telemetry.written(id, exporter, batch);
+        events?.written?.(id, exporter, batch);
+      },
+      rejectedBatch: (id, exporter, batch, rows) => {
+        telemetry.rejectedBatch(id, exporter, rows);
+        events?.rejectedBatch?.(id, exporter, batch, rows);
+      },
+      refusedPart: (id, part, reason) => {
+        telemetry.refusedPart(id);
+        events?.refusedPart?.(id, part, reason);
+      },
+      committed: (id, committed, stages) => {
+        telemetry.committed(id, committed.summary, stages);
+        events?.committed?.(id, committed, stages);
+      },
+    };
+  }
+
+  #targets(pipeline: Pipeline): readonly Target[] {
+    return pipeline.exporters.flatMap((id) => {
+      const exporter = this.#exporters.get(id);
+      return exporter === undefined ? [] : [{ id, sink: exporter.sink }];
+    });
+  }
+
+  #forgetRun(run: Run): void {
+    this.#runs.delete(runKey(run));
+    if (![...this.#runs.values()].some(({ receiver }) => receiver === run.receiver))
+      this.#health.delete('receiver', run.receiver);
+  }
+
+  // ---- what belongs to what ----
+
+  #context(component: Component, signal: AbortSignal): Context<never> {
+    const folder = join(
+      this.#configuration.storage.folder,
+      'components',
+      component.id.replaceAll('/', '__'),
+    );
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return {
+      id: component.id,
+      config: component.settings as never,
+      log: this.#options.log,
+      meter: this.#options.telemetry.meter(component.id),
+      http: this.#http,
+      clock: this.#options.clock,
+      once: this.#options.once === true,
+      signal,
+      folder,
+    };
+  }
+
+  /** What each part of the agent depends on, as text: equal text, nothing to restart. */
+  #fingerprints(): {
+    readonly exporters: Map<string, string>;
+    readonly extensions: Map<string, string>;
+    readonly runs: Map<string, string>;
+  } {
+    const { pipelines, receivers, processors, exporters, extensions } = this.#configuration;
+    const settings = (of: readonly Component[], id: string): unknown => named(of, id).settings;
+    const used =
+      this.#options.withoutExporters === true
+        ? []
+        : [...new Set(pipelines.flatMap((pipeline) => pipeline.exporters))];
+    const exporterPrints = new Map(
+      used.map((id) => [
+        id,
+        JSON.stringify([
+          settings(exporters, id),
+          pipelines.filter((pipeline) => pipeline.exporters.includes(id)).map(({ name }) => name),
+        ]),
+      ]),
+    );
+    const runs = pipelines.flatMap((pipeline) =>
+      pipeline.receivers.map((receiver): [string, string] => [
+        runKey({ pipeline: pipeline.name, receiver }),
+        JSON.stringify([
+          settings(receivers, receiver),
+          pipeline.processors.map((id) => settings(processors, id)),
+          pipeline.exporters.map((id) => [id, exporterPrints.get(id)]),
+        ]),
+      ]),
+    );
+    return {
+      exporters: exporterPrints,
+      extensions: new Map(
+        extensions.map(({ id }) => [id, JSON.stringify(settings(extensions, id))]),
+      ),
+      runs: new Map(runs),
+    };
+  }
+}
+
+/** Settings of a pipeline's stages; those of a pipeline without processors when it is no longer configured. */
+export function pipelineSettings(
+  configuration: Configuration,
+  pipeline: Pipeline | undefined,
+  version: string,
+): StageSettings {
+  const processors = (pipeline?.processors ?? []).map((id) => named(configuration.processors, id));
+  const of = (type: string): Component | undefined =>
+    processors.find((component) => component.type === type);
+  return stageSettings({
+    normalize: of('normalize')?.settings,
+    attribute: of('attribute')?.settings,
+    resource: configuration.telemetry.resource,
+    version,
+  });
+}
+
+/** Without the processor `attribute` nobody owns anything. */
+const NO_OWNER: StageSettings['attribute'] = { tags: [], accounts: {}, fallback: '' };
+
+/** Settings of the stages from those of the processors. */
+export function stageSettings(of: {
+  readonly normalize?: Readonly<Record<string, unknown>> | undefined;
+  readonly attribute?: Readonly<Record<string, unknown>> | undefined;
+  readonly resource?: Readonly<Record<string, string>>;
+  readonly version: string;
+}): StageSettings {
+  const { check = true, ...mappings } = of.normalize ?? {};
+  return {
+    mappingSettings: mappings as StageSettings['mappingSettings'],
+    attribute: (of.attribute ?? NO_OWNER) as unknown as StageSettings['attribute'],
+    check: check === true,
+    resource: { 'service.name': 'focusd', 'service.version': of.version, ...of.resource },
+    maxGroups: MAX_GROUPS,
+    scopeVersion: of.version,
+  };
+}
+
+function runKey({
+  pipeline,
+  receiver,
+}: {
+  readonly pipeline: string;
+  readonly receiver: string;
+}): string {
+  return `${pipeline}: ${receiver}`;
+}
+
+function named(components: readonly Component[], id: string): Component {
+  const component = components.find((candidate) => candidate.id === id);
+  if (component === undefined) throw new Error(`no component ${id}`);
+  return component;
+}

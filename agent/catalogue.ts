@@ -1,0 +1,1 @@
+export const CATALOGUE = { receiver: {}, processor: {}, exporter: {}, extension: {} } as const;

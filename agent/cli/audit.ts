@@ -1,0 +1,177 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { deliver } from '../../pipelines/engine/deliver.ts';
+import type { GroupTotal } from '../../pipelines/engine/protocol.ts';
+import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
+import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
+import { decimal, formatDecimal, subtract } from '../../pipelines/focus/decimal.ts';
+import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import type { Total } from '../../pipelines/plugin/totals.ts';
+import { pipelineSettings } from '../agent.ts';
+import { configure } from '../configure.ts';
+import { type Committed, openState } from '../state/state.ts';
+import { version } from '../version.ts';
+import { progressLine } from './progress.ts';
+
+interface Options {
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+/** What the audit of one delivery found. */
+interface Finding {
+  readonly pipeline: string;
+  readonly receiver: string;
+  readonly scope: string;
+  readonly revision: string;
+  readonly result: 'equal' | 'different' | 'cannot be read again';
+  readonly reason?: string;
+  readonly differences: readonly Difference[];
+}
+
+interface Difference {
+  readonly billingPeriod: string;
+  readonly day: string;
+  readonly dimensions: readonly (string | null)[];
+  readonly column: string;
+  readonly committed: string;
+  readonly derived: string;
+  readonly by: string;
+}
+
+/** Reads the raw parts of every committed delivery again and compares with the committed totals. Exit code 1 when one differs. */
+export async function audit(options: Options): Promise<void> {
+  const { configuration } = await configure(options.config, process.env);
+  const folder = join(configuration.storage.folder, 'state');
+  if (!existsSync(folder))
+    throw new Misconfigured(`there is no state in ${folder}`, {
+      path: 'storage.folder',
+      hint: 'run the agent with this configuration first',
+    });
+  const state = openState(folder);
+  const pool = createWorkerPool({ workers: configuration.workers });
+  const progress = progressLine('audited');
+  try {
+    const findings: Finding[] = [];
+    for (const delivery of state.deliveries()) {
+      const pipeline = configuration.pipelines.find(({ name }) => name === delivery.pipeline);
+      const settings = pipelineSettings(configuration, pipeline, version());
+      const again = await derive(delivery, { pool, settings, progress: progress.add });
+      findings.push(finding(delivery, state.totalsOf(delivery.id), again));
+    }
+    progress.end();
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(findings, null, 2)}\n` : text(findings),
+    );
+    if (findings.some(({ result }) => result !== 'equal')) process.exitCode = 1;
+  } finally {
+    await pool.close();
+    state.close();
+  }
+}
+
+interface Deriving {
+  readonly pool: ReturnType<typeof createWorkerPool>;
+  readonly settings: Parameters<typeof deliver>[0]['settings'];
+  readonly progress: (rows: number) => void;
+}
+
+type Again = { readonly totals: readonly GroupTotal[] } | { readonly reason: string };
+
+async function derive(
+  { pipeline, receiver, scope, revision, mode, summary }: Committed,
+  { pool, settings, progress }: Deriving,
+): Promise<Again> {
+  const parts = summary.parts.map(({ path, bytes, modifiedMs }) => ({ path, bytes, modifiedMs }));
+  const mappings = [...new Set(summary.parts.flatMap(({ mapping }) => mapping ?? []))];
+  try {
+    return await deliver({
+      pool,
+      pipeline,
+      receiver,
+      delivery: {
+        scope,
+        revision,
+        mode,
+        parts,
+        cursor: '',
+        mapping: mappings.length === 1 ? (mappings[0] ?? 'auto') : 'auto',
+      },
+      observedMs: 0,
+      targets: [],
+      settings: { ...settings, check: false },
+      events: { refusedPart: () => {}, rejectedRows: () => {}, rejectedBatch: () => {}, progress },
+      signal: new AbortController().signal,
+    });
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function finding(
+  { pipeline, receiver, scope, revision }: Committed,
+  committed: readonly Total[],
+  again: Again,
+): Finding {
+  const about = { pipeline, receiver, scope, revision };
+  if ('reason' in again)
+    return { ...about, result: 'cannot be read again', reason: again.reason, differences: [] };
+  const differences = compare(committed, again.totals);
+  return { ...about, result: differences.length === 0 ? 'equal' : 'different', differences };
+}
+
+function compare(committed: readonly Total[], derived: readonly GroupTotal[]): Difference[] {
+  const known = new Map(
+    committed.map((total) => [
+      key(total),
+      COST_COLUMNS.map((column) => formatDecimal(total.costs[column])),
+    ]),
+  );
+  const again = new Map(derived.map((total) => [key(total), total.costs]));
+  return [...new Set([...known.keys(), ...again.keys()])].flatMap((at) => {
+    const [, billingPeriod, day, dimensions] = JSON.parse(at) as [
+      boolean,
+      string,
+      string,
+      (string | null)[],
+    ];
+    return COST_COLUMNS.flatMap((column, i): Difference[] => {
+      const before = known.get(at)?.[i] ?? '0';
+      const now = again.get(at)?.[i] ?? '0';
+      return before === now
+        ? []
+        : [
+            {
+              billingPeriod,
+              day,
+              dimensions,
+              column,
+              committed: before,
+              derived: now,
+              by: formatDecimal(subtract(decimal(now), decimal(before))),
+            },
+          ];
+    });
+  });
+}
+
+function key({
+  overflow,
+  billingPeriod,
+  day,
+  dimensions,
+}: Pick<GroupTotal, 'overflow' | 'billingPeriod' | 'day' | 'dimensions'>): string {
+  return JSON.stringify([overflow, billingPeriod, day, dimensions]);
+}
+
+function text(findings: readonly Finding[]): string {
+  const lines = findings.flatMap(({ scope, revision, result, reason, differences }) => [
+    `${scope} (revision ${revision.slice(0, 8)}): ${result}${reason === undefined ? '' : `: ${reason}`}`,
+    ...differences.map(
+      ({ billingPeriod, day, dimensions, column, committed, derived, by }) =>
+        `  ${billingPeriod} ${day} ${dimensions.filter((value) => value !== null).join(' / ')}: ${column} committed ${committed}, derived ${derived} (${by})`,
+    ),
+  ]);
+  const equal = findings.filter(({ result }) => result === 'equal').length;
+  return `${lines.join('\n')}${lines.length === 0 ? '' : '\n'}${equal} of ${findings.length} committed deliveries derived again to the same totals, to the last decimal.\n`;
+}

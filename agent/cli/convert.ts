@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import type { RejectedRow } from '../../pipelines/decode/source.ts';
+import { type Delivered, deliver } from '../../pipelines/engine/deliver.ts';
+import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
+import type { OutputVersion } from '../../pipelines/focus/columns.ts';
+import type { Delivery, Part } from '../../pipelines/plugin/delivery.ts';
+import { BadPart, Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { filePatterns, listFiles } from '../../plugins/kit/watch.ts';
+import { stageSettings } from '../agent.ts';
+import { version } from '../version.ts';
+import { type Account, accountJson, accountText } from './account.ts';
+import { oneFile } from './one-file.ts';
+import { progressLine } from './progress.ts';
+import { mappingSettings, workerCount } from './settings-of.ts';
+
+interface Options {
+  readonly output?: string;
+  readonly mapping: string;
+  readonly focus: OutputVersion;
+  readonly format?: Format;
+  readonly set?: readonly string[];
+  readonly rejected?: string;
+  readonly strict?: boolean;
+  readonly workers?: string;
+  readonly json?: boolean;
+}
+
+type Format = 'csv' | 'ndjson' | 'parquet';
+
+/** Rejected rows that are shown; all go to `--rejected`. */
+const SHOWN_REJECTS = 5;
+
+/** Converts bills to FOCUS; the account of rows and money goes to stderr. */
+export async function convert(files: readonly string[], options: Options): Promise<void> {
+  const format = formatOf(options);
+  const delivery = await deliveryOf(files, options.mapping);
+  const pool = createWorkerPool({ workers: workerCount(options.workers) });
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort(new Error('stopped by Ctrl-C; nothing was written')));
+  const sink = await oneFile(options.output === undefined ? undefined : resolve(options.output), {
+    kind: 'focus',
+    format,
+    version: options.focus,
+  });
+  const rejects = rejectLog(options.rejected);
+  const progress = progressLine('converted');
+  const started = performance.now();
+  try {
+    const delivered = await deliver({
+      pool,
+      pipeline: 'convert',
+      receiver: 'convert',
+      delivery,
+      observedMs: 0,
+      targets: [{ id: 'output', sink }],
+      settings: {
+        ...stageSettings({
+          normalize: { ...mappingSettings(options.set), check: false },
+          version: version(),
+        }),
+      },
+      events: {
+        refusedPart: (part, { reason }) =>
+          process.stderr.write(`focusd: ${part.path}: ${reason}\n`),
+        rejectedRows: rejects.add,
+        rejectedBatch: () => {},
+        progress: progress.add,
+      },
+      signal: stop.signal,
+      oneFile: true,
+    });
+    progress.end();
+    await rejects.close();
+    conclude(delivered, { options, format, rejects, ms: performance.now() - started });
+  } finally {
+    progress.end();
+    await sink.close();
+    await pool.close();
+  }
+}
+
+interface Conclusion {
+  readonly options: Options;
+  readonly format: Format;
+  readonly rejects: RejectLog;
+  readonly ms: number;
+}
+
+function conclude(delivered: Delivered, { options, format, rejects, ms }: Conclusion): void {
+  const account: Account = {
+    delivered,
+    ms,
+    output: {
+      ...(options.output === undefined ? {} : { path: options.output }),
+      format,
+      focusVersion: options.focus,
+    },
+    rejected: rejects.first,
+  };
+  if (options.json === true)
+    (options.output === undefined ? process.stderr : process.stdout).write(
+      `${JSON.stringify(accountJson(account), null, 2)}\n`,
+    );
+  else process.stderr.write(accountText(account));
+  const refused = delivered.parts.some(({ plan }) => !plan.ok);
+  if (refused || (options.strict === true && delivered.rows.rejected > 0)) process.exitCode = 1;
+}
+
+function formatOf({ format, output }: Options): Format {
+  const named =
+    format ??
+    ({ '.parquet': 'parquet', '.ndjson': 'ndjson', '.jsonl': 'ndjson' } as const)[
+      extname(output ?? '').toLowerCase()
+    ] ??
+    'csv';
+  if (named === 'parquet' && output === undefined)
+    throw new Misconfigured('Parquet cannot be written to stdout', { hint: 'name a file with -o' });
+  if (/\.(gz|zst|zip)$/i.test(output ?? ''))
+    throw new Misconfigured(`${output}: compressed output is not written`, {
+      hint: 'write to stdout and pipe it through gzip or zstd, or write Parquet, which is compressed',
+    });
+  return named;
+}
+
+async function deliveryOf(files: readonly string[], mapping: string): Promise<Delivery> {
+  const parts: Part[] = [];
+  for (const file of files) parts.push(...(await partsOf(file)));
+  const hash = createHash('sha256');
+  for (const { path, bytes } of parts) hash.update(`${path}\n${bytes}\n`);
+  return {
+    scope: 'convert',
+    revision: hash.digest('hex').slice(0, 16),
+    mode: 'snapshot',
+    mapping,
+    parts,
+    cursor: '',
+  };
+}
+
+/** A file, or every file below a folder, or what a glob matches. */
+async function partsOf(file: string): Promise<Part[]> {
+  const path = resolve(file);
+  const seen = await stat(path).catch(() => undefined);
+  if (seen?.isFile() === true) return [{ path, bytes: seen.size, modifiedMs: seen.mtimeMs }];
+  const found = await listFiles(await filePatterns([path]));
+  if (found.length === 0)
+    throw new BadPart(seen === undefined ? 'there is no such file' : 'there is no file in it', {
+      path: file,
+    });
+  return found;
+}
+
+interface RejectLog {
+  readonly add: (part: Part, rows: readonly RejectedRow[]) => void;
+  readonly first: readonly (RejectedRow & { readonly path: string })[];
+  close(): Promise<void>;
+}
+
+function rejectLog(path: string | undefined): RejectLog {
+  const first: (RejectedRow & { readonly path: string })[] = [];
+  const stream: WriteStream | undefined =
+    path === undefined ? undefined : createWriteStream(path, { mode: 0o600 });
+  return {
+    first,
+    add: (part, rows) => {
+      for (const row of rows) {
+        if (first.length < SHOWN_REJECTS) first.push({ ...row, path: part.path });
+        stream?.write(`${JSON.stringify({ path: part.path, ...row })}\n`);
+      }
+    },
+    close: async () => {
+      if (stream !== undefined) await new Promise((done) => stream.end(done));
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/** Says an error to a person; answers the exit code. Misconfiguration is 2, anything else 1. */
+export function report(error: unknown): number {
+  if (!(error instanceof Error)) {
+    process.stderr.write(`focusd: ${String(error)}\n`);
+    return 1;
+  }
+  const hint = 'hint' in error && typeof error.hint === 'string' ? `\n  ${error.hint}` : '';
+  const path =
+    'path' in error && typeof error.path === 'string' && !error.message.includes(error.path)
+      ? `${error.path}: `
+      : '';
+  const known = ['Misconfigured', 'Unavailable', 'Rejected', 'BadPart'].includes(error.name);
+  process.stderr.write(
+    known
+      ? `focusd: ${path}${error.message}${hint}\n`
+      : `focusd: ${error.stack ?? error.message}\n`,
+  );
+  return error.name === 'Misconfigured' ? 2 : 1;
+}

@@ -1,0 +1,151 @@
+import { mergeCounts, mergeLedgers } from '../../pipelines/engine/merge.ts';
+import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
+import { decimal, formatDecimal, subtract, sum } from '../../pipelines/focus/decimal.ts';
+import { formatTotals } from '../../plugins/exporters/console/format-totals.ts';
+import type { Committed, State } from '../state/state.ts';
+import { costAccounts } from './account.ts';
+
+/** What a report is made of. */
+export interface ReportOptions {
+  readonly state: State;
+  readonly pipelines: readonly string[];
+  /** Deliveries of this run, in order; restatements are told from them. */
+  readonly committed: readonly Committed[];
+  readonly ms: number;
+  readonly width?: number;
+  readonly color?: boolean;
+}
+
+/** A readable account of the committed state: totals, money, repairs, rejects, restatements, speed. */
+export function formatReport(options: ReportOptions): string {
+  const { state, pipelines, committed, ms } = options;
+  const deliveries = state.deliveries().filter(({ pipeline }) => pipelines.includes(pipeline));
+  const totals = formatTotals(state.view(pipelines).totals(), {
+    ...(options.width === undefined ? {} : { width: options.width }),
+    color: options.color === true,
+  });
+  const title = (text: string): string =>
+    options.color === true ? `\u001b[1m${text}\u001b[0m` : text;
+  const sections = [
+    totals,
+    section(title('Bills'), deliveries.map(billLine)),
+    section(
+      title('Restated'),
+      committed.flatMap((delivery) => restatedLine(state, delivery)),
+    ),
+    section(title('Money, to the last decimal'), moneyLines(deliveries, state)),
+    section(
+      title('Repaired'),
+      countLines(mergeCounts(deliveries.map(({ summary }) => summary.repairs))),
+    ),
+    section(
+      title('Rejected (dead letters)'),
+      countLines(mergeCounts(deliveries.map(({ summary }) => summary.rejected))),
+    ),
+    section(
+      title('Left out on purpose'),
+      countLines(mergeCounts(deliveries.map(({ summary }) => summary.dropped))),
+    ),
+    section(
+      title('Set aside'),
+      deliveries.flatMap(({ summary }) =>
+        summary.parts
+          .filter(({ refused }) => refused !== undefined)
+          .map(({ path, refused }) => `${path}: ${refused}`),
+      ),
+    ),
+    speedLine(committed, ms),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n')}\n`;
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${title}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+function billLine({ scope, summary, revision }: Committed): string {
+  const { rows, parts } = summary;
+  const kinds = [
+    ...new Set(
+      parts.flatMap(({ mapping, format, focusVersion }) =>
+        mapping === undefined
+          ? []
+          : [`${mapping}${focusVersion === undefined ? '' : ` ${focusVersion}`}, ${format}`],
+      ),
+    ),
+  ].join('; ');
+  const name = scope.split('/').slice(-2).join('/');
+  return `${name}  ${count(rows.read)} rows → ${count(rows.written)} charges${kinds === '' ? '' : `  (${kinds})`}  revision ${revision.slice(0, 8)}`;
+}
+
+function restatedLine(state: State, { id, scope, replaced }: Committed): string[] {
+  if (replaced === undefined) return [];
+  const now = sum(state.totalsOf(id).map(({ costs }) => costs.EffectiveCost));
+  const before = decimal(replaced.EffectiveCost);
+  const moved = subtract(now, before);
+  const sign = moved.digits < 0n ? '' : '+';
+  return [
+    `${scope.split('/').slice(-2).join('/')}  EffectiveCost ${formatDecimal(before)} → ${formatDecimal(now)}  (${sign}${formatDecimal(moved)}); totals moved, nothing was added up twice`,
+  ];
+}
+
+/** Read against what the totals in the state hold. */
+function moneyLines(deliveries: readonly Committed[], state: State): string[] {
+  const ledger = mergeLedgers(deliveries.map(({ summary }) => summary.ledger));
+  const totals = deliveries.flatMap(({ id, summary }) =>
+    state.totalsOf(id).map((total) => ({ total, measured: summary.ledger })),
+  );
+  return COST_COLUMNS.flatMap((cost) => {
+    if (ledger[cost] === undefined) return [];
+    const held = totals
+      .filter(({ measured }) => measured[cost] !== undefined)
+      .map(({ total }) => total);
+    return [moneyLine(cost, costAccounts({ ledger, totals: held.map(plainTotal) })[cost])];
+  });
+}
+
+function plainTotal(total: {
+  readonly costs: Readonly<Record<CostColumn, { readonly digits: bigint; readonly scale: number }>>;
+}): { dimensions: []; billingPeriod: ''; day: ''; charges: 0; overflow: false; costs: string[] } {
+  return {
+    dimensions: [],
+    billingPeriod: '',
+    day: '',
+    charges: 0,
+    overflow: false,
+    costs: COST_COLUMNS.map((cost) => formatDecimal(total.costs[cost])),
+  };
+}
+
+function moneyLine(
+  cost: string,
+  {
+    in: read = '0',
+    out,
+    rejected = '0',
+    dropped = '0',
+    reshaped = '0',
+    conserved,
+  }: ReturnType<typeof costAccounts>[CostColumn],
+): string {
+  const rest = Object.entries({ rejected, dropped, reshaped }).flatMap(([stage, value]) =>
+    value === '0' ? [] : [` + ${stage} ${value}`],
+  );
+  return `${cost.padEnd(14)} read ${read} = exported ${out}${rest.join('')}  ${conserved ? 'conserved' : 'NOT CONSERVED'}`;
+}
+
+function countLines(counts: Readonly<Record<string, number>>): string[] {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, rows]) => `${code.padEnd(34)} ${count(rows)} ${rows === 1 ? 'row' : 'rows'}`);
+}
+
+function speedLine(committed: readonly Committed[], ms: number): string {
+  const rows = committed.reduce((total, { summary }) => total + summary.rows.read, 0);
+  if (rows === 0) return '';
+  return `${count(rows)} rows in ${(ms / 1000).toFixed(1)} s (${count(Math.round(rows / (ms / 1000)))} rows/s, threads started and files found included)`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

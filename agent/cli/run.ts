@@ -1,0 +1,206 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configurationFiles } from '../../config/read.ts';
+import type { Configuration } from '../../config/validate.ts';
+import { systemClock } from '../../plugins/kit/clock.ts';
+import { watchFiles } from '../../plugins/kit/watch.ts';
+import { type Agent, type AgentOptions, type RunEnded, startAgent } from '../agent.ts';
+import { type Configured, configure } from '../configure.ts';
+import { createLog, type Log } from '../log.ts';
+import type { RunEvents } from '../pipeline-run.ts';
+import type { Committed } from '../state/state.ts';
+import { startTelemetry, type Telemetry } from '../telemetry.ts';
+import { version } from '../version.ts';
+import { formatReport } from './report.ts';
+
+interface Options {
+  readonly config: string;
+  readonly once?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Runs the agent until it is told to stop, or once. */
+export async function run(options: Options): Promise<void> {
+  const configured = await configure(options.config, process.env);
+  if (options.dryRun === true) await dryRun(configured);
+  else await serve(configured, { once: options.once === true });
+}
+
+/** How an agent is run from the command line. */
+export interface ServeOptions {
+  readonly once: boolean;
+  readonly events?: RunEvents;
+  readonly withoutExporters?: boolean;
+  /** Called when the agent runs. */
+  readonly started?: (agent: Agent, telemetry: Telemetry) => void;
+  /** Called before the agent stops, with what its receivers came to. */
+  readonly ended?: (agent: Agent) => void;
+}
+
+/** Runs a configured agent to its end; sets the exit code. */
+export async function serve(configured: Configured, options: ServeOptions): Promise<void> {
+  const { configuration } = configured;
+  const log = createLog({
+    level: configuration.telemetry.logs.level,
+    encoding: configuration.telemetry.logs.encoding,
+    color: process.stderr.isTTY,
+  });
+  for (const { path, problem, hint } of configuration.warnings)
+    log.warn('configuration', { path, problem, ...(hint === undefined ? {} : { hint }) });
+  const telemetry = await startTelemetry({
+    settings: configuration.telemetry,
+    log,
+    clock: systemClock,
+    version: version(),
+  });
+  const agent = await started({ configured, log, telemetry, options });
+  log.info('agent is ready', {
+    version: version(),
+    configuration: configuration.file,
+    ...(telemetry.address === undefined ? {} : { metrics: telemetry.address }),
+  });
+  options.started?.(agent, telemetry);
+  const stopReload = options.once ? async () => {} : reloading({ agent, configured, log });
+  const ended = await Promise.race([finished(agent, options.once), signalled()]);
+  options.ended?.(agent);
+  await stopReload();
+  log.info('agent stops', ended === 'signal' ? { because: 'it was told to' } : {});
+  await agent.stop();
+  await telemetry.close();
+  if (ended !== 'signal' && ended.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+interface Starting {
+  readonly configured: Configured;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+  readonly options: ServeOptions;
+}
+
+async function started({ configured, log, telemetry, options }: Starting): Promise<Agent> {
+  const agentOptions: AgentOptions = {
+    configuration: configured.configuration,
+    catalogue: configured.catalogue,
+    version: version(),
+    clock: systemClock,
+    log,
+    telemetry,
+    once: options.once,
+    withoutExporters: options.withoutExporters === true,
+    ...(options.events === undefined ? {} : { events: options.events }),
+  };
+  try {
+    return await startAgent(agentOptions);
+  } catch (error) {
+    await telemetry.close();
+    throw error;
+  }
+}
+
+/** With `once`, when all receivers have ended; else never: a receiver that ended or failed does not end the agent. */
+function finished(agent: Agent, once: boolean): Promise<readonly RunEnded[]> {
+  return once ? agent.ended() : new Promise(() => {});
+}
+
+/** Ctrl-C or SIGTERM; the second one does not wait. */
+function signalled(): Promise<'signal'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve('signal');
+      });
+    }
+  });
+}
+
+interface Reloading {
+  readonly agent: Agent;
+  readonly configured: Configured;
+  readonly log: Log;
+}
+
+/** Reads the configuration again on SIGHUP and when one of its files changes; a broken one changes nothing. */
+function reloading({ agent, configured, log }: Reloading): () => Promise<void> {
+  let watched = configurationFiles(configured.raw);
+  let working: Promise<void> = Promise.resolve();
+  const reload = async (): Promise<void> => {
+    try {
+      const next = await configure(
+        configured.configuration.file,
+        process.env,
+        configured.catalogue,
+      );
+      const restarted = await agent.reload(next.configuration);
+      log.setLevel(next.configuration.telemetry.logs.level);
+      log.info('configuration was read again', { restarted });
+      const files = configurationFiles(next.raw);
+      if (files.join('\n') !== watched.join('\n')) {
+        watched = files;
+        await stop();
+        stop = watchFiles(watched, queue);
+      }
+    } catch (error) {
+      log.error('new configuration is not used, the running one stays', {
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  };
+  const queue = (): void => {
+    working = working.then(reload);
+  };
+  let stop = watchFiles(watched, queue);
+  process.on('SIGHUP', queue);
+  return async () => {
+    process.off('SIGHUP', queue);
+    await stop();
+    await working;
+  };
+}
+
+/** Reads everything once into a state that is thrown away, sends nothing, reports. */
+async function dryRun(configured: Configured): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'focusd-dry-'));
+  const storage = { ...configured.configuration.storage, folder };
+  const telemetry = {
+    ...configured.configuration.telemetry,
+    metrics: { ...configured.configuration.telemetry.metrics, level: 'none' as const },
+  };
+  const configuration: Configuration = {
+    ...configured.configuration,
+    storage,
+    telemetry,
+    extensions: [],
+  };
+  const committed: Committed[] = [];
+  const begun = performance.now();
+  try {
+    await serve(
+      { ...configured, configuration },
+      {
+        once: true,
+        withoutExporters: true,
+        events: { committed: (_, delivery) => committed.push(delivery) },
+        ended: (agent) => {
+          const pipelines = configuration.pipelines.map(({ name }) => name);
+          process.stdout.write(
+            formatReport({
+              state: agent.state,
+              pipelines,
+              committed,
+              ms: performance.now() - begun,
+              width: process.stdout.columns,
+              color: process.stdout.isTTY,
+            }),
+          );
+          process.stdout.write(
+            `Dry run: nothing was sent to ${configuration.exporters.map(({ id }) => id).join(', ')}, nothing was stored.\n`,
+          );
+        },
+      },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

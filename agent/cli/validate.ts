@@ -1,0 +1,24 @@
+import { maskedYaml } from '../../config/show.ts';
+import { configure } from '../configure.ts';
+
+interface Options {
+  readonly config: string;
+  readonly print?: boolean;
+}
+
+/** Checks a configuration and its plugins; the error that is thrown lists every problem. */
+export async function validate(options: Options): Promise<void> {
+  const { configuration } = await configure(options.config, process.env);
+  for (const { path, problem, hint } of configuration.warnings)
+    process.stderr.write(`warning: ${path} ${problem}${hint === undefined ? '' : ` (${hint})`}\n`);
+  if (options.print === true) {
+    process.stdout.write(maskedYaml(configuration));
+    return;
+  }
+  const parts = [
+    `${configuration.pipelines.length} pipeline${configuration.pipelines.length === 1 ? '' : 's'}`,
+    `${configuration.receivers.length} receivers`,
+    `${configuration.exporters.length} exporters`,
+  ];
+  process.stdout.write(`${configuration.file} is good: ${parts.join(', ')}.\n`);
+}

@@ -1,0 +1,184 @@
+import {
+  type Delivered,
+  deliver,
+  deliveryId,
+  type StageSettings,
+  type Target,
+} from '../pipelines/engine/deliver.ts';
+import type { PartPlan } from '../pipelines/engine/protocol.ts';
+import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
+import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
+import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
+import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
+import type { Committed, DeliverySummary, State } from './state/state.ts';
+
+/** What the rest of the agent wants to know of deliveries on their way. */
+export interface RunEvents {
+  started?(run: RunId, delivery: Delivery): void;
+  progress?(run: RunId, rows: number): void;
+  /** A revision that was already committed came again. */
+  known?(run: RunId, delivery: Delivery): void;
+  refusedPart?(run: RunId, part: Part, reason: string): void;
+  written?(run: RunId, exporter: string, batch: EncodedBatch): void;
+  rejectedBatch?(run: RunId, exporter: string, batch: EncodedBatch, rows: number): void;
+  committed?(run: RunId, committed: Committed, stages: Readonly<Record<string, number>>): void;
+}
+
+/** Which pipeline and receiver. */
+export interface RunId {
+  readonly pipeline: string;
+  readonly receiver: string;
+}
+
+/** One receiver's way through one pipeline. */
+export interface PipelineRun {
+  readonly id: RunId;
+  readonly pool: WorkerPool;
+  readonly state: State;
+  readonly deadLetters: DeadLetters;
+  readonly targets: readonly Target[];
+  readonly settings: StageSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: RunEvents;
+  readonly signal: AbortSignal;
+}
+
+/** Takes one delivery to its commit; a revision that is already committed is left alone. Throws when it could not be committed. */
+export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promise<void> {
+  const { id, state, events } = run;
+  if (state.has({ ...id, ...delivery })) {
+    state.advance(id.pipeline, id.receiver, delivery.cursor);
+    events.known?.(id, delivery);
+    return;
+  }
+  events.started?.(id, delivery);
+  const letters = await run.deadLetters.open(deliveryId(id.pipeline, id.receiver, delivery));
+  const started = run.clock.now();
+  try {
+    const delivered = await deliver({
+      ...run,
+      ...id,
+      delivery,
+      observedMs: started,
+      events: deliverEvents(run, delivery, letters),
+    });
+    await settle(run, { delivery, delivered, letters, started });
+  } catch (error) {
+    await letters.abort();
+    throw error;
+  }
+}
+
+interface Settling {
+  readonly delivery: Delivery;
+  readonly delivered: Delivered;
+  readonly letters: DeadLetterFile;
+  readonly started: number;
+}
+
+/** Commits; but what could not be read whole never takes the place of an older revision that could. */
+async function settle(
+  run: PipelineRun,
+  { delivery, delivered, letters, started }: Settling,
+): Promise<void> {
+  const { id, state, log } = run;
+  await letters.commit();
+  const refused = delivered.parts.filter(({ plan }) => !plan.ok).map(({ part }) => part.path);
+  const older = state.revision({ ...id, scope: delivery.scope });
+  if (refused.length > 0 && older !== undefined && delivery.mode === 'snapshot') {
+    log.error('delivery set aside, the older revision stays', {
+      ...id,
+      scope: delivery.scope,
+      revision: delivery.revision,
+      older,
+      refused,
+    });
+    return;
+  }
+  const now = run.clock.now();
+  const committed = state.commit({
+    ...id,
+    delivery,
+    id: delivered.info.id,
+    committedMs: now,
+    dataUntilMs: delivered.dataUntilMs,
+    totals: delivered.totals,
+    summary: summaryOf(delivered, now - started),
+  });
+  run.events.committed?.(id, committed, delivered.stages);
+  const { rows } = committed.summary;
+  log.info('delivery committed', {
+    ...id,
+    scope: delivery.scope,
+    revision: delivery.revision,
+    ...rows,
+    ms: now - started,
+    ...(committed.replaced === undefined ? {} : { restated: true }),
+  });
+}
+
+function summaryOf(delivered: Delivered, ms: number): DeliverySummary {
+  const { rows, ledger, repairs, rejected, dropped, violations } = delivered;
+  const parts = delivered.parts.map(({ part, plan }) => ({ ...part, ...partPlan(plan) }));
+  return { rows, ledger, repairs, rejected, dropped, violations, parts, ms };
+}
+
+function partPlan(plan: PartPlan): {
+  format?: string;
+  mapping?: string;
+  focusVersion?: string;
+  refused?: string;
+} {
+  if (!plan.ok) return { refused: plan.reason };
+  return {
+    format: plan.format,
+    mapping: plan.mapping,
+    ...(plan.focusVersion === undefined ? {} : { focusVersion: plan.focusVersion }),
+  };
+}
+
+function deliverEvents(
+  run: PipelineRun,
+  delivery: Delivery,
+  letters: DeadLetterFile,
+): Parameters<typeof deliver>[0]['events'] {
+  const { id, events, log } = run;
+  const origin = { ...id, scope: delivery.scope, revision: delivery.revision };
+  const time = new Date(run.clock.now()).toISOString();
+  return {
+    refusedPart: (part, { reason, row, column }) => {
+      letters.write({
+        time,
+        ...origin,
+        kind: 'part',
+        reason: 'unreadable_part',
+        message: reason,
+        path: part.path,
+        ...(row === undefined ? {} : { row }),
+        ...(column === undefined ? {} : { column }),
+      });
+      log.error('part set aside', { ...origin, path: part.path, reason });
+      events.refusedPart?.(id, part, reason);
+    },
+    rejectedRows: (part, rows) => {
+      for (const row of rows)
+        letters.write({ time, ...origin, kind: 'row', path: part.path, ...row });
+    },
+    rejectedBatch: (exporter, batch, reason, rows) => {
+      letters.write({
+        time,
+        ...origin,
+        kind: 'batch',
+        reason: 'refused_by_backend',
+        message: reason,
+        exporter,
+        rows,
+      });
+      log.error('backend refused charges', { ...origin, exporter, rows, reason });
+      events.rejectedBatch?.(id, exporter, batch, rows);
+    },
+    written: (exporter, batch) => events.written?.(id, exporter, batch),
+    progress: (rows) => events.progress?.(id, rows),
+  };
+}

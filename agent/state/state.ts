@@ -1,0 +1,376 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { GroupTotal, LedgerEntry } from '../../pipelines/engine/protocol.ts';
+import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
+import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
+import type { Delivery } from '../../pipelines/plugin/delivery.ts';
+import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
+
+/** What is written, in one transaction, when a delivery is through. */
+export interface Commit {
+  readonly pipeline: string;
+  readonly receiver: string;
+  readonly delivery: Delivery;
+  /** Id of the delivery (`deliveryId`). */
+  readonly id: string;
+  readonly committedMs: number;
+  readonly dataUntilMs: number;
+  readonly totals: readonly GroupTotal[];
+  readonly summary: DeliverySummary;
+}
+
+/** The account of one delivery. */
+export interface DeliverySummary {
+  readonly rows: {
+    readonly read: number;
+    readonly written: number;
+    readonly rejected: number;
+    readonly dropped: number;
+  };
+  readonly ledger: Readonly<Partial<Record<CostColumn, LedgerEntry>>>;
+  readonly repairs: Readonly<Record<string, number>>;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly violations: Readonly<Record<string, number>>;
+  readonly parts: readonly PartSummary[];
+  readonly ms: number;
+}
+
+/** One part of a delivery: how it was read, or why it was not. */
+export interface PartSummary {
+  readonly path: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  readonly format?: string;
+  readonly mapping?: string;
+  readonly focusVersion?: string;
+  /** Why the whole part was set aside. */
+  readonly refused?: string;
+}
+
+/** A committed delivery. */
+export interface Committed {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly receiver: string;
+  readonly scope: string;
+  readonly revision: string;
+  readonly mode: 'snapshot' | 'append';
+  readonly committedMs: number;
+  readonly dataUntilMs: number;
+  readonly summary: DeliverySummary;
+  /** Costs of the revision that this one replaced, canonical decimals by cost column. */
+  readonly replaced?: Readonly<Record<CostColumn, string>>;
+}
+
+/** Cursors, deliveries and totals in one SQLite file (WAL, one writer). */
+export interface State {
+  cursor(pipeline: string, receiver: string): string | undefined;
+  /** Whether this revision of the scope is already committed. */
+  has(of: {
+    readonly pipeline: string;
+    readonly receiver: string;
+    readonly scope: string;
+    readonly revision: string;
+    readonly mode: 'snapshot' | 'append';
+  }): boolean;
+  /** The scope's committed revision, if any. */
+  revision(of: {
+    readonly pipeline: string;
+    readonly receiver: string;
+    readonly scope: string;
+  }): string | undefined;
+  commit(commit: Commit): Committed;
+  /** Moves the cursor alone: a delivery that was already done. */
+  advance(pipeline: string, receiver: string, cursor: string): void;
+  /** Committed deliveries that count, oldest first. */
+  deliveries(pipeline?: string): Committed[];
+  /** Totals of one delivery. */
+  totalsOf(id: string): Total[];
+  /** Totals of the given pipelines as exporters see them. */
+  view(pipelines: readonly string[]): TotalsView;
+  close(): void;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS cursors (pipeline TEXT, receiver TEXT, cursor TEXT NOT NULL, PRIMARY KEY (pipeline, receiver)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS deliveries (
+    id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, pipeline TEXT NOT NULL, receiver TEXT NOT NULL, scope TEXT NOT NULL, revision TEXT NOT NULL,
+    mode TEXT NOT NULL, committed_ms INTEGER NOT NULL, data_until_ms INTEGER, summary TEXT NOT NULL, replaced TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS deliveries_scope ON deliveries (pipeline, receiver, scope);
+  CREATE TABLE IF NOT EXISTS totals (
+    delivery TEXT NOT NULL, billing_period TEXT NOT NULL, day TEXT NOT NULL, dimensions TEXT NOT NULL, overflow INTEGER NOT NULL, charges INTEGER NOT NULL,
+    billed TEXT NOT NULL, effective TEXT NOT NULL, list TEXT NOT NULL, contracted TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS totals_delivery ON totals (delivery, billing_period);
+`;
+const SCHEMA_VERSION = '1';
+
+/** Opens (or makes) the state in a folder. A damaged or foreign file is an error that names it. */
+export function openState(folder: string): State {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, 'state.sqlite');
+  const database = opened(path);
+  return new SqliteState(database);
+}
+
+function opened(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { timeout: 5_000 });
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
+    );
+    database.exec(SCHEMA);
+    const version = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value;
+    if (version === undefined)
+      database.prepare("INSERT INTO meta VALUES ('schema', ?)").run(SCHEMA_VERSION);
+    else if (version !== SCHEMA_VERSION)
+      throw new Error(
+        `it has schema version ${String(version)}, this focusd reads ${SCHEMA_VERSION}`,
+      );
+    return database;
+  } catch (cause) {
+    throw new Misconfigured(
+      `the state file ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        path: 'storage.folder',
+        hint: 'move the file away to start from nothing: bills that are still at their source are read again',
+        cause,
+      },
+    );
+  }
+}
+
+class SqliteState implements State {
+  readonly #database: DatabaseSync;
+  #version = 0;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  cursor(pipeline: string, receiver: string): string | undefined {
+    const row = this.#database
+      .prepare('SELECT cursor FROM cursors WHERE pipeline = ? AND receiver = ?')
+      .get(pipeline, receiver);
+    return row === undefined ? undefined : String(row.cursor);
+  }
+
+  has(of: {
+    readonly pipeline: string;
+    readonly receiver: string;
+    readonly scope: string;
+    readonly revision: string;
+  }): boolean {
+    return (
+      this.#database
+        .prepare(
+          'SELECT 1 FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? AND revision = ?',
+        )
+        .get(of.pipeline, of.receiver, of.scope, of.revision) !== undefined
+    );
+  }
+
+  revision(of: {
+    readonly pipeline: string;
+    readonly receiver: string;
+    readonly scope: string;
+  }): string | undefined {
+    const row = this.#database
+      .prepare(
+        'SELECT revision FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? ORDER BY sequence DESC',
+      )
+      .get(of.pipeline, of.receiver, of.scope);
+    return row === undefined ? undefined : String(row.revision);
+  }
+
+  commit(commit: Commit): Committed {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const committed = this.#write(commit);
+      this.#database.exec('COMMIT');
+      this.#version++;
+      return committed;
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  advance(pipeline: string, receiver: string, cursor: string): void {
+    this.#database
+      .prepare(
+        'INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
+      )
+      .run(pipeline, receiver, cursor);
+  }
+
+  deliveries(pipeline?: string): Committed[] {
+    const rows = this.#database
+      .prepare('SELECT * FROM deliveries WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY sequence')
+      .all(pipeline ?? null);
+    return rows.map(committedOf);
+  }
+
+  totalsOf(id: string): Total[] {
+    return this.#database.prepare('SELECT * FROM totals WHERE delivery = ?').all(id).map(totalOf);
+  }
+
+  view(pipelines: readonly string[]): TotalsView {
+    const state = this;
+    const names = JSON.stringify(pipelines);
+    return {
+      get version() {
+        return state.#version;
+      },
+      totals: function* (since = '') {
+        const rows = state.#database
+          .prepare(
+            'SELECT totals.* FROM totals JOIN deliveries ON deliveries.id = totals.delivery WHERE totals.billing_period >= ? AND deliveries.pipeline IN (SELECT value FROM json_each(?))',
+          )
+          .iterate(since, names);
+        for (const row of rows) yield totalOf(row);
+      },
+      sources: () =>
+        this.deliveries()
+          .filter(({ pipeline }) => pipelines.includes(pipeline))
+          .map(({ receiver, scope, committedMs, dataUntilMs }) => ({
+            receiver,
+            scope,
+            committedMs,
+            dataUntilMs,
+          })),
+    };
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #write({
+    pipeline,
+    receiver,
+    delivery,
+    id,
+    committedMs,
+    dataUntilMs,
+    totals,
+    summary,
+  }: Commit): Committed {
+    const { scope, revision, mode, cursor } = delivery;
+    const replaced = mode === 'snapshot' ? this.#forget(pipeline, receiver, scope) : undefined;
+    this.#database.prepare('DELETE FROM totals WHERE delivery = ?').run(id);
+    this.#database
+      .prepare(
+        'INSERT OR REPLACE INTO deliveries VALUES (?, (SELECT coalesce(max(sequence), 0) + 1 FROM deliveries), ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        id,
+        pipeline,
+        receiver,
+        scope,
+        revision,
+        mode,
+        committedMs,
+        Number.isFinite(dataUntilMs) ? dataUntilMs : null,
+        JSON.stringify(summary),
+        replaced === undefined ? null : JSON.stringify(replaced),
+      );
+    const insert = this.#database.prepare(
+      'INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    for (const total of totals) {
+      const [billed = '0', effective = '0', list = '0', contracted = '0'] = total.costs;
+      insert.run(
+        id,
+        total.billingPeriod,
+        total.day,
+        JSON.stringify(total.dimensions),
+        total.overflow ? 1 : 0,
+        total.charges,
+        billed,
+        effective,
+        list,
+        contracted,
+      );
+    }
+    this.advance(pipeline, receiver, cursor);
+    return {
+      id,
+      pipeline,
+      receiver,
+      scope,
+      revision,
+      mode,
+      committedMs,
+      dataUntilMs,
+      summary,
+      ...(replaced === undefined ? {} : { replaced }),
+    };
+  }
+
+  /** Removes the scope's present revision; answers what it cost. */
+  #forget(
+    pipeline: string,
+    receiver: string,
+    scope: string,
+  ): Record<CostColumn, string> | undefined {
+    const old = this.#database
+      .prepare('SELECT id FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ?')
+      .all(pipeline, receiver, scope);
+    if (old.length === 0) return undefined;
+    const sums = costsOf(old.flatMap(({ id }) => this.totalsOf(String(id))));
+    for (const { id } of old) {
+      this.#database.prepare('DELETE FROM totals WHERE delivery = ?').run(String(id));
+      this.#database.prepare('DELETE FROM deliveries WHERE id = ?').run(String(id));
+    }
+    return sums;
+  }
+}
+
+type Row = Record<string, unknown>;
+
+function committedOf(row: Row): Committed {
+  return {
+    id: String(row.id),
+    pipeline: String(row.pipeline),
+    receiver: String(row.receiver),
+    scope: String(row.scope),
+    revision: String(row.revision),
+    mode: row.mode === 'append' ? 'append' : 'snapshot',
+    committedMs: Number(row.committed_ms),
+    dataUntilMs: row.data_until_ms === null ? Number.NaN : Number(row.data_until_ms),
+    summary: JSON.parse(String(row.summary)) as DeliverySummary,
+    ...(row.replaced === null
+      ? {}
+      : { replaced: JSON.parse(String(row.replaced)) as Record<CostColumn, string> }),
+  };
+}
+
+function totalOf(row: Row): Total {
+  return {
+    dimensions: JSON.parse(String(row.dimensions)) as (string | null)[],
+    billingPeriod: String(row.billing_period),
+    day: String(row.day),
+    charges: Number(row.charges),
+    overflow: row.overflow === 1,
+    costs: {
+      BilledCost: decimal(String(row.billed)),
+      EffectiveCost: decimal(String(row.effective)),
+      ListCost: decimal(String(row.list)),
+      ContractedCost: decimal(String(row.contracted)),
+    },
+  };
+}
+
+function costsOf(totals: readonly Total[]): Record<CostColumn, string> {
+  const sums = COST_COLUMNS.map((cost) => [
+    cost,
+    formatDecimal(sum(totals.map(({ costs }) => costs[cost]))),
+  ]);
+  return Object.fromEntries(sums) as Record<CostColumn, string>;
+}

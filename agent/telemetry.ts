@@ -1,0 +1,305 @@
+import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api';
+import type { AgentSettings } from '../config/schema.ts';
+import type { AgentView, Clock, Logger } from '../pipelines/plugin/contract.ts';
+import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
+import type { DeliverySummary } from './state/state.ts';
+
+/** One of the agent's own metrics. */
+export interface OwnMetric {
+  /** `sum` goes up and down. */
+  readonly kind: 'counter' | 'sum' | 'histogram' | 'gauge' | 'observed-counter';
+  readonly unit: string;
+  readonly doc: string;
+  /** Only with `service.telemetry.metrics.level: detailed`. */
+  readonly detailed?: boolean;
+}
+
+/** Every metric of the agent itself. `focusd.exporter.*` are made by the exporters that know them. */
+export const OWN_METRICS = {
+  'focusd.rows.read': { kind: 'counter', unit: '{row}', doc: 'Rows read from bills.' },
+  'focusd.rows.written': { kind: 'counter', unit: '{row}', doc: 'Charges made of them.' },
+  'focusd.rows.rejected': {
+    kind: 'counter',
+    unit: '{row}',
+    doc: 'Rows set aside as dead letters, by reason.',
+  },
+  'focusd.rows.dropped': {
+    kind: 'counter',
+    unit: '{row}',
+    doc: 'Rows left out on purpose, by reason.',
+  },
+  'focusd.parts.refused': {
+    kind: 'counter',
+    unit: '{part}',
+    doc: 'Files that could not be read as a bill.',
+  },
+  'focusd.repairs': { kind: 'counter', unit: '{row}', doc: 'Rows repaired, by code.' },
+  'focusd.violations': {
+    kind: 'counter',
+    unit: '{row}',
+    doc: 'Rows that break a rule of the FOCUS specification, by rule.',
+    detailed: true,
+  },
+  'focusd.ledger.cost': {
+    kind: 'sum',
+    unit: '{currency}',
+    doc: 'Money by stage (read, exported, rejected, dropped, reshaped) and cost column: read = the sum of the others.',
+  },
+  'focusd.deliveries': { kind: 'counter', unit: '{delivery}', doc: 'Deliveries committed.' },
+  'focusd.delivery.duration': {
+    kind: 'histogram',
+    unit: 's',
+    doc: 'Time from taking a delivery to its commit.',
+  },
+  'focusd.stage.cpu.time': {
+    kind: 'counter',
+    unit: 's',
+    doc: 'Processor time of the workers, by stage.',
+    detailed: true,
+  },
+  'focusd.receiver.retries': {
+    kind: 'counter',
+    unit: '{retry}',
+    doc: 'Times a receiver was started again because something was unavailable.',
+  },
+  'focusd.export.batches': { kind: 'counter', unit: '{batch}', doc: 'Batches handed over.' },
+  'focusd.export.rows': { kind: 'counter', unit: '{row}', doc: 'Charges handed over.' },
+  'focusd.export.bytes': { kind: 'counter', unit: 'By', doc: 'Bytes handed over, as sent.' },
+  'focusd.export.rows.rejected': {
+    kind: 'counter',
+    unit: '{row}',
+    doc: 'Charges that a backend refused for good.',
+  },
+  'focusd.exporter.retries': {
+    kind: 'counter',
+    unit: '{retry}',
+    doc: 'Requests tried again, by exporter and signal.',
+  },
+  'focusd.exporter.points.rejected': {
+    kind: 'counter',
+    unit: '{point}',
+    doc: 'Metric points that a backend refused (partial success).',
+  },
+  'focusd.component.status': {
+    kind: 'gauge',
+    unit: '1',
+    doc: '1 for the status a component is in: starting, running, retrying, failed or stopped.',
+  },
+  'focusd.ready': {
+    kind: 'gauge',
+    unit: '1',
+    doc: '1 once every component has been started.',
+  },
+  'focusd.queue.length': { kind: 'gauge', unit: '{item}', doc: 'What waits, by queue.' },
+  'focusd.process.memory.rss': { kind: 'gauge', unit: 'By', doc: 'Resident memory.' },
+  'focusd.process.memory.heap': {
+    kind: 'gauge',
+    unit: 'By',
+    doc: 'Used JavaScript heap of the main thread.',
+    detailed: true,
+  },
+  'focusd.process.cpu.time': {
+    kind: 'observed-counter',
+    unit: 's',
+    doc: 'Processor time of all threads.',
+  },
+  'focusd.process.event_loop.utilization': {
+    kind: 'gauge',
+    unit: '1',
+    doc: 'Share of time the main thread was busy since the last reading.',
+  },
+  'focusd.process.uptime': { kind: 'gauge', unit: 's', doc: 'Time since the agent started.' },
+} as const satisfies Readonly<Record<string, OwnMetric>>;
+
+/** Name of one of them. */
+export type OwnMetricName = keyof typeof OWN_METRICS;
+
+/** Which pipeline and receiver something is about. */
+export interface Origin {
+  readonly pipeline: string;
+  readonly receiver: string;
+}
+
+/** The agent's metrics about itself. */
+export interface Telemetry {
+  /** For what only a plugin knows. */
+  meter(component: string): Meter;
+  /** Shows the health of an agent's components. */
+  observe(agent: AgentView): void;
+  /** Shows a number that is read when somebody looks. */
+  gauge(name: OwnMetricName, read: () => number, attributes?: Attributes): void;
+  retried(receiver: string): void;
+  refusedPart(origin: Origin): void;
+  written(origin: Origin, exporter: string, batch: EncodedBatch): void;
+  rejectedBatch(origin: Origin, exporter: string, rows: number): void;
+  committed(
+    origin: Origin,
+    summary: DeliverySummary,
+    stages: Readonly<Record<string, number>>,
+  ): void;
+  /** Where Prometheus can read them; undefined when it cannot. */
+  readonly address: string | undefined;
+  /** Sends what is left and stops listening. */
+  close(): Promise<void>;
+}
+
+export type TelemetrySettings = Pick<AgentSettings['service']['telemetry'], 'metrics' | 'resource'>;
+
+export interface TelemetryOptions {
+  readonly settings: TelemetrySettings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+/** Starts the agent's own metrics as the settings say. The OpenTelemetry SDK is only loaded when somebody wants them. */
+export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { metrics } = options.settings;
+  const wanted = metrics.address !== 'off' || metrics.otlp.endpoint !== undefined;
+  if (metrics.level === 'none' || !wanted) return recorder(options, NOBODY);
+  const { openOutlets } = await import('./telemetry-outlets.ts');
+  return recorder(options, await openOutlets(options));
+}
+
+/** Where the metrics go. */
+export interface Outlets {
+  meter(name: string): Meter;
+  readonly address: string | undefined;
+  close(): Promise<void>;
+}
+
+const NOBODY: Outlets = {
+  meter: () => createNoopMeter(),
+  address: undefined,
+  close: async () => undefined,
+};
+
+function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Telemetry {
+  const instruments = createInstruments(
+    outlets.meter('focusd'),
+    settings.metrics.level === 'detailed',
+  );
+  const { add, gauge } = instruments;
+  observeProcess(instruments, clock);
+  return {
+    address: outlets.address,
+    close: () => outlets.close(),
+    meter: (component) => outlets.meter(`focusd/${component}`),
+    gauge: (name, read, attributes = {}) => gauge(name, () => [[read(), attributes]]),
+    observe(agent) {
+      gauge('focusd.ready', () => [[Number(agent.ready()), {}]]);
+      gauge('focusd.component.status', () =>
+        agent.health().map(({ id, kind, status }) => [1, { component: id, kind, status }]),
+      );
+    },
+    retried: (receiver) => add('focusd.receiver.retries', 1, { receiver }),
+    refusedPart: (origin) => add('focusd.parts.refused', 1, { ...origin }),
+    written(origin, exporter, { rows, bytes }) {
+      const about = { ...origin, exporter };
+      add('focusd.export.batches', 1, about);
+      add('focusd.export.rows', rows, about);
+      add('focusd.export.bytes', bytes.length, about);
+    },
+    rejectedBatch: (origin, exporter, rows) =>
+      add('focusd.export.rows.rejected', rows, { ...origin, exporter }),
+    committed: (origin, summary, stages) => recordCommit(add, { origin, summary, stages }),
+  };
+}
+
+type Add = (name: OwnMetricName, value: number, attributes: Attributes) => void;
+type Gauge = (name: OwnMetricName, read: () => readonly (readonly [number, Attributes])[]) => void;
+
+/** Instruments are made when they are first used; what only `detailed` shows is not made otherwise. */
+function createInstruments(
+  meter: Meter,
+  detailed: boolean,
+): { readonly add: Add; readonly gauge: Gauge } {
+  const made = new Map<OwnMetricName, (value: number, attributes: Attributes) => void>();
+  const hidden = (name: OwnMetricName) =>
+    !detailed && (OWN_METRICS[name] as OwnMetric).detailed === true;
+
+  function make(name: OwnMetricName): (value: number, attributes: Attributes) => void {
+    const { kind, unit, doc: description }: OwnMetric = OWN_METRICS[name];
+    const described = { unit, description };
+    if (kind === 'histogram') {
+      const histogram = meter.createHistogram(name, described);
+      return (value, attributes) => histogram.record(value, attributes);
+    }
+    const sum =
+      kind === 'sum'
+        ? meter.createUpDownCounter(name, described)
+        : meter.createCounter(name, described);
+    return (value, attributes) => sum.add(value, attributes);
+  }
+
+  return {
+    add(name, value, attributes) {
+      if (hidden(name)) return;
+      const known = made.get(name) ?? make(name);
+      made.set(name, known);
+      known(value, attributes);
+    },
+    gauge(name, read) {
+      if (hidden(name)) return;
+      const { kind, unit, doc: description }: OwnMetric = OWN_METRICS[name];
+      const create = kind === 'gauge' ? 'createObservableGauge' : 'createObservableCounter';
+      meter[create](name, { unit, description }).addCallback((result) => {
+        for (const [value, attributes] of read()) result.observe(value, attributes);
+      });
+    },
+  };
+}
+
+function recordCommit(
+  add: Add,
+  about: {
+    readonly origin: Origin;
+    readonly summary: DeliverySummary;
+    readonly stages: Readonly<Record<string, number>>;
+  },
+): void {
+  const { summary, stages } = about;
+  const origin = { ...about.origin };
+  const each = (
+    name: OwnMetricName,
+    key: string,
+    counts: Readonly<Record<string, number>>,
+    scale = 1,
+  ) => {
+    for (const [value, count] of Object.entries(counts)) {
+      if (count > 0) add(name, count * scale, { ...origin, [key]: value });
+    }
+  };
+  add('focusd.deliveries', 1, origin);
+  add('focusd.delivery.duration', summary.ms / 1000, origin);
+  add('focusd.rows.read', summary.rows.read, origin);
+  add('focusd.rows.written', summary.rows.written, origin);
+  each('focusd.rows.rejected', 'reason', summary.rejected);
+  each('focusd.rows.dropped', 'reason', summary.dropped);
+  each('focusd.repairs', 'code', summary.repairs);
+  each('focusd.violations', 'rule', summary.violations);
+  each('focusd.stage.cpu.time', 'stage', stages, 1 / 1000);
+  for (const [column, entry] of Object.entries(summary.ledger)) {
+    for (const stage of LEDGER_STAGES) {
+      add('focusd.ledger.cost', Number(entry[stage]), { ...origin, column, stage });
+    }
+  }
+}
+
+const LEDGER_STAGES = ['read', 'exported', 'rejected', 'dropped', 'reshaped'] as const;
+
+function observeProcess({ gauge }: { readonly gauge: Gauge }, clock: Clock): void {
+  const started = clock.now();
+  let last = performance.eventLoopUtilization();
+  const seconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6;
+  gauge('focusd.process.memory.rss', () => [[process.memoryUsage.rss(), {}]]);
+  gauge('focusd.process.memory.heap', () => [[process.memoryUsage().heapUsed, {}]]);
+  gauge('focusd.process.cpu.time', () => [[seconds(process.cpuUsage()), {}]]);
+  gauge('focusd.process.uptime', () => [[(clock.now() - started) / 1000, {}]]);
+  gauge('focusd.process.event_loop.utilization', () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return [[utilization, {}]];
+  });
+}

@@ -1,0 +1,103 @@
+import type { ConfigOf, Schema } from './formats.ts';
+
+/** The agent's own settings. Components and pipelines stand beside them. */
+export const AGENT = {
+  plugins: {
+    doc: 'npm packages with further plugins, found from the folder of the configuration.',
+    format: 'list',
+    default: [],
+  },
+  storage: {
+    folder: {
+      doc: 'Where cursors, totals, spooled deliveries and dead letters are kept.',
+      format: 'path',
+      default: './focusd-data',
+    },
+    max_dead_letters: {
+      doc: 'Most bytes of dead letters; beyond that the oldest are removed.',
+      format: 'bytes',
+      default: '256MiB',
+      min: '1MiB',
+    },
+  },
+  workers: {
+    doc: 'Threads that turn parts into charges. Left out: one per core, at most four.',
+    format: 'int',
+    default: null,
+    min: 1,
+    max: 256,
+  },
+  service: {
+    extensions: { doc: 'Extensions to start, in this order.', format: 'list', default: [] },
+    telemetry: {
+      logs: {
+        level: {
+          doc: "Least severity of the agent's own log.",
+          format: 'choice',
+          values: ['debug', 'info', 'warn', 'error'],
+          default: 'info',
+        },
+        encoding: {
+          doc: 'One JSON object per line, or lines for people.',
+          format: 'choice',
+          values: ['json', 'console'],
+          default: 'json',
+        },
+      },
+      metrics: {
+        level: {
+          doc: "How much of the agent's own metrics there is.",
+          format: 'choice',
+          values: ['none', 'normal', 'detailed'],
+          default: 'normal',
+        },
+        address: {
+          doc: 'Host and port where Prometheus can read them; `off` for none.',
+          format: 'text',
+          default: '127.0.0.1:8888',
+        },
+        otlp: {
+          endpoint: {
+            doc: 'Where they are sent as OTLP. Left out: nowhere.',
+            format: 'url',
+            default: null,
+          },
+          protocol: {
+            doc: 'How they are sent.',
+            format: 'choice',
+            values: ['grpc', 'http'],
+            default: 'grpc',
+          },
+          headers: {
+            doc: 'Headers that go along, by name.',
+            format: 'secrets',
+            default: {},
+          },
+          interval: {
+            doc: 'How often they are sent.',
+            format: 'duration',
+            default: '60s',
+            min: '1s',
+          },
+        },
+      },
+      resource: {
+        doc: "Resource attributes of the agent's own telemetry, by name; `service.name` is focusd unless it stands here.",
+        format: 'map',
+        default: {},
+      },
+    },
+  },
+} as const satisfies Schema;
+
+/** The agent's own settings, checked. */
+export type AgentSettings = ConfigOf<typeof AGENT>;
+
+/** What stands beside the agent's settings and is checked on its own. */
+export const BESIDE = [
+  'receivers',
+  'processors',
+  'exporters',
+  'extensions',
+  'service.pipelines',
+] as const;

@@ -1,0 +1,124 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable, type Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { BadPart } from '../plugin/errors.ts';
+
+/** How the bytes of a part are packed. */
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+/** Bytes in order, into the caller's buffer. */
+export interface ByteReader {
+  /** Puts at least one byte at `into[offset…]`, where there is room for 8, and answers how many; 0 at the end. */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * The unpacked bytes of a file. A truncated or damaged archive and a file that changes meanwhile throw a `BadPart`;
+ * gzip files of several members and zstd files of several frames are read to their end.
+ */
+export async function openBytes(path: string, compression: Compression): Promise<ByteReader> {
+  const file = await open(path, 'r');
+  const before = await file.stat();
+  const unpacked = compression === 'none' ? plain(file) : unpack(file, { path, compression });
+  return {
+    async read(into, offset) {
+      const count = await unpacked.read(into, offset);
+      if (count === 0) {
+        const after = await file.stat();
+        if (after.size !== before.size || after.mtimeMs !== before.mtimeMs)
+          throw new BadPart('the file changed while it was read', { path });
+      }
+      return count;
+    },
+    async close() {
+      await unpacked.close();
+      await file.close();
+    },
+  };
+}
+
+function plain(file: FileHandle): ByteReader {
+  return {
+    async read(into, offset) {
+      const { bytesRead } = await file.read(into, offset, into.length - offset, null);
+      return bytesRead;
+    },
+    async close() {},
+  };
+}
+
+const CHUNK = 256 * 1024;
+
+function unpack(
+  file: FileHandle,
+  part: { readonly path: string; readonly compression: 'gzip' | 'zstd' },
+): ByteReader {
+  const chunks = unpackedChunks(file, part.compression);
+  let chunk: Uint8Array = new Uint8Array(0);
+  return {
+    async read(into, offset) {
+      while (chunk.length === 0) {
+        const next = await chunks.next().catch((cause: unknown) => {
+          throw archiveError(cause, part);
+        });
+        if (next.done === true) return 0;
+        chunk = next.value;
+      }
+      const count = Math.min(chunk.length, into.length - offset);
+      into.set(chunk.subarray(0, count), offset);
+      chunk = chunk.subarray(count);
+      return count;
+    },
+    async close() {
+      await chunks.return(undefined);
+    },
+  };
+}
+
+/** zlib's zstd stream ends after a frame when more input lies behind it: begin again there. */
+async function* unpackedChunks(
+  file: FileHandle,
+  compression: 'gzip' | 'zstd',
+): AsyncGenerator<Uint8Array, undefined> {
+  const { size } = await file.stat();
+  const options = { chunkSize: CHUNK, highWaterMark: CHUNK };
+  for (let start = 0; start < size; ) {
+    const stream = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
+    const packed = Readable.from(fileChunks(file, start), { objectMode: false });
+    packed.once('error', (error) => stream.destroy(error));
+    try {
+      for await (const chunk of packed.pipe<Transform>(stream)) yield chunk as Uint8Array;
+    } finally {
+      packed.destroy();
+      stream.destroy();
+    }
+    if (compression === 'gzip' || stream.bytesWritten === 0) return undefined;
+    start += stream.bytesWritten;
+  }
+  return undefined;
+}
+
+async function* fileChunks(file: FileHandle, start: number): AsyncGenerator<Uint8Array> {
+  for (let position = start; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK);
+    const { bytesRead } = await file.read(chunk, 0, CHUNK, position);
+    if (bytesRead === 0) return;
+    yield chunk.subarray(0, bytesRead);
+    position += bytesRead;
+  }
+}
+
+function archiveError(
+  cause: unknown,
+  { path, compression }: { readonly path: string; readonly compression: string },
+): unknown {
+  const code =
+    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  if (!/^(Z_|ZSTD_|ERR_ZLIB|ERR_ZSTD)/.test(code)) return cause;
+  const what = code === 'Z_BUF_ERROR' ? 'truncated' : 'damaged';
+  return new BadPart(
+    `the ${compression} file is ${what}: ${cause instanceof Error ? cause.message : code}`,
+    { path, cause },
+  );
+}

@@ -1,0 +1,132 @@
+import { BadPart } from '../../plugin/errors.ts';
+import type { Window } from '../window.ts';
+
+/** How a csv part is written, and its column names. */
+export interface Header {
+  readonly delimiter: number;
+  /** What ends a line: LF (a CR before it belongs to it) or CR. */
+  readonly newline: number;
+  /** One name per field: duplicates numbered (`name#2`), empty ones named after their place (`column#3`). */
+  readonly names: readonly string[];
+  /** The line as it stands, without its end. */
+  readonly line: Uint8Array;
+}
+
+/** Most columns a part may have. */
+export const MAX_COLUMNS = 10_000;
+
+const LF = 10;
+const CR = 13;
+const QUOTE = 34;
+const DELIMITERS = [44, 59, 9, 124];
+const HEADER_LIMIT = 4 * 1024 * 1024;
+
+/** Reads the first line that is not blank and leaves the window behind it. */
+export async function readHeader(
+  window: Window,
+  part: { readonly path: string; readonly repaired: (code: string, count: number) => void },
+): Promise<Header> {
+  const line = await firstLine(window, part.path);
+  const bytes = window.bytes.slice(line.start, line.end);
+  const delimiter = commonest(bytes);
+  const texts = splitLine(bytes, delimiter);
+  if (texts.length > MAX_COLUMNS)
+    throw new BadPart(`the header has ${texts.length} columns; at most ${MAX_COLUMNS} are read`, {
+      path: part.path,
+    });
+  window.start = line.next;
+  window.endLinesWith(line.newline);
+  return {
+    delimiter,
+    newline: line.newline,
+    names: uniqueNames(texts, part.repaired),
+    line: bytes,
+  };
+}
+
+interface Line {
+  readonly start: number;
+  readonly end: number;
+  readonly next: number;
+  readonly newline: number;
+}
+
+async function firstLine(window: Window, path: string): Promise<Line> {
+  for (;;) {
+    const line = findLine(window);
+    if (line !== undefined) return line;
+    if (window.ended) break;
+    if (window.end - window.start > HEADER_LIMIT)
+      throw new BadPart('no header: the first line does not end', { path });
+    await window.fill(window.start);
+  }
+  window.closeLastLine();
+  const last = findLine(window);
+  if (last !== undefined) return last;
+  const empty = window.text(window.start, window.end).trim() === '';
+  throw new BadPart(empty ? 'empty file' : 'no header: a quote in the first line is not closed', {
+    path,
+  });
+}
+
+/** The first line of the window that is not blank; undefined when it does not end in there. */
+function findLine(window: Window): Line | undefined {
+  const { bytes, end } = window;
+  let start = window.start;
+  while (start < end && (bytes[start] === LF || bytes[start] === CR)) start++;
+  let quoted = false;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) quoted = !quoted;
+    else if (quoted) continue;
+    else if (byte === LF) return { start, end: at, next: at + 1, newline: LF };
+    else if (byte === CR) {
+      if (at + 1 === end && !window.ended) return undefined;
+      return bytes[at + 1] === LF && at + 1 < end
+        ? { start, end: at, next: at + 2, newline: LF }
+        : { start, end: at, next: at + 1, newline: CR };
+    }
+  }
+  return undefined;
+}
+
+/** The delimiter that stands most often outside quotes; a comma when none does. */
+function commonest(line: Uint8Array): number {
+  const counts = DELIMITERS.map((delimiter) => splitLine(line, delimiter).length);
+  return DELIMITERS[counts.indexOf(Math.max(...counts))] as number;
+}
+
+function splitLine(line: Uint8Array, delimiter: number): readonly string[] {
+  const texts: string[] = [];
+  let quoted = false;
+  let from = 0;
+  for (let at = 0; at <= line.length; at++) {
+    const byte = at === line.length ? delimiter : line[at];
+    if (byte === QUOTE) quoted = !quoted;
+    else if (byte === delimiter && (!quoted || at === line.length)) {
+      texts.push(unquoted(Buffer.from(line.subarray(from, at)).toString('utf8')));
+      from = at + 1;
+    }
+  }
+  return texts;
+}
+
+function unquoted(text: string): string {
+  return /^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text;
+}
+
+function uniqueNames(
+  texts: readonly string[],
+  repaired: (code: string, count: number) => void,
+): readonly string[] {
+  const names = new Set<string>();
+  for (const [i, text] of texts.entries()) {
+    const name = text === '' ? `column#${i + 1}` : text;
+    if (text === '') repaired('empty_header', 1);
+    else if (names.has(name)) repaired('duplicate_header', 1);
+    let unique = name;
+    for (let n = 2; names.has(unique); n++) unique = `${name}#${n}`;
+    names.add(unique);
+  }
+  return [...names];
+}

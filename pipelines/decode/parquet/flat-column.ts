@@ -1,0 +1,125 @@
+/** A column with one value per row. Hot: indexed loops over typed arrays. */
+import type { Column } from '../../focus/batch.ts';
+import type { RowGroupFacts } from './footer.ts';
+import { LeafReader } from './leaf-reader.ts';
+import type { PartFile } from './part-file.ts';
+import type { Leaf } from './schema.ts';
+import type { Scratch } from './scratch.ts';
+import { Appending, type Sink } from './sinks.ts';
+import type { Store } from './stores.ts';
+import { storesOf } from './value-stores.ts';
+
+/** Reads a column of the table a batch at a time. */
+export interface ColumnReader {
+  readonly name: string;
+  /** Starts on a row group. */
+  open(group: RowGroupFacts, dataEnd: number): void;
+  /** The next `rows` rows. */
+  read(rows: number): Column;
+  /** Rows in which bytes that are not UTF-8 were replaced, since last asked. */
+  takeRepaired(): number;
+}
+
+/** Values seen before it is decided whether they repeat. */
+const TRIAL = 16 * 1024;
+
+/** Reads a column that is not nested. */
+export class FlatColumn implements ColumnReader {
+  readonly name: string;
+  readonly #leaf: LeafReader;
+  readonly #scratch: Scratch;
+  readonly #codes: Uint32Array;
+  readonly #transient: Sink;
+  readonly #optional: boolean;
+  /** Values without a dictionary that were looked up in this trial, and what was known before it. */
+  #tried = 0;
+  #known = 0;
+  /** They hardly repeat: an entry per row is cheaper. */
+  #distinct = false;
+  #repaired = 0;
+
+  constructor(
+    leaf: Leaf,
+    from: {
+      readonly name: string;
+      readonly file: PartFile;
+      readonly scratch: Scratch;
+      readonly batchRows: number;
+    },
+  ) {
+    this.name = from.name;
+    const make = storesOf(leaf.element);
+    this.#leaf = new LeafReader(from.file, leaf, make, from.scratch);
+    this.#scratch = from.scratch;
+    this.#codes = new Uint32Array(from.batchRows);
+    this.#transient = new Appending(make(true));
+    this.#optional = leaf.maxDefinition > 0;
+  }
+
+  open(group: RowGroupFacts, dataEnd: number): void {
+    this.#leaf.open(group, dataEnd);
+  }
+
+  read(rows: number): Column {
+    const leaf = this.#leaf;
+    const { pages } = leaf;
+    if (!leaf.ready()) throw new Error('it has fewer values than rows');
+    const direct = this.#distinct && !pages.indexed;
+    if (direct) this.#transient.store.clear();
+    const sink = direct ? this.#transient : leaf.sink;
+    for (let row = 0; row < rows; ) {
+      if (!leaf.ready()) throw new Error('it has fewer values than rows');
+      const take = Math.min(rows - row, pages.left);
+      this.#take(sink, row, take);
+      pages.left -= take;
+      row += take;
+      if (!pages.indexed && !direct) this.#tried += take;
+    }
+    if (this.#tried > 0) this.#judge();
+    if (sink.store.repaired.size > 0) this.#countRepaired(sink.store, rows);
+    return this.#column(sink.store);
+  }
+
+  takeRepaired(): number {
+    const repaired = this.#repaired;
+    this.#repaired = 0;
+    return repaired;
+  }
+
+  #take(sink: Sink, row: number, count: number): void {
+    const codes = this.#codes;
+    const { definition } = this.#leaf.pages;
+    const run = this.#optional ? definition.run(count) : 1;
+    if (run === 0) codes.fill(0, row, row + count);
+    else if (run === 1) this.#leaf.codes(sink, count, codes, row);
+    else {
+      const { levels } = this.#scratch;
+      definition.read(levels, 0, count);
+      let present = 0;
+      for (let i = 0; i < count; i++) present += levels[i] as number;
+      this.#leaf.codes(sink, present, codes, row);
+      let from = row + present;
+      for (let i = count - 1; i >= 0; i--)
+        codes[row + i] = levels[i] === 1 ? (codes[--from] as number) : 0;
+    }
+  }
+
+  #judge(): void {
+    const { interning } = this.#leaf;
+    const done = this.#tried >= TRIAL;
+    if (interning.full || (done && interning.size - this.#known > this.#tried / 2))
+      this.#distinct = true;
+    if (!done) return;
+    this.#tried = 0;
+    this.#known = interning.size;
+  }
+
+  #countRepaired(store: Store, rows: number): void {
+    for (let row = 0; row < rows; row++)
+      if (store.repaired.has(this.#codes[row] as number)) this.#repaired++;
+  }
+
+  #column(store: Store): Column {
+    return { kind: store.kind, codes: this.#codes, values: store.values } as Column;
+  }
+}

@@ -1,0 +1,138 @@
+/** Stored values of one column as codes. Hot: indexed loops over typed arrays. */
+import type { RowGroupFacts } from './footer.ts';
+import { Pages, type Run } from './pages.ts';
+import type { PartFile } from './part-file.ts';
+import type { Leaf } from './schema.ts';
+import { longer, type Scratch } from './scratch.ts';
+import { Appending, Interning, type Sink } from './sinks.ts';
+import type { Store, StoreMaker, Values } from './stores.ts';
+
+const BOOLEANS: Run = runOf(new Uint8Array([0, 1]));
+
+/** Reads the values of a leaf in order; the levels are read by its owner from `pages`. */
+export class LeafReader {
+  readonly pages: Pages;
+  readonly leaf: Leaf;
+  /** Remembers values over row groups. */
+  interning: Interning;
+  /** Where codes of the current chunk come from: `interning`, or a store of this chunk alone. */
+  sink: Sink;
+  readonly #make: StoreMaker;
+  readonly #scratch: Scratch;
+  /** Code in `sink` of each entry of the chunk's dictionary. */
+  #codes: Uint32Array = new Uint32Array(16);
+  #entries = 0;
+  readonly #takeDictionary = (run: Run, count: number) => this.#dictionary(run, count);
+
+  constructor(file: PartFile, leaf: Leaf, make: StoreMaker, shared: Scratch) {
+    this.pages = new Pages(file, leaf, shared);
+    this.leaf = leaf;
+    this.#make = make;
+    this.#scratch = shared;
+    this.interning = new Interning(make(false));
+    this.sink = this.interning;
+  }
+
+  /** Starts on the leaf's chunk of a row group. */
+  open(group: RowGroupFacts, dataEnd: number): void {
+    this.pages.open(group, dataEnd);
+    this.sink = this.interning;
+    this.#entries = 0;
+    if (this.leaf.element.type === 'BOOLEAN') this.#dictionary({ ...BOOLEANS }, 2);
+  }
+
+  /** Opens the next page when needed; false: the chunk has no more values. */
+  ready(): boolean {
+    return this.pages.ready(this.#takeDictionary);
+  }
+
+  /** Begins anew with what is remembered over row groups. */
+  forget(): void {
+    const { store } = this.sink;
+    this.interning = new Interning(this.#make(false));
+    this.sink = this.interning;
+    for (let entry = 0; entry < this.#entries; entry++)
+      this.#codes[entry] = this.sink.store.copy(store, this.#codes[entry] as number);
+  }
+
+  /** The codes of the next `count` values that are not null go to `out` from `from` on; they are codes of `sink`. */
+  codes(sink: Sink, count: number, out: Uint32Array, from: number): void {
+    if (count === 0) return;
+    if (!this.pages.indexed) {
+      sink.codes(this.#split(this.pages.plain, count), out, from);
+      return;
+    }
+    this.#indexed(count, out, from);
+    if (sink !== this.sink) this.#copies(sink.store, count, out, from);
+  }
+
+  #indexed(count: number, out: Uint32Array, from: number): void {
+    const { indices } = this.pages;
+    const codes = this.#codes;
+    const entries = this.#entries;
+    const same = indices.run(count);
+    if (same >= 0) {
+      if (same >= entries) throw new Error(`index ${same} into a dictionary of ${entries} entries`);
+      out.fill(codes[same] as number, from, from + count);
+      return;
+    }
+    indices.read(out, from, count);
+    for (let at = from; at < from + count; at++) {
+      const index = out[at] as number;
+      if (index >= entries)
+        throw new Error(`index ${index} into a dictionary of ${entries} entries`);
+      out[at] = codes[index] as number;
+    }
+  }
+
+  #copies(store: Store, count: number, out: Uint32Array, from: number): void {
+    for (let at = from; at < from + count; at++)
+      out[at] = store.copy(this.sink.store, out[at] as number);
+  }
+
+  /** Dictionary entries get codes in the part's memory while there is room, else in one of this chunk alone. */
+  #dictionary(run: Run, count: number): void {
+    const values = this.#split(run, count);
+    this.#codes = longer(this.#codes, count);
+    this.#entries = count;
+    if (this.interning.codesWhileRoom(values, this.#codes, 0)) return;
+    this.sink = new Appending(this.#make(false));
+    this.sink.codes(values, this.#codes, 0);
+  }
+
+  /** Finds where the next `count` values of the run begin and end. */
+  #split(run: Run, count: number): Values {
+    const shared = this.#scratch;
+    const { bytes, view, end } = run;
+    const width = this.leaf.element.type === 'BOOLEAN' ? 1 : this.pages.width;
+    if (count * Math.max(width, 1) > end - run.at)
+      throw new Error('values reach beyond their page');
+    shared.starts = longer(shared.starts, count);
+    shared.ends = longer(shared.ends, count);
+    const { starts, ends } = shared;
+    let at = run.at;
+    if (width > 0) {
+      for (let i = 0; i < count; i++) {
+        starts[i] = at;
+        at += width;
+        ends[i] = at;
+      }
+    } else {
+      for (let i = 0; i < count; i++) {
+        if (at + 4 > end) throw new Error('values reach beyond their page');
+        const length = view.getUint32(at, true);
+        at += 4;
+        starts[i] = at;
+        at += length;
+        if (at > end) throw new Error('values reach beyond their page');
+        ends[i] = at;
+      }
+    }
+    run.at = at;
+    return { bytes, view, starts, ends, count };
+  }
+}
+
+function runOf(bytes: Uint8Array): Run {
+  return { bytes, view: new DataView(bytes.buffer), at: 0, end: bytes.length };
+}

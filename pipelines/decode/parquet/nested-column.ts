@@ -1,0 +1,252 @@
+/**
+ * A nested column as JSON text. Rows that are made of the same codes are the same text, which is written once.
+ * Hot: indexed loops over typed arrays.
+ */
+import type { Column } from '../../focus/batch.ts';
+import { Dictionary } from '../../focus/dictionary.ts';
+import type { ColumnReader } from './flat-column.ts';
+import type { RowGroupFacts } from './footer.ts';
+import { fragmentStores } from './fragments.ts';
+import { JsonWriter, type LeafRows } from './json-writer.ts';
+import { LeafReader } from './leaf-reader.ts';
+import type { PartFile } from './part-file.ts';
+import { RowMemory } from './row-memory.ts';
+import type { Leaf, TopColumn } from './schema.ts';
+import { longer, type Scratch } from './scratch.ts';
+
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Stored values of one batch of one leaf. */
+const MAX_VALUES = 1 << 24;
+/** Rows seen before it is decided whether they repeat. */
+const TRIAL = 16 * 1024;
+
+/** Reads a column of maps, lists or structs. */
+export class NestedColumn implements ColumnReader {
+  readonly name: string;
+  readonly #leaves: readonly NestedLeaf[];
+  readonly #writer: JsonWriter;
+  readonly #codes: Uint32Array;
+  readonly #memory = new RowMemory();
+  readonly #transient = new Dictionary({ transient: true });
+  #texts = emptyTexts();
+  #rows = 0;
+  /** Rows hardly repeat: each is written for itself. */
+  #distinct = false;
+  #repaired = 0;
+
+  constructor(
+    column: TopColumn,
+    from: { readonly file: PartFile; readonly scratch: Scratch; readonly batchRows: number },
+  ) {
+    this.name = column.name;
+    this.#leaves = column.leaves.map(
+      (leaf, index) => new NestedLeaf(leaf, isKey(column, index), from),
+    );
+    this.#writer = new JsonWriter(column.shape, this.#leaves);
+    this.#codes = new Uint32Array(from.batchRows);
+  }
+
+  open(group: RowGroupFacts, dataEnd: number): void {
+    for (const leaf of this.#leaves) leaf.open(group, dataEnd);
+  }
+
+  read(rows: number): Column {
+    if (this.#texts.used > MAX_BYTES || this.#memory.full) this.#forget();
+    let renewed = false;
+    for (const leaf of this.#leaves) {
+      if (leaf.readRows(rows)) renewed = true;
+      this.#repaired += leaf.countRepaired();
+    }
+    if (renewed) this.#memory.clear();
+    const values = this.#distinct ? this.#eachRow(rows) : this.#distinctRows(rows);
+    return { kind: 'text', codes: this.#codes, values };
+  }
+
+  takeRepaired(): number {
+    const repaired = this.#repaired;
+    this.#repaired = 0;
+    return repaired;
+  }
+
+  #eachRow(rows: number): Dictionary {
+    const texts = this.#transient;
+    texts.clear();
+    texts.add(undefined);
+    for (let row = 0; row < rows; row++) {
+      const length = this.#writer.write(row);
+      this.#codes[row] = length === 0 ? 0 : texts.addBytes(this.#writer.bytes, 0, length);
+    }
+    return texts;
+  }
+
+  #distinctRows(rows: number): Dictionary {
+    const texts = this.#texts;
+    const memory = this.#memory;
+    for (let row = 0; row < rows; row++) {
+      let code = memory.find(this.#leaves, row);
+      if (code < 0) {
+        const length = this.#writer.write(row);
+        code = length === 0 ? 0 : texts.intern(this.#writer.bytes, 0, length);
+        memory.remember(code);
+      }
+      this.#codes[row] = code;
+    }
+    this.#rows += rows;
+    if (this.#rows >= TRIAL) {
+      this.#distinct = texts.size > this.#rows / 2;
+      this.#rows = this.#distinct ? this.#rows : Number.NEGATIVE_INFINITY;
+    }
+    return texts;
+  }
+
+  #forget(): void {
+    this.#memory.clear();
+    this.#texts = emptyTexts();
+  }
+}
+
+/** The levels and codes of one leaf for the rows of a batch. */
+class NestedLeaf implements LeafRows {
+  /** Of each stored value: definition level + 256 * repetition level, and its code among `fragments`. */
+  levels: Uint32Array = new Uint32Array(4096);
+  codes: Uint32Array = new Uint32Array(4096);
+  /** First stored value of each row, and behind the last. */
+  readonly rowStarts: Uint32Array;
+  readonly #reader: LeafReader;
+  #definitions = new Uint32Array(4096);
+  /** Stored values read, and those of them that belong to rows given out. */
+  #filled = 0;
+  #taken = 0;
+  /** What codes meant in the batch before. */
+  #fragments: Dictionary | undefined;
+
+  constructor(
+    leaf: Leaf,
+    key: boolean,
+    from: { readonly file: PartFile; readonly scratch: Scratch; readonly batchRows: number },
+  ) {
+    const make = fragmentStores(leaf.element, key);
+    this.#reader = new LeafReader(from.file, leaf, make, from.scratch);
+    this.rowStarts = new Uint32Array(from.batchRows + 1);
+    if (leaf.maxDefinition > 255 || leaf.maxRepetition > 255)
+      throw new Error('it is nested too deeply');
+  }
+
+  get fragments(): Dictionary {
+    return this.#reader.sink.store.values as Dictionary;
+  }
+
+  open(group: RowGroupFacts, dataEnd: number): void {
+    if (this.#reader.interning.full) this.#reader.forget();
+    this.#reader.open(group, dataEnd);
+    this.#filled = 0;
+    this.#taken = 0;
+  }
+
+  /** Reads the stored values of the next rows; true: codes mean something else than before. */
+  readRows(rows: number): boolean {
+    this.levels.copyWithin(0, this.#taken, this.#filled);
+    this.codes.copyWithin(0, this.#taken, this.#filled);
+    this.#filled -= this.#taken;
+    const { interning, pages, sink } = this.#reader;
+    if (sink === interning && interning.full && !pages.indexed) this.#forgetValues();
+    let row = 0;
+    let at = 0;
+    for (;;) {
+      for (; at < this.#filled; at++)
+        if ((this.levels[at] as number) < 256) {
+          this.rowStarts[row] = at;
+          if (row++ === rows) break;
+        }
+      if (row > rows) break;
+      if (!this.#more()) {
+        if (row < rows) throw new Error('it has fewer values than rows');
+        this.rowStarts[rows] = this.#filled;
+        break;
+      }
+    }
+    if (this.rowStarts[0] !== 0) throw new Error('its first value continues a row');
+    this.#taken = this.rowStarts[rows] as number;
+    const renewed = this.#fragments !== this.fragments;
+    this.#fragments = this.fragments;
+    return renewed;
+  }
+
+  /** Stored values of the rows in which something was replaced. */
+  countRepaired(): number {
+    const { repaired } = this.#reader.sink.store;
+    if (repaired.size === 0) return 0;
+    let count = 0;
+    for (let at = 0; at < this.#taken; at++) if (repaired.has(this.codes[at] as number)) count++;
+    return count;
+  }
+
+  /** Too many distinct values without a dictionary: they are forgotten, but for those of rows not given out yet. */
+  #forgetValues(): void {
+    const reader = this.#reader;
+    const { store } = reader.sink;
+    reader.forget();
+    for (let at = 0; at < this.#filled; at++)
+      this.codes[at] = reader.sink.store.copy(store, this.codes[at] as number);
+  }
+
+  /** Reads some more values; false: there are none. */
+  #more(): boolean {
+    const reader = this.#reader;
+    const { pages, leaf } = reader;
+    if (!reader.ready()) return false;
+    const take = Math.min(pages.left, 4096);
+    const from = this.#filled;
+    if (from + take > MAX_VALUES) throw new Error(`some rows have more than ${MAX_VALUES} values`);
+    this.levels = longer(this.levels, from + take);
+    this.codes = longer(this.codes, from + take);
+    const { levels, codes } = this;
+    const definitions = this.#definitions;
+    if (leaf.maxRepetition > 0) pages.repetition.read(levels, from, take);
+    else levels.fill(0, from, from + take);
+    if (leaf.maxDefinition > 0) pages.definition.read(definitions, 0, take);
+    else definitions.fill(0, 0, take);
+    let present = 0;
+    for (let i = 0; i < take; i++) {
+      const definition = definitions[i] as number;
+      if (definition === leaf.maxDefinition) present++;
+      levels[from + i] = ((levels[from + i] as number) << 8) | definition;
+    }
+    reader.codes(reader.sink, present, codes, from);
+    let code = from + present;
+    if (present < take)
+      for (let i = take - 1; i >= 0; i--)
+        codes[from + i] = definitions[i] === leaf.maxDefinition ? (codes[--code] as number) : 0;
+    pages.left -= take;
+    this.#filled = from + take;
+    return true;
+  }
+}
+
+function emptyTexts(): Dictionary {
+  const texts = new Dictionary();
+  texts.add(undefined);
+  return texts;
+}
+
+/** Whether the leaf is the key of a map: JSON wants it quoted. */
+function isKey(column: TopColumn, index: number): boolean {
+  const within = (shape: TopColumn['shape']): boolean => {
+    if (index < shape.first || index >= shape.first + shape.count) return false;
+    switch (shape.kind) {
+      case 'leaf':
+        return false;
+      case 'struct':
+        return shape.fields.some((field) => within(field.shape));
+      case 'list':
+        return within(shape.element);
+      case 'map':
+        return (
+          (shape.key.kind === 'leaf' && shape.key.first === index) ||
+          within(shape.key) ||
+          (shape.value !== undefined && within(shape.value))
+        );
+    }
+  };
+  return within(column.shape);
+}

@@ -1,0 +1,164 @@
+import type { Batch, Column } from '../../focus/batch.ts';
+import { BadPart, errorName } from '../../plugin/errors.ts';
+import type { OpenOptions, RejectedRow, Source } from '../source.ts';
+import { type ColumnReader, FlatColumn } from './flat-column.ts';
+import { type Footer, footerOf, type RowGroupFacts, readFooter } from './footer.ts';
+import { NestedColumn } from './nested-column.ts';
+import { openPart, type PartFile } from './part-file.ts';
+import { columnsOfSchema, type TopColumn } from './schema.ts';
+import { scratch } from './scratch.ts';
+
+export { type Footer, readFooter } from './footer.ts';
+
+const BATCH_ROWS = 4096;
+
+/** Rows and compressed bytes of each row group: what a part can be divided by. */
+export async function parquetRowGroups(
+  path: string,
+): Promise<{ readonly rows: number; readonly bytes: number }[]> {
+  const { rowGroups } = await readFooter(path);
+  return rowGroups.map(({ rows, bytes }) => ({ rows, bytes }));
+}
+
+/** Opens a Parquet file; BadPart when it cannot be one. */
+export async function openParquet(options: OpenOptions): Promise<Source> {
+  const file = await openPart(options.path);
+  try {
+    return source(file, options);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Everything about one open part. */
+interface Reading {
+  readonly file: PartFile;
+  readonly footer: Footer;
+  readonly readers: readonly ColumnReader[];
+  readonly groups: readonly { readonly number: number; readonly facts: RowGroupFacts }[];
+  readonly batchRows: number;
+}
+
+function source(file: PartFile, options: OpenOptions): Source {
+  const footer = footerOf(file);
+  const table = tableOf(footer, file.path);
+  const columns = table.map((column) => column.name);
+  const reading: Reading = {
+    file,
+    footer,
+    readers: readersOf(file, table, options),
+    groups: groupsOf(footer, options),
+    batchRows: options.batchRows ?? BATCH_ROWS,
+  };
+  return {
+    format: 'parquet',
+    columns,
+    batches: () => batches(reading),
+    takeRejected: (): RejectedRow[] => [],
+    takeRepairs: () => repairsOf(reading.readers),
+    close: () => file.close(),
+  };
+}
+
+function tableOf(footer: Footer, path: string): TopColumn[] {
+  let columns: TopColumn[];
+  try {
+    columns = columnsOfSchema(footer.metadata.schema);
+  } catch (cause) {
+    throw new BadPart(`the footer is damaged: ${messageOf(cause)}`, { path, cause });
+  }
+  const names = new Set<string>();
+  for (const { name } of columns) {
+    if (names.has(name))
+      throw new BadPart('two columns have the same name', { path, column: name });
+    names.add(name);
+  }
+  return columns;
+}
+
+function readersOf(
+  file: PartFile,
+  table: readonly TopColumn[],
+  options: OpenOptions,
+): ColumnReader[] {
+  const wanted = new Set(options.project?.(table.map((column) => column.name)));
+  const from = { file, scratch: scratch(), batchRows: options.batchRows ?? BATCH_ROWS };
+  const readers: ColumnReader[] = [];
+  for (const column of table) {
+    if (options.project !== undefined && !wanted.has(column.name)) continue;
+    const { shape, name } = column;
+    try {
+      readers.push(
+        shape.kind === 'leaf'
+          ? new FlatColumn(shape.leaf, { ...from, name })
+          : new NestedColumn(column, from),
+      );
+    } catch (cause) {
+      throw new BadPart(`the column cannot be read: ${messageOf(cause)}`, {
+        path: file.path,
+        column: name,
+        cause,
+      });
+    }
+  }
+  return readers;
+}
+
+function groupsOf(footer: Footer, options: OpenOptions): Reading['groups'] {
+  const [from, to] = options.span?.rowGroups ?? [0, footer.rowGroups.length];
+  return footer.rowGroups
+    .map((facts, number) => ({ number, facts }))
+    .filter(({ number }) => number >= from && number < to);
+}
+
+async function* batches(reading: Reading): AsyncGenerator<Batch> {
+  const { readers, batchRows, footer } = reading;
+  const rowNumbers = new Float64Array(batchRows);
+  for (const { number, facts } of reading.groups) {
+    for (const reader of readers)
+      guarded(reading, reader, { group: number, row: facts.firstRow + 1 }, () =>
+        reader.open(facts, footer.dataEnd),
+      );
+    for (let done = 0; done < facts.rows; done += batchRows) {
+      const rows = Math.min(batchRows, facts.rows - done);
+      const columns = new Map<string, Column>();
+      const row = facts.firstRow + done + 1;
+      for (const reader of readers)
+        columns.set(
+          reader.name,
+          guarded(reading, reader, { group: number, row }, () => reader.read(rows)),
+        );
+      for (let i = 0; i < rows; i++) rowNumbers[i] = row + i;
+      yield { rows, columns, rowNumbers };
+    }
+  }
+}
+
+/** Whatever goes wrong while a column is read is the fault of the part; the message says where. */
+function guarded<T>(
+  reading: Reading,
+  reader: ColumnReader,
+  at: { readonly group: number; readonly row: number },
+  read: () => T,
+): T {
+  try {
+    return read();
+  } catch (cause) {
+    const { path } = reading.file;
+    throw new BadPart(
+      `column "${reader.name}" cannot be read in row group ${at.group}: ${messageOf(cause)}`,
+      { path, row: at.row, column: reader.name, cause },
+    );
+  }
+}
+
+function repairsOf(readers: readonly ColumnReader[]): Map<string, number> {
+  let replaced = 0;
+  for (const reader of readers) replaced += reader.takeRepaired();
+  return replaced === 0 ? new Map() : new Map([['utf8_replaced', replaced]]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : errorName(error);
+}

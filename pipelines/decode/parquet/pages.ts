@@ -1,0 +1,255 @@
+/** The pages of one column chunk, one at a time, inflated into memory that is used again. */
+import type { ParquetType } from 'hyparquet';
+import { decompress, knownCodec } from './codecs.ts';
+import type { RowGroupFacts } from './footer.ts';
+import { count } from './footer.ts';
+import { Hybrid } from './hybrid.ts';
+import { type PageHeader, readPageHeader } from './page-header.ts';
+import type { PartFile } from './part-file.ts';
+import { plainLayout } from './rare-encodings.ts';
+import type { Leaf } from './schema.ts';
+import { roomFor, type Scratch } from './scratch.ts';
+
+/** Where the values of a page stand. */
+export interface Run {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  at: number;
+  readonly end: number;
+}
+
+const HEADER_WINDOW = 8 * 1024;
+const MAX_HEADER = 64 * 1024 * 1024;
+const NOTHING: Run = {
+  bytes: new Uint8Array(8),
+  view: new DataView(new ArrayBuffer(8)),
+  at: 0,
+  end: 0,
+};
+
+/** Bytes of a value of each type; 0: each has its own length. */
+export function valueWidth(type: ParquetType | undefined, typeLength: number | undefined): number {
+  switch (type) {
+    case 'INT32':
+    case 'FLOAT':
+      return 4;
+    case 'INT64':
+    case 'DOUBLE':
+      return 8;
+    case 'INT96':
+      return 12;
+    case 'FIXED_LEN_BYTE_ARRAY':
+      if (typeLength === undefined || typeLength < 1) throw new Error('values without a length');
+      return typeLength;
+    default:
+      return 0;
+  }
+}
+
+/** Goes through the pages of a column, chunk by chunk. */
+export class Pages {
+  readonly repetition = new Hybrid();
+  readonly definition = new Hybrid();
+  readonly indices = new Hybrid();
+  /** Whether the values of the current page are indices into the dictionary; else they stand in `plain`. */
+  indexed = false;
+  plain: Run = NOTHING;
+  /** Values of the current page that were not taken yet, nulls included. */
+  left = 0;
+  readonly width: number;
+  readonly #file: PartFile;
+  readonly #leaf: Leaf;
+  readonly #scratch: Scratch;
+  #codec = '';
+  #position = 0;
+  #end = 0;
+  /** Values in pages that were not opened yet. */
+  #values = 0;
+  #hasDictionary = false;
+  #page: Uint8Array = new Uint8Array(0);
+  #view = new DataView(this.#page.buffer);
+
+  constructor(file: PartFile, leaf: Leaf, shared: Scratch) {
+    this.#file = file;
+    this.#leaf = leaf;
+    this.#scratch = shared;
+    this.width = valueWidth(leaf.element.type, leaf.element.type_length);
+  }
+
+  /** Starts on the leaf's chunk of a row group. */
+  open(group: RowGroupFacts, dataEnd: number): void {
+    const chunk = group.chunks[this.#leaf.index];
+    const facts = chunk?.meta_data;
+    if (chunk === undefined || facts === undefined)
+      throw new Error('the footer does not describe it');
+    if (chunk.file_path !== undefined && chunk.file_path !== '')
+      throw new Error(`its data stands in another file, ${chunk.file_path}`);
+    if (facts.type !== this.#leaf.element.type) throw new Error('its type differs from the schema');
+    const codec = facts.codec ?? 'of an unknown number';
+    if (!knownCodec(codec)) throw new Error(`the codec ${codec} is not supported`);
+    const data = count(facts.data_page_offset);
+    const values = count(facts.num_values);
+    const dictionary = count(facts.dictionary_page_offset) ?? 0;
+    if (data === undefined || values === undefined) throw new Error('its place is impossible');
+    const start = dictionary > 0 && dictionary < data ? dictionary : data;
+    if (start < 4 || start > dataEnd) throw new Error('its place is outside of the file');
+    if (this.#leaf.maxRepetition === 0 && values !== group.rows)
+      throw new Error(`it has ${values} values where the row group has ${group.rows} rows`);
+    this.#codec = codec;
+    this.#position = start;
+    this.#end = dataEnd;
+    this.#values = values;
+    this.#hasDictionary = false;
+    this.left = 0;
+  }
+
+  /**
+   * Opens the next page when all values of the current one are taken; false: there is none. The values of a dictionary
+   * page are given to `dictionary` on the way.
+   */
+  ready(dictionary: (values: Run, count: number) => void): boolean {
+    while (this.left === 0) {
+      if (this.#values === 0) return false;
+      const header = this.#header();
+      if (header.type === 'DICTIONARY_PAGE') this.#dictionary(header, dictionary);
+      else if (header.type !== 'INDEX_PAGE') this.#dataPage(header);
+      this.#position += header.headerBytes + header.compressedBytes;
+    }
+    return true;
+  }
+
+  #header(): PageHeader {
+    const available = Math.min(this.#end - this.#position, MAX_HEADER);
+    for (let window = HEADER_WINDOW; ; window *= 16) {
+      const bytes = Math.min(window, available);
+      this.#scratch.input = roomFor(this.#scratch.input, bytes);
+      this.#file.read(this.#scratch.input, bytes, this.#position);
+      const header = readPageHeader(this.#scratch.input.subarray(0, bytes));
+      if (header !== undefined) {
+        if (this.#position + header.headerBytes + header.compressedBytes > this.#end)
+          throw new Error('a page reaches beyond the end of the file');
+        return header;
+      }
+      if (bytes === available) throw new Error('a page header cannot be read');
+    }
+  }
+
+  /** Inflates the page to `#page`. */
+  #load(header: PageHeader): void {
+    const { compressedBytes, uncompressedBytes } = header;
+    const position = this.#position + header.headerBytes;
+    if (uncompressedBytes + 8 > this.#page.length) {
+      this.#page = roomFor(this.#page, uncompressedBytes);
+      this.#view = new DataView(this.#page.buffer);
+    }
+    if (this.#codec === 'UNCOMPRESSED' || !header.compressed) {
+      if (compressedBytes !== uncompressedBytes)
+        throw new Error('a page that is not compressed has two sizes');
+      this.#file.read(this.#page, uncompressedBytes, position);
+      return;
+    }
+    const levels = header.repetitionBytes + header.definitionBytes;
+    this.#scratch.input = roomFor(this.#scratch.input, compressedBytes);
+    const input = this.#scratch.input.subarray(0, compressedBytes);
+    this.#file.read(input, compressedBytes, position);
+    this.#page.set(input.subarray(0, levels));
+    decompress(this.#codec, input.subarray(levels), {
+      output: this.#page,
+      at: levels,
+      size: uncompressedBytes - levels,
+    });
+  }
+
+  #dictionary(header: PageHeader, take: (values: Run, count: number) => void): void {
+    if (this.#hasDictionary) throw new Error('a second dictionary');
+    if (header.encoding !== 'PLAIN' && header.encoding !== 'PLAIN_DICTIONARY')
+      throw new Error(`a dictionary in the encoding ${header.encoding}`);
+    this.#load(header);
+    this.#hasDictionary = true;
+    take(
+      { bytes: this.#page, view: this.#view, at: 0, end: header.uncompressedBytes },
+      header.values,
+    );
+  }
+
+  #dataPage(header: PageHeader): void {
+    if (header.values > this.#values)
+      throw new Error(`a page has ${header.values} values where ${this.#values} are left`);
+    this.#load(header);
+    const start = header.type === 'DATA_PAGE' ? this.#levelsV1(header) : this.#levelsV2(header);
+    this.#openValues(header, start);
+    this.#values -= header.values;
+    this.left = header.values;
+  }
+
+  /** Levels of a version 1 page carry their own length. */
+  #levelsV1(header: PageHeader): number {
+    const { maxRepetition, maxDefinition } = this.#leaf;
+    if (maxRepetition + maxDefinition > 0 && header.levelEncoding !== 'RLE')
+      throw new Error(`levels in the encoding ${header.levelEncoding} are not supported`);
+    let at = 0;
+    const end = header.uncompressedBytes;
+    for (const [levels, max] of [
+      [this.repetition, maxRepetition],
+      [this.definition, maxDefinition],
+    ] as const) {
+      if (max === 0) continue;
+      if (at + 4 > end) throw new Error('a page is too short');
+      const bytes = this.#view.getUint32(at, true);
+      if (at + 4 + bytes > end) throw new Error('levels reach beyond their page');
+      levels.open(this.#view, at + 4, at + 4 + bytes, bitWidth(max));
+      at += 4 + bytes;
+    }
+    return at;
+  }
+
+  #levelsV2(header: PageHeader): number {
+    const { repetitionBytes, definitionBytes } = header;
+    const { maxRepetition, maxDefinition } = this.#leaf;
+    const end = repetitionBytes + definitionBytes;
+    this.repetition.open(this.#view, 0, repetitionBytes, bitWidth(maxRepetition));
+    this.definition.open(this.#view, repetitionBytes, end, bitWidth(maxDefinition));
+    return end;
+  }
+
+  #openValues(header: PageHeader, start: number): void {
+    const end = header.uncompressedBytes;
+    const { type } = this.#leaf.element;
+    const { encoding } = header;
+    this.indexed = true;
+    if (type === 'BOOLEAN') {
+      this.#openBooleans(encoding, start, end);
+      return;
+    }
+    if (encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY') {
+      if (!this.#hasDictionary) throw new Error('indices without a dictionary');
+      const width = start < end ? this.#view.getUint8(start) : 0;
+      this.indices.open(this.#view, Math.min(start + 1, end), end, width);
+      return;
+    }
+    this.indexed = false;
+    if (encoding === 'PLAIN') {
+      this.plain = { bytes: this.#page, view: this.#view, at: start, end };
+      return;
+    }
+    const laidOut = plainLayout(
+      encoding,
+      { view: this.#view, start, end },
+      { type: type ?? 'BYTE_ARRAY', width: this.width, maxValues: header.values },
+    );
+    if (laidOut === undefined) throw new Error(`the encoding ${encoding} is not supported`);
+    const view = new DataView(laidOut.buffer);
+    this.plain = { bytes: laidOut, view, at: 0, end: laidOut.length };
+  }
+
+  /** Booleans are indices into false, true. */
+  #openBooleans(encoding: string, start: number, end: number): void {
+    if (encoding === 'PLAIN') this.indices.openPacked(this.#view, start, end, 1);
+    else if (encoding === 'RLE') this.indices.open(this.#view, Math.min(start + 4, end), end, 1);
+    else throw new Error(`booleans in the encoding ${encoding}`);
+  }
+}
+
+function bitWidth(max: number): number {
+  return 32 - Math.clz32(max);
+}

@@ -1,0 +1,101 @@
+/** Remembers which text a combination of codes was written as. Hot: open addressing over typed arrays. */
+import type { LeafRows } from './json-writer.ts';
+import { longer } from './scratch.ts';
+
+const MAX_ROWS = 64 * 1024;
+const MAX_WORDS = 2 * 1024 * 1024;
+
+/** Combinations of levels and codes, each with the code of its text. */
+export class RowMemory {
+  /** Number + 1 of the combination in each slot. */
+  #slots = new Uint32Array(1024);
+  #hashes: Uint32Array = new Uint32Array(512);
+  /** Where the words of each combination begin; they end where the next begins. */
+  #starts: Uint32Array = new Uint32Array(513);
+  #texts: Uint32Array = new Uint32Array(512);
+  #words: Uint32Array = new Uint32Array(4096);
+  #size = 0;
+  /** The row that was looked for last: its words stand behind the last combination. */
+  #length = 0;
+  #hash = 0;
+  #slot = 0;
+
+  /** Whether it should be emptied before more is remembered. */
+  get full(): boolean {
+    return this.#size >= MAX_ROWS || (this.#starts[this.#size] as number) >= MAX_WORDS;
+  }
+
+  clear(): void {
+    this.#size = 0;
+    this.#slots.fill(0);
+  }
+
+  /** The code of the row's text, or -1 when it is new. */
+  find(leaves: readonly LeafRows[], row: number): number {
+    this.#collect(leaves, row);
+    const mask = this.#slots.length - 1;
+    const words = this.#words;
+    const own = this.#starts[this.#size] as number;
+    const length = this.#length;
+    for (let slot = this.#hash & mask; ; slot = (slot + 1) & mask) {
+      const number = (this.#slots[slot] as number) - 1;
+      if (number < 0) {
+        this.#slot = slot;
+        return -1;
+      }
+      if (this.#hashes[number] !== this.#hash) continue;
+      const start = this.#starts[number] as number;
+      if ((this.#starts[number + 1] as number) - start !== length) continue;
+      let i = 0;
+      while (i < length && words[start + i] === words[own + i]) i++;
+      if (i === length) return this.#texts[number] as number;
+    }
+  }
+
+  /** Remembers the text of the row that was not found. */
+  remember(text: number): void {
+    const number = this.#size++;
+    this.#hashes[number] = this.#hash;
+    this.#texts[number] = text;
+    this.#starts[number + 1] = (this.#starts[number] as number) + this.#length;
+    this.#slots[this.#slot] = number + 1;
+    if (this.#size * 2 >= this.#slots.length) this.#enlarge();
+  }
+
+  /** Writes the row's words behind the last combination and hashes them. */
+  #collect(leaves: readonly LeafRows[], row: number): void {
+    const own = this.#starts[this.#size] as number;
+    let at = own;
+    let hash = 0x811c9dc5;
+    for (const { rowStarts, levels, codes } of leaves) {
+      const start = rowStarts[row] as number;
+      const end = rowStarts[row + 1] as number;
+      this.#words = longer(this.#words, at + 2 * (end - start));
+      const words = this.#words;
+      for (let i = start; i < end; i++) {
+        const level = levels[i] as number;
+        const code = codes[i] as number;
+        words[at++] = level;
+        words[at++] = code;
+        hash = Math.imul(hash ^ code ^ (level << 16), 0x9e3779b1);
+        hash ^= hash >>> 15;
+      }
+    }
+    this.#length = at - own;
+    this.#hash = hash >>> 0;
+  }
+
+  #enlarge(): void {
+    const slots = new Uint32Array(this.#slots.length * 2);
+    const mask = slots.length - 1;
+    for (let number = 0; number < this.#size; number++) {
+      let slot = (this.#hashes[number] as number) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
+    }
+    this.#slots = slots;
+    this.#hashes = longer(this.#hashes, slots.length / 2);
+    this.#texts = longer(this.#texts, slots.length / 2);
+    this.#starts = longer(this.#starts, slots.length / 2 + 1);
+  }
+}

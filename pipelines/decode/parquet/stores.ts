@@ -1,0 +1,229 @@
+/** Values of a column, numbered: as they come, or each distinct one once. Hot: plain fields and indexed loops. */
+import { isAscii } from 'node:buffer';
+import { Amounts } from '../../focus/amounts.ts';
+import type { Column } from '../../focus/batch.ts';
+import { Dictionary } from '../../focus/dictionary.ts';
+import { Times } from '../../focus/times.ts';
+import type { AppendAmount } from './amount-values.ts';
+import { decodeText, isText, type ReadText, type ReadTime } from './text-values.ts';
+
+/** A run of values in a page: where each begins and ends. */
+export interface Values {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly count: number;
+}
+
+/** Values as the batch will show them; entry 0 is null. */
+export interface Store {
+  readonly kind: Column['kind'];
+  readonly values: Dictionary | Amounts | Times;
+  /** Entries in which bytes that are not UTF-8 were replaced. */
+  readonly repaired: ReadonlySet<number>;
+  /** Appends value `i`; answers its code, 0 for what counts as null. */
+  append(values: Values, i: number): number;
+  /** Appends all of them; their codes go to `out` from `from` on. */
+  appendAll(values: Values, out: Uint32Array, from: number): void;
+  /** Appends entry `code` of a store of the same column. */
+  copy(source: Store, code: number): number;
+  /** Empties it for the next batch. */
+  clear(): void;
+}
+
+/** Makes stores of one column: `transient` ones live for a batch. */
+export type StoreMaker = (transient: boolean) => Store;
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Text whose bytes stand in the part as they are. */
+export class TextStore implements Store {
+  readonly kind = 'text';
+  readonly values: Dictionary;
+  readonly repaired = new Set<number>();
+
+  constructor(transient: boolean) {
+    this.values = new Dictionary({ transient });
+    this.values.add(undefined);
+  }
+
+  append({ bytes, view, starts, ends }: Values, i: number): number {
+    const start = starts[i] as number;
+    const end = ends[i] as number;
+    if (isNullText(bytes, start, end)) return 0;
+    if (isText(bytes, start, end)) return this.values.addBytes(bytes, start, end);
+    return this.#repair(view, start, end);
+  }
+
+  /** Texts of a page follow one another: one copy takes them all. */
+  appendAll(from: Values, out: Uint32Array, at: number): void {
+    const { bytes, starts, ends, count } = from;
+    if (count === 0) return;
+    const first = starts[0] as number;
+    const last = ends[count - 1] as number;
+    const ascii = isAscii(bytes.subarray(first, last));
+    const values = this.values;
+    values.reserve(last - first);
+    values.arena.set(bytes.subarray(first, last), values.used);
+    const shift = values.used - first;
+    values.used += last - first;
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      if (isNullText(bytes, start, end)) out[at + i] = 0;
+      else if (!ascii && !isText(bytes, start, end))
+        out[at + i] = this.#repair(from.view, start, end);
+      else out[at + i] = addEntry(values, start + shift, end + shift);
+    }
+  }
+
+  copy(source: Store, code: number): number {
+    if (code === 0) return 0;
+    const { arena, starts, ends } = source.values as Dictionary;
+    const copy = this.values.addBytes(arena, starts[code] as number, ends[code] as number);
+    if (source.repaired.has(code)) this.repaired.add(copy);
+    return copy;
+  }
+
+  clear(): void {
+    this.repaired.clear();
+    this.values.clear();
+    this.values.add(undefined);
+  }
+
+  #repair(view: DataView, start: number, end: number): number {
+    const code = this.values.add(decodeText(view, start, end));
+    this.repaired.add(code);
+    return code;
+  }
+}
+
+/** Text written out of other values; `nullable`: an empty one is null. */
+export class WrittenTextStore implements Store {
+  readonly kind = 'text';
+  readonly values: Dictionary;
+  readonly repaired = NONE;
+  readonly #read: ReadText;
+
+  constructor(read: ReadText, transient: boolean) {
+    this.#read = read;
+    this.values = new Dictionary({ transient });
+    this.values.add(undefined);
+  }
+
+  append({ view, starts, ends }: Values, i: number): number {
+    return this.values.add(this.#read(view, starts[i] as number, ends[i] as number));
+  }
+
+  appendAll(values: Values, out: Uint32Array, from: number): void {
+    for (let i = 0; i < values.count; i++) out[from + i] = this.append(values, i);
+  }
+
+  copy(source: Store, code: number): number {
+    return code === 0 ? 0 : this.values.add((source.values as Dictionary).text(code));
+  }
+
+  clear(): void {
+    this.values.clear();
+    this.values.add(undefined);
+  }
+}
+
+/** Exact numbers. */
+export class AmountStore implements Store {
+  readonly kind = 'amount';
+  readonly values: Amounts;
+  readonly repaired = NONE;
+  readonly #append: AppendAmount;
+
+  constructor(append: AppendAmount, transient: boolean) {
+    this.#append = append;
+    this.values = new Amounts(16, transient);
+    this.values.addNull();
+  }
+
+  append({ view, starts, ends }: Values, i: number): number {
+    return this.#append(this.values, view, starts[i] as number, ends[i] as number);
+  }
+
+  appendAll({ view, starts, ends, count }: Values, out: Uint32Array, from: number): void {
+    this.values.reserve(this.values.size + count);
+    for (let i = 0; i < count; i++)
+      out[from + i] = this.#append(this.values, view, starts[i] as number, ends[i] as number);
+  }
+
+  copy(source: Store, code: number): number {
+    if (code === 0) return 0;
+    const copy = this.values.addNull();
+    this.values.copy(copy, source.values as Amounts, code);
+    return copy;
+  }
+
+  clear(): void {
+    this.values.clear();
+    this.values.addNull();
+  }
+}
+
+/** Points in time. */
+export class TimeStore implements Store {
+  readonly kind = 'time';
+  readonly values: Times;
+  readonly repaired = NONE;
+  readonly #read: ReadTime;
+
+  constructor(read: ReadTime, transient: boolean) {
+    this.#read = read;
+    this.values = new Times(16, transient);
+    this.values.add(Number.NaN);
+  }
+
+  append({ view, starts }: Values, i: number): number {
+    return this.values.add(this.#read(view, starts[i] as number));
+  }
+
+  appendAll({ view, starts, count }: Values, out: Uint32Array, from: number): void {
+    for (let i = 0; i < count; i++)
+      out[from + i] = this.values.add(this.#read(view, starts[i] as number));
+  }
+
+  copy(source: Store, code: number): number {
+    return code === 0 ? 0 : this.values.add((source.values as Times).ms[code] as number);
+  }
+
+  clear(): void {
+    this.values.clear();
+    this.values.add(Number.NaN);
+  }
+}
+
+/** Adds bytes that are in the arena already. */
+function addEntry(values: Dictionary, start: number, end: number): number {
+  const code = values.size;
+  if (code >= values.starts.length) {
+    const starts = new Uint32Array(code * 2);
+    const ends = new Uint32Array(code * 2);
+    starts.set(values.starts);
+    ends.set(values.ends);
+    values.starts = starts;
+    values.ends = ends;
+  }
+  values.starts[code] = start;
+  values.ends[code] = end;
+  values.size = code + 1;
+  return code;
+}
+
+/** Nothing, or the word NULL. */
+function isNullText(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (length === 0) return true;
+  return (
+    length === 4 &&
+    bytes[start] === 78 &&
+    bytes[start + 1] === 85 &&
+    bytes[start + 2] === 76 &&
+    bytes[start + 3] === 76
+  );
+}

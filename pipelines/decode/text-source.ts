@@ -1,0 +1,121 @@
+import type { Batch, TextColumn } from '../focus/batch.ts';
+import { BadPart } from '../plugin/errors.ts';
+import { openBytes } from './bytes.ts';
+import type { Cells } from './cells.ts';
+import type { Sniffed } from './sniff.ts';
+import type { RejectedRow, Source } from './source.ts';
+import { readText } from './utf8.ts';
+import { Window } from './window.ts';
+
+/** Rows of a batch unless told otherwise. */
+export const BATCH_ROWS = 4_096;
+
+/** The row as it stood, in a rejected row, has at most so many bytes. */
+export const RAW_BYTES = 64 * 1024;
+
+/** A batch ends early rather than hold more bytes of rows than this, or report more refused rows. */
+export const BATCH_BYTES = 32 * 1024 * 1024;
+export const BATCH_REJECTED = 1_000;
+
+/** How a text is packed and written. */
+export type TextForm = Pick<Sniffed, 'compression' | 'encoding'>;
+
+/** Turns what is in the window into rows. */
+export interface RowScanner {
+  readonly columns: readonly Cells[];
+  /** Rows in the batch. */
+  readonly rows: number;
+  readonly rowNumbers: Float64Array;
+  /** Rows of the part read so far, refused ones included. */
+  readonly number: number;
+  /** What the window has to keep: everything from here on. */
+  readonly keep: number;
+  /** Reads rows until the batch is full (true) or the window holds no complete row any more (false). */
+  scan(): boolean;
+  /** Everything in the window moved to the front by so many bytes. */
+  moved(by: number): void;
+  /** Prepares for the next batch. */
+  restart(): void;
+  /** The rows refused since the last call. */
+  takeRejected(): RejectedRow[];
+}
+
+/** Counts repairs by code until they are taken. */
+export class Repairs {
+  #counts = new Map<string, number>();
+
+  /** Counts some more. */
+  readonly add = (code: string, count = 1): void => {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + count);
+  };
+
+  /** What was counted since the last call. */
+  take(): Map<string, number> {
+    const taken = this.#counts;
+    this.#counts = new Map();
+    return taken;
+  }
+}
+
+/** The text of a part as a window at its beginning. */
+export async function openWindow(
+  path: string,
+  form: TextForm,
+  options: { readonly repairs: Repairs; readonly windowBytes?: number | undefined },
+): Promise<Window> {
+  const bytes = await openBytes(path, form.compression);
+  return new Window(readText(bytes, form.encoding, options.repairs.add), options.windowBytes);
+}
+
+/** A source over a scanner; `columns` may grow. */
+export function textSource(of: {
+  readonly format: 'csv' | 'ndjson';
+  readonly columns: readonly string[];
+  readonly path: string;
+  readonly window: Window;
+  readonly scanner: RowScanner;
+  readonly repairs: Repairs;
+}): Source {
+  return {
+    format: of.format,
+    columns: of.columns,
+    batches: () => readBatches(of.scanner, of.window, of.path),
+    takeRejected: () => of.scanner.takeRejected(),
+    takeRepairs: () => of.repairs.take(),
+    close: () => of.window.close(),
+  };
+}
+
+async function* readBatches(
+  scanner: RowScanner,
+  window: Window,
+  path: string,
+): AsyncGenerator<Batch, undefined> {
+  for (;;) {
+    if (scanner.scan()) {
+      yield batchOf(scanner);
+      scanner.restart();
+    } else if (window.ended) break;
+    else await readOn(scanner, window, path);
+  }
+  if (scanner.rows > 0) yield batchOf(scanner);
+  return undefined;
+}
+
+async function readOn(scanner: RowScanner, window: Window, path: string): Promise<void> {
+  try {
+    scanner.moved(await window.fill(scanner.keep));
+  } catch (error) {
+    if (!(error instanceof BadPart)) throw error;
+    const row = scanner.number + 1;
+    throw new BadPart(`${error.message} (after row ${scanner.number})`, { path, row, cause: error });
+  }
+  if (window.ended) window.closeLastLine();
+}
+
+function batchOf({ columns, rows, rowNumbers }: RowScanner): Batch {
+  const cells = new Map<string, TextColumn>();
+  for (const column of columns)
+    if (column.wanted) cells.set(column.name, column.finish(rows));
+  return { rows, columns: cells, rowNumbers };
+}

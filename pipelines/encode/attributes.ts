@@ -1,0 +1,50 @@
+import type { Batch, Column } from '../focus/batch.ts';
+import { attributeName } from '../focus/columns.ts';
+import type { ChargeExtras } from './encoder.ts';
+import type { Key, NamedColumn } from './field.ts';
+
+/** Name of the event that a charge is. */
+export const EVENT_NAME = 'focus.cost_and_usage.charge';
+/** Attribute with a charge's id. */
+export const UID = 'log.record.uid';
+/** Instrumentation scope of the records. */
+export const SCOPE = 'focusd';
+
+/** Attribute name of a batch's column; `owner` is ours, the rest are FOCUS's. */
+function nameOf(column: string): string {
+  return column === 'owner' ? 'finops.owner' : attributeName(column);
+}
+
+/** The attributes of log records: every column of the batch, then its links. Keys are made once. */
+export function logAttributes(
+  makeKey: (name: string, kind: Column['kind']) => Key,
+): (batch: Batch, extras: ChargeExtras) => readonly NamedColumn[] {
+  const keys = new Map<string, Key>();
+  const keyFor = (source: string, name: (source: string) => string, kind: Column['kind']): Key => {
+    const id = `${kind} ${source}`;
+    let key = keys.get(id);
+    if (key === undefined) {
+      key = makeKey(name(source), kind);
+      keys.set(id, key);
+    }
+    return key;
+  };
+  return (batch, { links }) => {
+    const attributes: NamedColumn[] = [];
+    for (const [name, column] of batch.columns)
+      attributes.push({ key: keyFor(name, nameOf, column.kind), column });
+    for (const [name, column] of links ?? [])
+      attributes.push({ key: keyFor(name, (link) => link, column.kind), column });
+    return attributes;
+  };
+}
+
+/** Milliseconds of a charge's timestamp; 0 (unknown) when it has none that OTLP can carry. */
+export function timestamp(ms: number | undefined): number {
+  return ms !== undefined && ms > 0 && ms < 1.8e13 ? Math.floor(ms) : 0;
+}
+
+/** What stands behind the row number in the id of a charge by a further row template. */
+export function uidSuffix({ template = 0 }: ChargeExtras): string {
+  return template === 0 ? '' : `.${template}`;
+}

@@ -1,0 +1,39 @@
+import type { Batch, Column } from '../focus/batch.ts';
+import type { EncodedBatch } from '../plugin/delivery.ts';
+
+/** What an encoder gives back; the engine adds where it stands in its delivery. `bytes` owns its memory and can be transferred. */
+export type EncodedChunk = Omit<EncodedBatch, 'part' | 'sequence'>;
+
+/** What goes with a batch of charges beside its columns. */
+export interface ChargeExtras {
+  /** OpenTelemetry attribute name → column; only log records carry them. */
+  readonly links?: ReadonlyMap<string, Column>;
+  /** Row template of these charges; a source row may give a charge by each, so their ids must differ. Default 0. */
+  readonly template?: number;
+}
+
+/** Turns charges into bytes for one exporter; lives for one task. The same batches give the same bytes. */
+export interface BatchEncoder {
+  /** Takes a batch in; answers what became complete with it. Nothing of the batch is kept. */
+  add(batch: Batch, extras?: ChargeExtras): readonly EncodedChunk[];
+  /** What had to be changed so far, rows by repair code, handed over once. */
+  takeRepairs?(): ReadonlyMap<string, number>;
+  /** Answers the rest; the encoder is not used afterwards. */
+  finish(): readonly EncodedChunk[];
+}
+
+/** What an encoder has to know beside its encoding. */
+export interface EncoderOptions {
+  /** OTLP resource attributes. */
+  readonly resource: Readonly<Record<string, string>>;
+  /** When the agent took the delivery: the observed time of its records, milliseconds. */
+  readonly observedMs: number;
+  /** First part of each charge's id. */
+  readonly uidPrefix: string;
+  /** Version of the instrumentation scope `focusd`. */
+  readonly scopeVersion: string;
+  /** Custom columns of FOCUS files, in order; a column that a batch lacks is null. */
+  readonly extraColumns?: readonly string[];
+  /** FOCUS csv: begin with the header line. */
+  readonly header?: boolean;
+}

@@ -1,0 +1,28 @@
+import type { Encoding } from '../plugin/delivery.ts';
+import type { BatchEncoder, EncoderOptions } from './encoder.ts';
+import { createCsvEncoder } from './focus-csv/index.ts';
+import { createNdjsonEncoder } from './focus-ndjson/index.ts';
+import { createJsonLogEncoder } from './otlp-json/index.ts';
+import { createLogEncoder } from './otlp-logs/index.ts';
+
+export type { BatchEncoder, ChargeExtras, EncodedChunk, EncoderOptions } from './encoder.ts';
+
+/** The encoder for what an exporter asked for. Parquet is loaded when it is first needed. */
+export async function createEncoder(
+  encoding: Encoding,
+  options: EncoderOptions,
+): Promise<BatchEncoder> {
+  if (encoding.kind === 'otlp-logs') return createLogEncoder({ ...options, ...encoding });
+  if (encoding.kind === 'otlp-json') return createJsonLogEncoder(options);
+  const { version, format } = encoding;
+  switch (format) {
+    case 'csv':
+      return createCsvEncoder({ ...options, version });
+    case 'ndjson':
+      return createNdjsonEncoder({ ...options, version });
+    case 'parquet': {
+      const { parquetEncoder } = await import('./parquet/index.ts');
+      return parquetEncoder({ ...options, version });
+    }
+  }
+}

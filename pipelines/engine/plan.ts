@@ -1,0 +1,62 @@
+import { openSource } from '../decode/open.ts';
+import { parquetRowGroups } from '../decode/parquet/open.ts';
+import { sniff } from '../decode/sniff.ts';
+import { mappingFor } from '../normalize/detect.ts';
+import { customColumns, Normalizer } from '../normalize/normalize.ts';
+import { type BadPart, errorName } from '../plugin/errors.ts';
+import type { PartPlan, PlanRequest } from './protocol.ts';
+
+/** Looks at a part before it is read: format, mapping, row groups. What cannot be read is answered, not thrown. */
+export async function planPart(request: PlanRequest): Promise<PartPlan> {
+  try {
+    return await plan(request);
+  } catch (error) {
+    if (errorName(error) !== 'BadPart') throw error;
+    const bad = error as BadPart;
+    return {
+      ok: false,
+      reason: bad.message,
+      ...(bad.row === undefined ? {} : { row: bad.row }),
+      ...(bad.column === undefined ? {} : { column: bad.column }),
+    };
+  }
+}
+
+async function plan({
+  path,
+  mapping: name,
+  mappingSettings,
+  verify,
+}: PlanRequest): Promise<PartPlan> {
+  const { format, compression } = await sniff(path);
+  const source = await openSource({ path });
+  try {
+    const mapping = mappingFor(name, source.columns, path);
+    const { table } = new Normalizer(mapping, source.columns, mappingSettings[mapping.name] ?? {});
+    if (verify && compression !== 'none') await readToEnd(path);
+    const whole = table.rewrite !== undefined;
+    const rowGroups =
+      format === 'parquet' && !whole ? (await parquetRowGroups(path)).map(({ rows }) => rows) : [];
+    return {
+      ok: true,
+      format,
+      compression,
+      mapping: mapping.name,
+      ...(table.version === undefined ? {} : { focusVersion: table.version }),
+      customColumns: customColumns(table),
+      rowGroups,
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Proves that a compressed part is whole. */
+async function readToEnd(path: string): Promise<void> {
+  const source = await openSource({ path, project: () => [] });
+  try {
+    for await (const _ of source.batches());
+  } finally {
+    await source.close();
+  }
+}

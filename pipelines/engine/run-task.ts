@@ -1,0 +1,225 @@
+import { createAttributor } from '../attribute/index.ts';
+import { createChecker } from '../check/checker.ts';
+import { openSource } from '../decode/open.ts';
+import type { RejectedRow, Source } from '../decode/source.ts';
+import { type BatchEncoder, createEncoder, type EncodedChunk } from '../encode/index.ts';
+import type { Batch, TimeColumn } from '../focus/batch.ts';
+import type { CostColumn } from '../focus/columns.ts';
+import { add, formatDecimal, subtract } from '../focus/decimal.ts';
+import { createFold } from '../fold/index.ts';
+import { linkAttributes } from '../link/index.ts';
+import { mappingFor } from '../normalize/detect.ts';
+import { type Charges, type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
+import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
+import { stopwatch } from './stopwatch.ts';
+import type { WorkerPort } from './worker-port.ts';
+
+/** Rows between two progress messages. */
+const PROGRESS_ROWS = 100_000;
+
+/** Reads one part (or some of its row groups) to its end: everything between the bytes and the exporters. */
+export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult> {
+  const source = await openSource({
+    path: task.path,
+    ...(task.span === undefined ? {} : { span: task.span }),
+  });
+  try {
+    const mapping = mappingFor(task.mapping, source.columns, task.path);
+    const normalizer = new Normalizer(
+      mapping,
+      source.columns,
+      task.mappingSettings[mapping.name] ?? {},
+    );
+    const options = { ...task, extraColumns: task.customColumns };
+    const encoders = await Promise.all(
+      task.encodings.map((encoding) => createEncoder(encoding, options)),
+    );
+    return await new TaskRun(task, port, {
+      source,
+      normalizer,
+      mapping: mapping.name,
+      encoders,
+    }).run();
+  } finally {
+    await source.close();
+  }
+}
+
+interface Opened {
+  readonly source: Source;
+  readonly normalizer: Normalizer;
+  readonly mapping: string;
+  readonly encoders: readonly BatchEncoder[];
+}
+
+/** One task under way. */
+class TaskRun {
+  readonly #task: Task;
+  readonly #port: WorkerPort;
+  readonly #opened: Opened;
+  readonly #encoders: readonly BatchEncoder[];
+  readonly #attribute: (batch: Batch) => Batch;
+  readonly #fold: ReturnType<typeof createFold>;
+  readonly #checker: ReturnType<typeof createChecker> | undefined;
+  readonly #watch = stopwatch();
+  readonly #sequence: number[];
+  readonly #rejected = new Map<string, number>();
+  readonly #repairs = new Map<string, number>();
+  #structural = 0;
+  #dataUntil = Number.NaN;
+  #reported = 0;
+
+  constructor(task: Task, port: WorkerPort, opened: Opened) {
+    this.#task = task;
+    this.#port = port;
+    this.#opened = opened;
+    this.#encoders = opened.encoders;
+    this.#attribute = createAttributor(task.attribute);
+    this.#fold = createFold({ maxGroups: task.maxGroups });
+    this.#checker = task.check ? createChecker({ version: '1.2' }) : undefined;
+    this.#sequence = task.encodings.map(() => 0);
+  }
+
+  async run(): Promise<TaskResult> {
+    const { source, normalizer } = this.#opened;
+    const batches = normalizer.table.rewrite?.(() => source.batches()) ?? source.batches();
+    this.#watch.start('decode');
+    for await (const batch of batches) {
+      await this.#batch(batch);
+      this.#watch.start('decode');
+    }
+    this.#watch.start('encode');
+    for (const [encoding, encoder] of this.#encoders.entries())
+      await this.#send(encoding, encoder.finish());
+    this.#reject(source.takeRejected());
+    this.#watch.start('fold');
+    return this.#result();
+  }
+
+  async #batch(batch: Batch): Promise<void> {
+    this.#watch.start('normalize');
+    const { charges, rejected } = this.#opened.normalizer.normalize(batch);
+    this.#reject(this.#opened.source.takeRejected());
+    if (rejected.length > 0) this.#port.post({ type: 'rejected', rows: rejected });
+    for (const template of charges) await this.#charges(template);
+    this.#progress();
+  }
+
+  async #charges({ batch, template }: Charges): Promise<void> {
+    this.#watch.start('attribute');
+    const owned = this.#attribute(batch);
+    const links = linkAttributes(owned);
+    this.#watch.start('fold');
+    this.#fold.add(owned);
+    this.#dataUntil = newest(this.#dataUntil, owned);
+    if (this.#checker !== undefined) {
+      this.#watch.start('check');
+      this.#checker.add(owned);
+    }
+    for (const [encoding, encoder] of this.#encoders.entries()) {
+      this.#watch.start('encode');
+      await this.#send(encoding, encoder.add(owned, { links, template }));
+    }
+  }
+
+  async #send(encoding: number, batches: Iterable<EncodedChunk>): Promise<void> {
+    for (const encoded of batches) {
+      this.#watch.start('wait');
+      await this.#port.credit();
+      const sequence = this.#sequence[encoding] ?? 0;
+      this.#sequence[encoding] = sequence + 1;
+      this.#port.post(
+        { type: 'batch', encoding, batch: { ...encoded, part: this.#task.part, sequence } },
+        [encoded.bytes.buffer as ArrayBuffer],
+      );
+      this.#watch.start('encode');
+    }
+  }
+
+  /** Rows that the decoder refused. */
+  #reject(rows: readonly RejectedRow[]): void {
+    if (rows.length === 0) return;
+    this.#structural += rows.length;
+    for (const { reason } of rows)
+      this.#rejected.set(reason, (this.#rejected.get(reason) ?? 0) + 1);
+    this.#port.post({ type: 'rejected', rows });
+  }
+
+  #progress(): void {
+    const { rows } = this.#opened.normalizer.counts;
+    if (rows - this.#reported < PROGRESS_ROWS) return;
+    this.#port.post({ type: 'progress', rows: rows - this.#reported });
+    this.#reported = rows;
+  }
+
+  #result(): TaskResult {
+    const { source, normalizer, mapping } = this.#opened;
+    const { counts, table } = normalizer;
+    const read = counts.rows + this.#structural;
+    this.#port.post({ type: 'progress', rows: read - this.#reported });
+    const dropped = total(counts.dropped);
+    for (const encoder of this.#encoders) merge(this.#repairs, encoder.takeRepairs?.() ?? new Map());
+    merge(this.#repairs, source.takeRepairs());
+    merge(this.#repairs, counts.repairs);
+    merge(this.#rejected, counts.rejected);
+    return {
+      format: source.format,
+      mapping,
+      ...(table.version === undefined ? {} : { focusVersion: table.version }),
+      rows: { read, written: counts.written, rejected: total(this.#rejected), dropped },
+      ledger: ledgerOf(counts),
+      totals: this.#fold.result(),
+      repairs: Object.fromEntries(this.#repairs),
+      dropped: Object.fromEntries(counts.dropped),
+      rejected: Object.fromEntries(this.#rejected),
+      violations:
+        this.#checker === undefined
+          ? {}
+          : Object.fromEntries(this.#checker.finish().violations.map(({ id, rows }) => [id, rows])),
+      dataUntilMs: this.#dataUntil,
+      stages: this.#watch.stop(),
+    };
+  }
+}
+
+function ledgerOf(counts: NormalizeCounts): TaskResult['ledger'] {
+  const ledger: Partial<Record<CostColumn, LedgerEntry>> = {};
+  for (const [cost, sums] of counts.measures) {
+    const read = sums.read.total();
+    const exported = sums.exported.total();
+    const rejected = sums.rejected.total();
+    const dropped = sums.dropped.total();
+    const reshaped = subtract(read, add(exported, add(rejected, dropped)));
+    ledger[cost] = {
+      source: sums.column,
+      read: formatDecimal(read),
+      exported: formatDecimal(exported),
+      rejected: formatDecimal(rejected),
+      dropped: formatDecimal(dropped),
+      reshaped: formatDecimal(reshaped),
+    };
+  }
+  return ledger;
+}
+
+function newest(known: number, batch: Batch): number {
+  const column = batch.columns.get('ChargePeriodEnd');
+  if (column?.kind !== 'time') return known;
+  const { codes, values } = column as TimeColumn;
+  let until = known;
+  for (let row = 0; row < batch.rows; row++) {
+    const ms = values.ms[codes[row] as number] as number;
+    if (Number.isFinite(ms) && !(ms <= until)) until = ms;
+  }
+  return until;
+}
+
+function merge(into: Map<string, number>, more: ReadonlyMap<string, number>): void {
+  for (const [key, count] of more) into.set(key, (into.get(key) ?? 0) + count);
+}
+
+function total(counts: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const count of counts.values()) sum += count;
+  return sum;
+}

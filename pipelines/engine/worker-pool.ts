@@ -1,0 +1,101 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { RejectedRow } from '../decode/source.ts';
+import type { EncodedBatch } from '../plugin/delivery.ts';
+import type {
+  MainMessage,
+  PartPlan,
+  PlanRequest,
+  Task,
+  TaskResult,
+  WorkerMessage,
+} from './protocol.ts';
+
+/** Batches a worker may have under way before it waits; bounds memory however slow the exporters are. */
+const CREDITS = 3;
+
+/** What a running task hands over. */
+export interface TaskEvents {
+  /** Resolves when the batch is taken care of; only then the worker gets its credit back. */
+  batch(encoding: number, batch: EncodedBatch): Promise<void>;
+  rejected(rows: readonly RejectedRow[]): void;
+  progress(rows: number): void;
+}
+
+/** The worker threads. */
+export interface WorkerPool {
+  readonly size: number;
+  plan(request: PlanRequest): Promise<PartPlan>;
+  run(task: Task, events: TaskEvents, signal: AbortSignal): Promise<TaskResult>;
+  close(): Promise<void>;
+}
+
+/** Starts no thread until there is work, and lets idle ones go. */
+export function createWorkerPool(options: {
+  readonly workers: number;
+  readonly idleMs?: number;
+}): WorkerPool {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const piscina = new Piscina({
+    filename: new URL(`./worker.${extension}`, import.meta.url).href,
+    minThreads: 0,
+    maxThreads: options.workers,
+    idleTimeout: options.idleMs ?? 10_000,
+    concurrentTasksPerWorker: 1,
+    resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 },
+  });
+  return {
+    size: options.workers,
+    plan: (request) => piscina.run({ kind: 'plan', request }),
+    run: (task, events, signal) => runOn(piscina, { task, events, signal }),
+    close: () => piscina.destroy(),
+  };
+}
+
+interface Running {
+  readonly task: Task;
+  readonly events: TaskEvents;
+  readonly signal: AbortSignal;
+}
+
+async function runOn(piscina: Piscina, { task, events, signal }: Running): Promise<TaskResult> {
+  const { port1, port2 } = new MessageChannel();
+  const pending = new Set<Promise<void>>();
+  let failure: unknown;
+  const send = (message: MainMessage): void => port1.postMessage(message);
+  const stop = (): void => {
+    failure ??= signal.reason;
+    send({ type: 'stop' });
+  };
+  const fail = (error: unknown): void => {
+    failure ??= error;
+    send({ type: 'stop' });
+  };
+  port1.on('message', (message: WorkerMessage) => {
+    if (message.type === 'progress') events.progress(message.rows);
+    else if (message.type === 'rejected') events.rejected(message.rows);
+    else {
+      const taken = events
+        .batch(message.encoding, message.batch)
+        .then(() => send({ type: 'credits', credits: 1 }), fail);
+      pending.add(taken);
+      void taken.then(() => pending.delete(taken));
+    }
+  });
+  const ended = new Promise<void>((resolve) => port1.once('close', () => resolve()));
+  signal.addEventListener('abort', stop, { once: true });
+  send({ type: 'credits', credits: CREDITS });
+  try {
+    const work = { kind: 'task', task, port: port2 };
+    const result: TaskResult = await piscina.run(work, { transferList: [port2] });
+    await ended;
+    await Promise.all(pending);
+    if (failure !== undefined) throw failure;
+    return result;
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    port1.close();
+  }
+}

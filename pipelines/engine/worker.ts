@@ -1,0 +1,22 @@
+/** What runs in a worker thread: one part, or some row groups of one, from bytes to encoded batches and totals. */
+import type { MessagePort } from 'node:worker_threads';
+import { planPart } from './plan.ts';
+import type { PartPlan, PlanRequest, Task, TaskResult } from './protocol.ts';
+import { runTask } from './run-task.ts';
+import { workerPort } from './worker-port.ts';
+
+/** What the pool is given to do. */
+export type Work =
+  | { readonly kind: 'plan'; readonly request: PlanRequest }
+  | { readonly kind: 'task'; readonly task: Task; readonly port: MessagePort };
+
+/** Piscina's entry. */
+export default async function work(given: Work): Promise<PartPlan | TaskResult> {
+  if (given.kind === 'plan') return await planPart(given.request);
+  const port = workerPort(given.port);
+  try {
+    return await runTask(given.task, port);
+  } finally {
+    port.close();
+  }
+}

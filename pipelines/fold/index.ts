@@ -1,0 +1,217 @@
+/**
+ * The stage that sums: exact totals of the cost columns by metric dimensions, billing period and charge day, within a
+ * budget of groups that keeps the money. Hot: column-wise loops over numbers of values.
+ */
+import type { AmountColumn, Batch, Column } from '../focus/batch.ts';
+import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
+import { formatDecimal } from '../focus/decimal.ts';
+import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
+import { Dimension, UNKNOWN } from './dimension.ts';
+import { GroupSums } from './group-sums.ts';
+import { Groups, hashOf, multiplier } from './groups.ts';
+
+/** One group: plain data. Days are `2026-09-17`; charges without a time count on `1970-01-01`. */
+export interface FoldedTotal {
+  /** Values in the order of TOTAL_DIMENSIONS. */
+  readonly dimensions: readonly (string | null)[];
+  readonly billingPeriod: string;
+  readonly day: string;
+  readonly charges: number;
+  /** Canonical decimal texts in the order of COST_COLUMNS. */
+  readonly costs: readonly string[];
+  /** Groups beyond the budget were folded into this one: all dimensions null but the currency. */
+  readonly overflow: boolean;
+}
+
+/** Sums batches. */
+export interface Fold {
+  add(batch: Batch): void;
+  /** The groups so far, sorted by billing period, day and dimensions, null before all values. */
+  result(): FoldedTotal[];
+}
+
+/** What a tuple consists of: the dimensions, then billing period and charge day. */
+const COLUMNS = [...TOTAL_DIMENSIONS, 'BillingPeriodStart', 'ChargePeriodStart'] as const;
+const PERIOD = COLUMNS.length - 2;
+const DAY = COLUMNS.length - 1;
+/** Kept apart in overflow too: amounts of different currencies do not add up. */
+const KEPT_IN_OVERFLOW: ReadonlySet<number> = new Set([
+  COLUMNS.indexOf('BillingCurrency'),
+  PERIOD,
+  DAY,
+]);
+/** Stands in tuples of overflow groups; no value has this number. */
+const OVERFLOW = UNKNOWN - 1;
+const NO_TIME = '1970-01-01';
+
+/** A fold with at most `maxGroups` groups beside overflow. */
+export function createFold({ maxGroups }: { readonly maxGroups: number }): Fold {
+  return new Folding(maxGroups);
+}
+
+class Folding implements Fold {
+  readonly #maxGroups: number;
+  readonly #dimensions = COLUMNS.map(() => new Dimension());
+  readonly #groups = new Groups(COLUMNS.length);
+  readonly #sums = new GroupSums(COST_COLUMNS.length);
+  #charges = new Float64Array(128);
+  #normalGroups = 0;
+  #groupOf = new Uint32Array(0);
+  #hashes = new Int32Array(0);
+  readonly #tuple = new Uint32Array(COLUMNS.length);
+  readonly #masked = new Uint32Array(COLUMNS.length).fill(OVERFLOW);
+
+  constructor(maxGroups: number) {
+    this.#maxGroups = maxGroups;
+  }
+
+  add(batch: Batch): void {
+    const { rows } = batch;
+    if (rows === 0) return;
+    if (this.#groupOf.length < rows) {
+      this.#groupOf = new Uint32Array(rows);
+      this.#hashes = new Int32Array(rows);
+    }
+    this.#assign(batch);
+    this.#sums.prepare(this.#groups.size, rows);
+    this.#count(rows);
+    COST_COLUMNS.forEach((name: CostColumn, i) => {
+      const column = batch.columns.get(name);
+      if (column?.kind === 'amount')
+        this.#sums.add(i, column as AmountColumn, this.#groupOf, rows);
+    });
+  }
+
+  result(): FoldedTotal[] {
+    const totals = Array.from({ length: this.#groups.size }, (_, group) => this.#total(group));
+    return sorted(totals);
+  }
+
+  /** Finds the group of each row. */
+  #assign(batch: Batch): void {
+    const { rows } = batch;
+    const closed = this.#normalGroups >= this.#maxGroups;
+    const numbers = COLUMNS.map((name, i) =>
+      (this.#dimensions[i] as Dimension).numbers(
+        batch.columns.get(name),
+        closed && !KEPT_IN_OVERFLOW.has(i),
+      ),
+    );
+    const varying: Varying[] = [];
+    const tuple = this.#tuple;
+    let constant = 0;
+    COLUMNS.forEach((name, i) => {
+      const column = batch.columns.get(name);
+      const ofCode = numbers[i] as Uint32Array;
+      if (column === undefined || isConstant(column, rows)) {
+        const number = ofCode[column === undefined ? 0 : (column.codes[0] as number)] as number;
+        tuple[i] = number;
+        constant = (constant + Math.imul(number + 1, multiplier(i))) | 0;
+      } else varying.push({ at: i, codes: column.codes, ofCode });
+    });
+    this.#hash(varying, constant, rows);
+    this.#probe(varying, rows);
+  }
+
+  #hash(varying: readonly Varying[], constant: number, rows: number): void {
+    const hashes = this.#hashes;
+    hashes.fill(constant, 0, rows);
+    for (const { at, codes, ofCode } of varying) {
+      const factor = multiplier(at);
+      for (let row = 0; row < rows; row++) {
+        const number = ofCode[codes[row] as number] as number;
+        hashes[row] = ((hashes[row] as number) + Math.imul(number + 1, factor)) | 0;
+      }
+    }
+  }
+
+  #probe(varying: readonly Varying[], rows: number): void {
+    const hashes = this.#hashes;
+    const groupOf = this.#groupOf;
+    const tuple = this.#tuple;
+    let previous = -1;
+    for (let row = 0; row < rows; row++) {
+      let same = previous >= 0;
+      for (let i = 0; i < varying.length; i++) {
+        const { at, codes, ofCode } = varying[i] as Varying;
+        const number = ofCode[codes[row] as number] as number;
+        if (tuple[at] !== number) {
+          tuple[at] = number;
+          same = false;
+        }
+      }
+      if (!same) previous = this.#group(tuple, hashes[row] as number);
+      groupOf[row] = previous;
+    }
+  }
+
+  #group(tuple: Uint32Array, hash: number): number {
+    const found = this.#groups.find(tuple, hash);
+    if (found >= 0) return found;
+    if (this.#normalGroups < this.#maxGroups) {
+      this.#normalGroups++;
+      return this.#groups.add(tuple, hash);
+    }
+    const masked = this.#masked;
+    for (const place of KEPT_IN_OVERFLOW) masked[place] = tuple[place] as number;
+    const overflowHash = hashOf(masked);
+    const overflow = this.#groups.find(masked, overflowHash);
+    return overflow >= 0 ? overflow : this.#groups.add(masked, overflowHash);
+  }
+
+  #count(rows: number): void {
+    if (this.#charges.length < this.#groups.size) {
+      const larger = new Float64Array(this.#groups.size * 2);
+      larger.set(this.#charges);
+      this.#charges = larger;
+    }
+    const charges = this.#charges;
+    const groupOf = this.#groupOf;
+    for (let row = 0; row < rows; row++) {
+      const group = groupOf[row] as number;
+      charges[group] = (charges[group] as number) + 1;
+    }
+  }
+
+  #total(group: number): FoldedTotal {
+    const start = group * COLUMNS.length;
+    const tuple = this.#groups.tuples.subarray(start, start + COLUMNS.length);
+    const values = [...tuple].map((number, i) => this.#dimensions[i]?.values[number] ?? null);
+    return {
+      dimensions: values.slice(0, PERIOD),
+      billingPeriod: values[PERIOD] ?? NO_TIME,
+      day: values[DAY] ?? NO_TIME,
+      charges: this.#charges[group] as number,
+      costs: COST_COLUMNS.map((_, i) => formatDecimal(this.#sums.total(group, i))),
+      overflow: tuple[0] === OVERFLOW,
+    };
+  }
+}
+
+/** A column that differs within the batch. */
+interface Varying {
+  /** Where it stands in the tuple. */
+  readonly at: number;
+  readonly codes: Uint32Array;
+  /** Number of its value by code. */
+  readonly ofCode: Uint32Array;
+}
+
+function isConstant({ codes, values }: Column, rows: number): boolean {
+  if (values.size === 1) return true;
+  const first = codes[0];
+  for (let row = 1; row < rows; row++) if (codes[row] !== first) return false;
+  return true;
+}
+
+function sorted(totals: FoldedTotal[]): FoldedTotal[] {
+  return totals
+    .map((total) => ({ total, key: sortKey(total) }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ total }) => total);
+}
+
+function sortKey({ billingPeriod, day, dimensions, overflow }: FoldedTotal): string {
+  const parts = dimensions.map((value) => (value === null ? '' : `\u0001${value}`));
+  return [billingPeriod, day, overflow ? '1' : '0', ...parts].join('\u0000');
+}

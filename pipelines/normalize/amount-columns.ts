@@ -1,0 +1,234 @@
+/**
+ * Amounts where several columns meet: choosing, first non-null, adding. Hot: row loops over limbs, no text.
+ */
+import { AMOUNT, Amounts, limbsToDecimal } from '../focus/amounts.ts';
+import type { AmountColumn, Column, TextColumn } from '../focus/batch.ts';
+import { add, type Decimal, formatDecimal, negate, ZERO } from '../focus/decimal.ts';
+import { Dictionary } from '../focus/dictionary.ts';
+
+/** Where the rows go: `into` is transient and refilled, entry 0 null, entry row + 1 for each row. */
+export interface RowAmounts {
+  readonly rows: number;
+  readonly into: Amounts;
+}
+
+let identity = new Uint32Array(0);
+
+/** Codes 1, 2, 3, …: an entry per row. The same array for every column, so that encoders see what belongs together. */
+export function identityCodes(rows: number): Uint32Array {
+  if (identity.length < rows)
+    identity = Uint32Array.from({ length: Math.max(rows, 4096) }, (_, row) => row + 1);
+  return identity;
+}
+
+const SIGNS = Dictionary.of(['-', '0', '+']);
+
+/** `-`, `0`, `+` or null for each row; `codes` is filled. */
+export function rowSigns(
+  { codes: from, values }: AmountColumn,
+  rows: number,
+  codes: Uint32Array,
+): TextColumn {
+  for (let row = 0; row < rows; row++) {
+    const code = from[row] as number;
+    const state = values.state[code] as number;
+    if (state === AMOUNT.null || state === AMOUNT.invalid) codes[row] = 0;
+    else
+      codes[row] =
+        state === AMOUNT.big
+          ? 2 + signOf(values.decimal(code) ?? ZERO)
+          : 2 +
+            Math.sign(
+              (values.whole[code] as number) ||
+                (values.nano[code] as number) ||
+                (values.atto[code] as number),
+            );
+  }
+  return { kind: 'text', codes, values: SIGNS };
+}
+
+function signOf(value: Decimal): number {
+  return value.digits === 0n ? 0 : value.digits < 0n ? -1 : 1;
+}
+
+/** inputs: [test, amount, test, amount, …, otherwise]. A branch that all rows take is answered as it is. */
+export function chosenAmounts(inputs: readonly Column[], { rows, into }: RowAmounts): AmountColumn {
+  const tests: TextColumn[] = [];
+  const amounts: AmountColumn[] = [];
+  for (let i = 0; i + 1 < inputs.length; i += 2) {
+    const test = inputs[i] as TextColumn;
+    if (test.values.size === 1 && test.values.isNull(0)) continue;
+    amounts.push(inputs[i + 1] as AmountColumn);
+    if (test.values.size === 1) return settle(tests, amounts, { rows, into });
+    tests.push(test);
+  }
+  amounts.push(inputs.at(-1) as AmountColumn);
+  return settle(tests, amounts, { rows, into });
+}
+
+function settle(
+  tests: readonly TextColumn[],
+  amounts: readonly AmountColumn[],
+  { rows, into }: RowAmounts,
+): AmountColumn {
+  if (tests.length === 0 || rows === 0) return amounts[0] as AmountColumn;
+  const chosen = branches(tests, rows);
+  const only = chosen[0] as number;
+  if (chosen.subarray(0, rows).every((branch) => branch === only))
+    return amounts[only] as AmountColumn;
+  restart(into, rows);
+  for (let row = 0; row < rows; row++) {
+    const from = amounts[chosen[row] as number] as AmountColumn;
+    into.copy(row + 1, from.values, from.codes[row] as number);
+  }
+  return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+let chosenRows = new Uint8Array(0);
+
+function branches(tests: readonly TextColumn[], rows: number): Uint8Array {
+  if (chosenRows.length < rows) chosenRows = new Uint8Array(rows);
+  const chosen = chosenRows;
+  chosen.fill(tests.length, 0, rows);
+  for (let branch = tests.length - 1; branch >= 0; branch--) {
+    const { codes, values } = tests[branch] as TextColumn;
+    const { starts, ends } = values;
+    for (let row = 0; row < rows; row++) {
+      const code = codes[row] as number;
+      if ((starts[code] as number) <= (ends[code] as number)) chosen[row] = branch;
+    }
+  }
+  return chosen;
+}
+
+/** The first that is not null. A first column without nulls is answered as it is. */
+export function firstAmounts(
+  inputs: readonly AmountColumn[],
+  { rows, into }: RowAmounts,
+): AmountColumn {
+  const candidates = inputs.filter(
+    (input) => !(input.values.size === 1 && input.values.state[0] === AMOUNT.null),
+  );
+  const leader = candidates[0] ?? (inputs[0] as AmountColumn);
+  if (candidates.length <= 1 || !hasNull(leader, rows)) return leader;
+  restart(into, rows);
+  for (let row = 0; row < rows; row++) {
+    for (const { codes, values } of candidates) {
+      const code = codes[row] as number;
+      if (values.state[code] === AMOUNT.null) continue;
+      into.copy(row + 1, values, code);
+      break;
+    }
+  }
+  return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+function hasNull({ codes, values }: AmountColumn, rows: number): boolean {
+  const { state } = values;
+  for (let row = 0; row < rows; row++) if (state[codes[row] as number] === AMOUNT.null) return true;
+  return false;
+}
+
+/** Exact sums by row; null counts as zero, null when all are. A term that cannot be read makes the sum invalid. */
+export function addAmounts(
+  inputs: readonly AmountColumn[],
+  signs: readonly number[],
+  { rows, into }: RowAmounts,
+): AmountColumn {
+  const terms = inputs
+    .map((input, i) => ({ ...input, sign: signs[i] ?? 1 }))
+    .filter(({ values }) => !(values.size === 1 && values.state[0] === AMOUNT.null));
+  const only = terms[0];
+  if (only === undefined) return inputs[0] as AmountColumn;
+  if (terms.length === 1 && only.sign === 1)
+    return { kind: 'amount', codes: only.codes, values: only.values };
+  restart(into, rows);
+  for (let row = 0; row < rows; row++) addRow(terms, row, into);
+  return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+type Term = AmountColumn & { readonly sign: number };
+
+function addRow(terms: readonly Term[], row: number, into: Amounts): void {
+  let whole = 0;
+  let nano = 0;
+  let atto = 0;
+  let state: number = AMOUNT.null;
+  for (let i = 0; i < terms.length; i++) {
+    const { codes, values, sign } = terms[i] as Term;
+    const code = codes[row] as number;
+    const termState = values.state[code] as number;
+    if (termState > state) state = termState;
+    whole += sign * (values.whole[code] as number);
+    nano += sign * (values.nano[code] as number);
+    atto += sign * (values.atto[code] as number);
+  }
+  if (state === AMOUNT.null) return;
+  if (state !== AMOUNT.limbs) addSlowly(terms, row, into);
+  else setLimbs(into, row + 1, limbsToDecimalParts(whole, nano, atto));
+}
+
+/** Limbs of one sign each, as numbers below 1e9 but the first. */
+function limbsToDecimalParts(
+  whole: number,
+  nano: number,
+  atto: number,
+): readonly [number, number, number] {
+  let [w, n, a] = [whole, nano, atto];
+  const carryNano = Math.trunc(a / 1e9);
+  a -= carryNano * 1e9;
+  n += carryNano;
+  const carryWhole = Math.trunc(n / 1e9);
+  n -= carryWhole * 1e9;
+  w += carryWhole;
+  const negative = w < 0 || (w === 0 && (n < 0 || (n === 0 && a < 0)));
+  if (negative ? a > 0 : a < 0) {
+    a += negative ? -1e9 : 1e9;
+    n += negative ? 1 : -1;
+  }
+  if (negative ? n > 0 : n < 0) {
+    n += negative ? -1e9 : 1e9;
+    w += negative ? 1 : -1;
+  }
+  return [w, n, a];
+}
+
+function setLimbs(
+  into: Amounts,
+  code: number,
+  [whole, nano, atto]: readonly [number, number, number],
+): void {
+  into.state[code] = AMOUNT.limbs;
+  into.whole[code] = whole + 0;
+  into.nano[code] = nano + 0;
+  into.atto[code] = atto + 0;
+  const digits = whole * 1e9 + nano;
+  into.double[code] =
+    atto === 0 && Math.abs(digits) < Number.MAX_SAFE_INTEGER
+      ? digits / 1e9
+      : Number(formatDecimal(limbsToDecimal(whole, nano, atto)));
+}
+
+function addSlowly(terms: readonly Term[], row: number, into: Amounts): void {
+  let total: Decimal = ZERO;
+  for (const { codes, values, sign } of terms) {
+    const code = codes[row] as number;
+    if (values.state[code] === AMOUNT.invalid) {
+      into.state[row + 1] = AMOUNT.invalid;
+      into.invalid++;
+      return;
+    }
+    const value = values.decimal(code) ?? ZERO;
+    total = add(total, sign < 0 ? negate(value) : value);
+  }
+  const single = new Amounts(1);
+  single.addDecimal(total);
+  into.copy(row + 1, single, 0);
+}
+
+function restart(into: Amounts, rows: number): void {
+  into.clear();
+  into.reserve(rows + 1);
+  into.size = rows + 1;
+  into.state.fill(AMOUNT.null, 0, rows + 1);
+}

@@ -1,0 +1,114 @@
+/** Charge and billing periods, half-open and in UTC. They are worked out together, once per distinct combination. */
+import type { ChargeColumn } from '../../../focus/columns.ts';
+import { formatTime, parseTime, utcMilliseconds } from '../../../focus/times.ts';
+import { derive, type Expression, type Test, test, timeBy } from '../../expressions.ts';
+import type { RepairRule } from '../../mapping.ts';
+import type { Columns } from './columns.ts';
+
+/** The four columns, the repairs they needed, and whether the usage lies before the billing period. */
+export interface Periods {
+  readonly columns: Readonly<Partial<Record<ChargeColumn, Expression>>>;
+  readonly repairs: readonly RepairRule[];
+  readonly beforeBill: Test;
+  /** Yes where neither the usage nor the bill says when. */
+  readonly missing: Test;
+}
+
+const CHARGE_START = 0;
+const CHARGE_END = 1;
+const BILL_START = 2;
+const BILL_END = 3;
+const FLAGS = 4;
+
+/** The periods of a line item. A fee without a period of its own is charged for the billing period. */
+export function periodsOf(columns: Columns): Periods {
+  const usageStart = columns.text('line_item_usage_start_date');
+  const billStart = columns.text('bill_billing_period_start_date');
+  const all = derive(
+    [
+      usageStart,
+      columns.text('line_item_usage_end_date'),
+      billStart,
+      columns.text('bill_billing_period_end_date'),
+    ],
+    periodsText,
+  );
+  const flagged = (flag: string): Test => test([all], (value) => part(value, FLAGS).includes(flag));
+  const time = (index: number): Expression => timeBy(all, (value) => timeOf(part(value, index)));
+  return {
+    columns: {
+      ChargePeriodStart: time(CHARGE_START),
+      ChargePeriodEnd: time(CHARGE_END),
+      BillingPeriodStart: time(BILL_START),
+      BillingPeriodEnd: time(BILL_END),
+    },
+    repairs: [
+      { code: 'charge_period_from_billing_period', where: flagged('c') },
+      { code: 'billing_period_from_charge_period', where: flagged('b') },
+    ],
+    beforeBill: flagged('p'),
+    missing: flagged('m'),
+  };
+}
+
+/** The four times and flags in one text, so that all that follows depends on one column. */
+function periodsText(
+  usageStart: string | undefined,
+  usageEnd: string | undefined,
+  start: string | undefined,
+  end: string | undefined,
+): string {
+  const flags: string[] = [];
+  let chargeStart = read(usageStart);
+  let chargeEnd = exclusive(read(usageEnd));
+  let billStart = read(start);
+  let billEnd = exclusive(read(end));
+  if (Number.isNaN(billStart)) {
+    billStart = monthOf(chargeStart, 0);
+    if (!Number.isNaN(chargeStart)) flags.push('b');
+  }
+  if (Number.isNaN(billEnd)) billEnd = monthOf(billStart, 1);
+  if (Number.isNaN(chargeStart) || Number.isNaN(chargeEnd) || chargeEnd <= chargeStart) {
+    if (Number.isNaN(billStart)) flags.push('m');
+    else if (chargeStart !== Number.POSITIVE_INFINITY && chargeEnd !== Number.POSITIVE_INFINITY) {
+      chargeStart = billStart;
+      chargeEnd = billEnd;
+      flags.push('c');
+    }
+  }
+  if (chargeEnd <= billStart) flags.push('p');
+  return [...[chargeStart, chargeEnd, billStart, billEnd].map(timeText), flags.join('')].join('|');
+}
+
+function part(value: string | undefined, index: number): string {
+  return value?.split('|')[index] ?? '';
+}
+
+function read(text: string | undefined): number {
+  return text === undefined ? Number.NaN : parseTime(text);
+}
+
+/** Monthly items end at the last second of a day; half-open they end with the next one. */
+function exclusive(ms: number): number {
+  return (ms + 1000) % 3_600_000 === 0 ? ms + 1000 : ms;
+}
+
+/** First instant of the month `after` months later. */
+function monthOf(ms: number, after: number): number {
+  if (!Number.isFinite(ms)) return ms;
+  const date = new Date(ms);
+  const month = date.getUTCMonth() + after;
+  return utcMilliseconds({
+    year: date.getUTCFullYear() + Math.floor(month / 12),
+    month: (month % 12) + 1,
+    day: 1,
+  });
+}
+
+function timeText(ms: number): string {
+  return Number.isNaN(ms) ? '' : (formatTime(ms) ?? 'invalid');
+}
+
+function timeOf(text: string): number {
+  return text === '' ? Number.NaN : parseTime(text);
+}

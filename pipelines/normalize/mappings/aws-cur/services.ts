@@ -1,0 +1,74 @@
+/** Who sells what: service, category, provider, publisher and invoice issuer. */
+import type { ChargeColumn } from '../../../focus/columns.ts';
+import {
+  always,
+  derive,
+  type Expression,
+  first,
+  is,
+  lookup,
+  not,
+  present,
+  type TextExpression,
+  when,
+} from '../../expressions.ts';
+import type { RepairRule } from '../../mapping.ts';
+import { AWS_SERVICES } from '../../tables/aws-services.ts';
+import type { Columns } from './columns.ts';
+
+const PROVIDER = 'AWS';
+const ISSUER = 'Amazon Web Services';
+
+/** The columns and the repairs they needed. */
+export interface Section {
+  readonly columns: Readonly<Partial<Record<ChargeColumn, Expression>>>;
+  readonly repairs: readonly RepairRule[];
+}
+
+/** ServiceName, ServiceCategory, ServiceSubcategory and everybody involved. */
+export function servicesOf(columns: Columns): Section {
+  const code = columns.text('line_item_product_code');
+  const serviceCode = columns.product('servicecode');
+  const marketplace = is(columns.text('bill_billing_entity'), 'AWS Marketplace');
+  const seller = columns.text('line_item_legal_entity');
+  const issuer = columns.text('bill_invoicing_entity');
+  const known = first(
+    lookup(AWS_SERVICES.categories, code),
+    lookup(AWS_SERVICES.categories, serviceCode),
+  );
+  return {
+    columns: {
+      ServiceName: serviceName(columns, marketplace),
+      ServiceCategory: first(known, always('Other')),
+      ServiceSubcategory: first(
+        lookup(AWS_SERVICES.subcategories, code),
+        lookup(AWS_SERVICES.subcategories, serviceCode),
+        always('Other (Other)'),
+      ),
+      ProviderName: always(PROVIDER),
+      HostProviderName: always(PROVIDER),
+      ServiceProviderName: when(marketplace, first(seller, always(PROVIDER)), always(PROVIDER)),
+      PublisherName: first(seller, always(PROVIDER)),
+      InvoiceIssuerName: first(issuer, always(ISSUER)),
+    },
+    repairs: [
+      { code: 'unknown_service_category', where: not(present(known)) },
+      { code: 'invoice_issuer_default', where: not(present(issuer)) },
+      { code: 'publisher_default', where: not(present(seller)) },
+    ],
+  };
+}
+
+function serviceName(columns: Columns, marketplace: Parameters<typeof when>[0]): TextExpression {
+  const product = columns.product('product_name');
+  const names = [
+    columns.product('servicename'),
+    columns.product('servicecode'),
+    columns.text('line_item_product_code'),
+  ];
+  return derive(
+    [marketplace, product, first(...names), always('Unknown')],
+    (sold, productName, name, unknown) =>
+      (sold === undefined ? (name ?? productName) : (productName ?? name)) ?? unknown,
+  );
+}

@@ -1,0 +1,70 @@
+import type { ChargeColumn, FocusColumn } from '../../focus/columns.ts';
+import {
+  type AmountExpression,
+  always,
+  amount,
+  type Expression,
+  first,
+  map,
+  noAmount,
+  nothing,
+  type TextExpression,
+  text,
+} from '../expressions.ts';
+import type { MappingInput, RepairRule } from '../mapping.ts';
+import { ALIASES } from './focus-columns.ts';
+import { providerFamily } from './focus-values.ts';
+
+/** Some columns of the record with the repairs they need. */
+export interface Section {
+  readonly columns: Readonly<Partial<Record<ChargeColumn, Expression>>>;
+  readonly repairs: readonly RepairRule[];
+}
+
+/** A part seen by FOCUS column: the column itself, or the alias that stands in for it. */
+export interface Part {
+  readonly input: MappingInput;
+  /** Name of the source column that is read for the FOCUS column. */
+  sourceOf(column: FocusColumn): string | undefined;
+  /** Whether the part states the column, under whatever name. */
+  has(column: FocusColumn): boolean;
+  /** The column as text; null on every row when the part lacks it. */
+  text(column: FocusColumn): TextExpression;
+  /** The column as amounts; null on every row when the part lacks it. */
+  amount(column: FocusColumn): AmountExpression;
+  /** The provider as the part names it, else who published or invoices. */
+  readonly provider: TextExpression;
+  /** `aws`, `azure`, `google`, `oracle` or null. */
+  readonly family: TextExpression;
+}
+
+/** The view of an input by FOCUS column. */
+export function partOf(input: MappingInput): Part {
+  const sourceOf = (column: FocusColumn): string | undefined =>
+    [column, ...(ALIASES[column] ?? [])].find((name) => input.has(name));
+  const read = (column: FocusColumn): TextExpression => {
+    const source = sourceOf(column);
+    return source === undefined ? nothing : text(source);
+  };
+  const provider = providerOf(sourceOf);
+  return {
+    input,
+    sourceOf,
+    has: (column) => sourceOf(column) !== undefined,
+    text: read,
+    amount: (column) => {
+      const source = sourceOf(column);
+      return source === undefined ? noAmount : amount(source);
+    },
+    provider,
+    family: map(provider, providerFamily),
+  };
+}
+
+/** The column that names the provider, then who else is named, so that it is never null. */
+function providerOf(sourceOf: (column: FocusColumn) => string | undefined): TextExpression {
+  const named = (
+    ['ProviderName', 'ServiceProviderName', 'PublisherName', 'InvoiceIssuerName'] as const
+  ).flatMap((column) => sourceOf(column) ?? []);
+  return first(...named, always('Unknown'));
+}

@@ -1,0 +1,67 @@
+import { parseTime } from '../../focus/times.ts';
+import { any, deriveTime, type Test, test } from '../expressions.ts';
+import { missing } from './focus-costs.ts';
+import type { Part, Section } from './focus-part.ts';
+
+const PERIODS = [
+  'BillingPeriodEnd',
+  'BillingPeriodStart',
+  'ChargePeriodEnd',
+  'ChargePeriodStart',
+] as const;
+
+/** The four times. What is no time is refused by the stage; what is null follows from the start of the charge. */
+export function periods(part: Part): Section {
+  const start = part.text('ChargePeriodStart');
+  const end = part.text('ChargePeriodEnd');
+  const billingStart = part.text('BillingPeriodStart');
+  const billingEnd = part.text('BillingPeriodEnd');
+  return {
+    columns: {
+      ChargePeriodStart: deriveTime([start], stated),
+      ChargePeriodEnd: deriveTime([end, start], (text, from) =>
+        text === undefined ? endOfCharge(stated(from)) : parseTime(text),
+      ),
+      BillingPeriodStart: deriveTime([billingStart, start], (text, from) =>
+        text === undefined ? monthOf(stated(from), 0) : parseTime(text),
+      ),
+      BillingPeriodEnd: deriveTime([billingEnd, billingStart, start], (text, period, from) =>
+        text === undefined ? monthOf(stated(period ?? from), 1) : parseTime(text),
+      ),
+    },
+    repairs: [
+      {
+        code: 'time_format',
+        where: any(...PERIODS.flatMap((column) => oddlyWritten(part, column))),
+      },
+      { code: 'charge_period_end_missing', where: missing(end) },
+      { code: 'billing_period_missing', where: any(missing(billingStart), missing(billingEnd)) },
+    ],
+  };
+}
+
+const WRITTEN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
+
+function oddlyWritten(part: Part, column: (typeof PERIODS)[number]): readonly Test[] {
+  if (!part.has(column)) return [];
+  const text = part.text(column);
+  return [test([text], (value) => value !== undefined && !WRITTEN.test(value))];
+}
+
+function stated(text: string | undefined): number {
+  return text === undefined ? Number.NaN : parseTime(text);
+}
+
+const HOUR = 3_600_000;
+
+/** The end of an hour for charges that start within a day, of the day for the others. */
+function endOfCharge(start: number): number {
+  return start % (24 * HOUR) === 0 ? start + 24 * HOUR : start + HOUR;
+}
+
+/** First moment of the month of a time, or of one of the months after it. */
+function monthOf(ms: number, months: number): number {
+  if (!Number.isFinite(ms)) return ms;
+  const date = new Date(ms);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1);
+}

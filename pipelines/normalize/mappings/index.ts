@@ -1,0 +1,14 @@
+import type { Mapping } from '../mapping.ts';
+import awsCur from './aws-cur.ts';
+import azureCost from './azure-cost.ts';
+import focus from './focus.ts';
+import gcpBilling from './gcp-billing.ts';
+import ociCostReport from './oci-cost-report.ts';
+
+/** Every built-in mapping, by name. */
+export const MAPPINGS: readonly Mapping[] = [focus, awsCur, azureCost, gcpBilling, ociCostReport];
+
+/** The mapping of that name. */
+export function mappingNamed(name: string): Mapping | undefined {
+  return MAPPINGS.find((mapping) => mapping.name === name);
+}

@@ -1,0 +1,368 @@
+/**
+ * The stage: source batches in, charges out. Applies a mapping's table: rejects, drops, then one batch per row template;
+ * keeps the account of every row and every cost on the way.
+ */
+
+import type { RejectedRow } from '../decode/source.ts';
+import { AMOUNT, type Amounts } from '../focus/amounts.ts';
+import { type Batch, type Column, cellText, type TextColumn } from '../focus/batch.ts';
+import { COST_COLUMNS, type CostColumn, columnFact } from '../focus/columns.ts';
+import { Sums } from '../focus/sums.ts';
+import { Evaluator } from './evaluator.ts';
+import { derive, type Expression, type Test, type TextExpression } from './expressions.ts';
+import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
+
+/** Charges of one row template. */
+export interface Charges {
+  readonly batch: Batch;
+  /** Number of the template in the mapping's table; a source row may give a charge by each. */
+  readonly template: number;
+}
+
+/** What became of a batch. */
+export interface Normalized {
+  readonly charges: readonly Charges[];
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** Rows and money so far. */
+export interface NormalizeCounts {
+  rows: number;
+  written: number;
+  rejected: Map<string, number>;
+  dropped: Map<string, number>;
+  repairs: Map<string, number>;
+  /** Per measured cost column: sums of the source's text. */
+  readonly measures: ReadonlyMap<CostColumn, MeasureSums>;
+}
+
+/** Sums of one measure over all rows, the rejected, the dropped, and the measure minus the charges' cost over the kept. */
+export interface MeasureSums {
+  readonly column: string;
+  readonly read: Sums;
+  readonly rejected: Sums;
+  readonly dropped: Sums;
+  readonly exported: Sums;
+}
+
+/** Most cells kept of a rejected row, in characters. */
+const RAW_LIMIT = 65_536;
+/** Time columns that a charge cannot be without. */
+const PERIODS = new Set([
+  'ChargePeriodStart',
+  'ChargePeriodEnd',
+  'BillingPeriodStart',
+  'BillingPeriodEnd',
+]);
+
+/** Normalizes the batches of one part by one mapping. */
+export class Normalizer {
+  readonly table: MappingTable;
+  readonly counts: NormalizeCounts;
+  readonly #evaluator = new Evaluator();
+  readonly #rename: ReadonlyMap<string, string>;
+  readonly #repairs: TextExpression | undefined;
+  #kept = new Uint8Array(0);
+  #used = new Uint8Array(0);
+
+  constructor(
+    mapping: Mapping,
+    header: readonly string[],
+    settings: Readonly<Record<string, string>>,
+  ) {
+    const { rename, repairs } = renamedHeader(mapping, header);
+    this.#rename = rename;
+    const columns = [...rename.values()];
+    const set = new Set(columns);
+    this.table = mapping.build({ columns, settings, has: (column) => set.has(column) });
+    this.#repairs = repairsExpression(this.table);
+    const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
+    this.counts = {
+      rows: 0,
+      written: 0,
+      rejected: new Map(),
+      dropped: new Map(),
+      repairs,
+      measures: new Map(
+        measures.map(([cost, { column }]) => [
+          cost,
+          {
+            column,
+            read: new Sums(),
+            rejected: new Sums(),
+            dropped: new Sums(),
+            exported: new Sums(),
+          },
+        ]),
+      ),
+    };
+  }
+
+  /** The batch's charges and rejected rows. Columns are valid until the next call. */
+  normalize(source: Batch): Normalized {
+    const batch = this.#renamed(source);
+    this.#evaluator.begin(batch);
+    this.counts.rows += batch.rows;
+    const kept = this.#fit(batch.rows);
+    const rejected = this.#reject(source, batch, kept);
+    this.#drop(batch, kept);
+    const charges = this.table.templates.flatMap((template, number) =>
+      this.#charges(batch, kept, { template, number }),
+    );
+    this.#leftOver(batch, kept);
+    this.#countRepairs(batch, kept);
+    this.#measure(batch, kept, charges);
+    return { charges, rejected };
+  }
+
+  #fit(rows: number): Uint8Array {
+    if (this.#kept.length < rows) {
+      this.#kept = new Uint8Array(rows);
+      this.#used = new Uint8Array(rows);
+    }
+    this.#kept.fill(KEPT, 0, rows);
+    this.#used.fill(0, 0, rows);
+    return this.#kept;
+  }
+
+  #renamed(source: Batch): Batch {
+    const columns = new Map<string, Column>();
+    for (const [name, column] of source.columns) {
+      const canonical = this.#rename.get(name) ?? (name.startsWith(MADE) ? name : undefined);
+      if (canonical !== undefined) columns.set(canonical, column);
+    }
+    return { ...source, columns };
+  }
+
+  #reject(source: Batch, batch: Batch, kept: Uint8Array): RejectedRow[] {
+    const rejected: RejectedRow[] = [];
+    const refuse = (
+      row: number,
+      why: { readonly reason: string; readonly message: string; readonly column: string },
+    ): void => {
+      if (kept[row] !== KEPT) return;
+      kept[row] = REJECTED;
+      increment(this.counts.rejected, why.reason);
+      rejected.push({ ...why, row: batch.rowNumbers[row] as number, raw: rawRow(source, row) });
+    };
+    for (const { where, ...rule } of this.table.reject ?? [])
+      this.#rowsWhere(where, batch.rows, (row) => refuse(row, rule));
+    for (const template of this.table.templates) this.#refuseInvalid(template, batch, refuse);
+    return rejected;
+  }
+
+  /** Costs that are no numbers and periods that are no times; other bad cells become null, counted as repairs. */
+  #refuseInvalid(
+    template: RowTemplate,
+    batch: Batch,
+    refuse: (row: number, why: { reason: string; message: string; column: string }) => void,
+  ): void {
+    const where = template.where === undefined ? undefined : this.#evaluator.text(template.where);
+    for (const [name, expression] of entries(template)) {
+      if (expression.kind !== 'amount' && expression.kind !== 'time') continue;
+      const column = this.#evaluator.column(expression);
+      if (column.kind === 'text' || column.values.invalid === 0) continue;
+      const fatal =
+        column.kind === 'amount'
+          ? (COST_COLUMNS as readonly string[]).includes(name)
+          : PERIODS.has(name);
+      const why = {
+        reason: column.kind === 'amount' ? 'invalid_number' : 'invalid_time',
+        column: name,
+        message: `${name} is not a ${column.kind === 'amount' ? 'decimal number' : 'date and time'}`,
+      };
+      for (let row = 0; row < batch.rows; row++) {
+        if (!isInvalid(column, row) || (where !== undefined && !holds(where, row))) continue;
+        if (fatal) refuse(row, why);
+        else increment(this.counts.repairs, `${why.reason}_${name}`);
+      }
+    }
+  }
+
+  #drop(batch: Batch, kept: Uint8Array): void {
+    for (const { reason, where } of this.table.drop ?? []) {
+      this.#rowsWhere(where, batch.rows, (row) => {
+        if (kept[row] !== KEPT) return;
+        kept[row] = DROPPED;
+        increment(this.counts.dropped, reason);
+      });
+    }
+  }
+
+  #charges(
+    batch: Batch,
+    kept: Uint8Array,
+    { template, number }: { readonly template: RowTemplate; readonly number: number },
+  ): Charges[] {
+    const where = template.where === undefined ? undefined : this.#evaluator.text(template.where);
+    if (where !== undefined && where.values.size === 1 && where.values.isNull(0)) return [];
+    const rows: number[] = [];
+    for (let row = 0; row < batch.rows; row++) {
+      if (kept[row] !== KEPT || (where !== undefined && !holds(where, row))) continue;
+      rows.push(row);
+      this.#used[row] = 1;
+    }
+    if (rows.length === 0) return [];
+    this.counts.written += rows.length;
+    const columns = new Map<string, Column>();
+    for (const [name, expression] of entries(template)) {
+      const column = this.#evaluator.column(expression);
+      if (!isNothing(column)) columns.set(name, column);
+    }
+    if (this.#repairs !== undefined) {
+      const repairs = this.#evaluator.text(this.#repairs);
+      if (!isNothing(repairs)) columns.set('x_Repairs', repairs);
+    }
+    if (rows.length === batch.rows) return [{ batch: { ...batch, columns }, template: number }];
+    return [{ batch: gathered(columns, rows, batch.rowNumbers), template: number }];
+  }
+
+  /** A row that no template wants is not lost silently. */
+  #leftOver(batch: Batch, kept: Uint8Array): void {
+    for (let row = 0; row < batch.rows; row++) {
+      if (kept[row] !== KEPT || this.#used[row] === 1) continue;
+      kept[row] = DROPPED;
+      increment(this.counts.dropped, 'no_row_template');
+    }
+  }
+
+  #countRepairs(batch: Batch, kept: Uint8Array): void {
+    for (const { code, where } of this.table.repairs ?? []) {
+      this.#rowsWhere(where, batch.rows, (row) => {
+        if (kept[row] === KEPT) increment(this.counts.repairs, code);
+      });
+    }
+  }
+
+  #measure(batch: Batch, kept: Uint8Array, charges: readonly Charges[]): void {
+    for (const [cost, sums] of this.counts.measures) {
+      const measure = this.table.measures[cost];
+      if (measure === undefined) continue;
+      const column = this.#evaluator.amount(measure.amount);
+      sums.read.addColumn(column, batch.rows);
+      if (kept.subarray(0, batch.rows).some((state) => state !== KEPT)) {
+        sums.rejected.addWhere(column, batch.rows, kept, REJECTED);
+        sums.dropped.addWhere(column, batch.rows, kept, DROPPED);
+      }
+      for (const { batch: output } of charges) {
+        const exported = output.columns.get(cost);
+        if (exported?.kind === 'amount') sums.exported.addColumn(exported, output.rows);
+      }
+    }
+  }
+
+  #rowsWhere(where: Test, rows: number, visit: (row: number) => void): void {
+    const column = this.#evaluator.text(where);
+    if (column.values.size === 1 && column.values.isNull(0)) return;
+    for (let row = 0; row < rows; row++) if (holds(column, row)) visit(row);
+  }
+}
+
+/** Columns that a rewriting table makes begin with this. */
+const MADE = 'focusd_';
+
+const KEPT = 1;
+const REJECTED = 2;
+const DROPPED = 3;
+
+function entries(template: RowTemplate): [string, Expression][] {
+  return Object.entries(template.columns).filter(
+    (entry): entry is [string, Expression] => entry[1] !== undefined,
+  );
+}
+
+function holds({ codes, values }: TextColumn, row: number): boolean {
+  return !values.isNull(codes[row] as number);
+}
+
+function isInvalid(column: Column, row: number): boolean {
+  const code = column.codes[row] as number;
+  if (column.kind === 'amount') return column.values.state[code] === AMOUNT.invalid;
+  return column.kind === 'time' && column.values.ms[code] === Number.POSITIVE_INFINITY;
+}
+
+/** Null on every row: not worth a column. */
+function isNothing(column: Column): boolean {
+  if (column.values.size !== 1) return false;
+  if (column.kind === 'text') return column.values.isNull(0);
+  return column.kind === 'amount'
+    ? (column.values as Amounts).state[0] === AMOUNT.null
+    : Number.isNaN(column.values.ms[0]);
+}
+
+/** The chosen rows; columns that shared their codes still do. */
+function gathered(
+  columns: ReadonlyMap<string, Column>,
+  rows: readonly number[],
+  rowNumbers: Float64Array,
+): Batch {
+  const picked = new Map<Uint32Array, Uint32Array>();
+  const pick = (codes: Uint32Array): Uint32Array => {
+    let chosen = picked.get(codes);
+    if (chosen === undefined) {
+      chosen = new Uint32Array(rows.length);
+      for (let i = 0; i < rows.length; i++) chosen[i] = codes[rows[i] as number] as number;
+      picked.set(codes, chosen);
+    }
+    return chosen;
+  };
+  const result = new Map<string, Column>();
+  for (const [name, column] of columns) result.set(name, { ...column, codes: pick(column.codes) });
+  return {
+    rows: rows.length,
+    columns: result,
+    rowNumbers: Float64Array.from(rows, (row) => rowNumbers[row] as number),
+  };
+}
+
+function rawRow(source: Batch, row: number): string {
+  const cells: Record<string, string> = {};
+  for (const [name, column] of source.columns) {
+    const text = cellText(column, row);
+    if (text !== undefined) cells[name] = text;
+  }
+  return JSON.stringify(cells).slice(0, RAW_LIMIT);
+}
+
+function repairsExpression(table: MappingTable): TextExpression | undefined {
+  const rules = table.repairs ?? [];
+  if (rules.length === 0) return undefined;
+  return derive(
+    rules.map(({ where }) => where),
+    (...found) => {
+      const codes = rules.filter((_, i) => found[i] !== undefined).map(({ code }) => code);
+      return codes.length === 0 ? undefined : codes.join(',');
+    },
+  );
+}
+
+function renamedHeader(
+  mapping: Mapping,
+  header: readonly string[],
+): { rename: Map<string, string>; repairs: Map<string, number> } {
+  const rename = new Map<string, string>();
+  const repairs = new Map<string, number>();
+  const taken = new Set<string>();
+  for (const name of header) {
+    const canonical = mapping.rename(name);
+    if (taken.has(canonical)) increment(repairs, 'duplicate_column');
+    else rename.set(name, canonical);
+    taken.add(canonical);
+  }
+  return { rename, repairs };
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** The custom columns a table can give, in order of appearance. */
+export function customColumns(table: MappingTable): readonly string[] {
+  const names = new Set(
+    table.templates
+      .flatMap((template) => Object.keys(template.columns))
+      .filter((name) => columnFact(name) === undefined),
+  );
+  if ((table.repairs ?? []).length > 0) names.add('x_Repairs');
+  return [...names];
+}

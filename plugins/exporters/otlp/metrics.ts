@@ -1,0 +1,99 @@
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  type CollectionResult,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { type Context, type TotalsView, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { scopeMetrics } from '../../kit/metric-data.ts';
+import { pointSettings } from '../../kit/metric-settings.ts';
+import { createCostMetrics } from '../../kit/points.ts';
+import { createMetricExporter } from './metric-exporter.ts';
+import { hookDiagnostics } from './partial-success.ts';
+import { createRetryingExporter } from './retrying-exporter.ts';
+import { backoffOf, type Connection, type Settings } from './settings.ts';
+
+/** The totals on their way out as metrics. */
+export interface MetricsPush {
+  /** Sends the current totals; throws `Unavailable` or `Rejected` when that does not work. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MAX_POINTS_PER_REQUEST = 10_000;
+const MAX_EXPORT_TIME_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Sends the totals now and at every interval. */
+export async function openMetrics(
+  context: Context<Settings>,
+  options: { readonly connection: Connection; readonly totals: TotalsView },
+): Promise<MetricsPush> {
+  const { config, clock, signal, log, id } = context;
+  hookDiagnostics(log);
+  const closing = new AbortController();
+  const exporter = createRetryingExporter(await createMetricExporter(options.connection), {
+    ...counted(context),
+    clock,
+    signal: AbortSignal.any([signal, closing.signal]),
+    backoff: backoffOf(context),
+  });
+  const costs = createCostMetrics(options.totals, pointSettings(config.metrics));
+  const resource = resourceFromAttributes({ ...config.metrics.resource });
+  const reader = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: config.metrics.interval,
+    exportTimeoutMillis: Math.min(config.metrics.interval, MAX_EXPORT_TIME_MS),
+    maxExportBatchSize: MAX_POINTS_PER_REQUEST,
+    metricProducers: [
+      {
+        async collect(): Promise<CollectionResult> {
+          const points = scopeMetrics(costs.at(clock.now()));
+          return { resourceMetrics: { resource, scopeMetrics: points }, errors: [] };
+        },
+      },
+    ],
+  });
+  const provider = new MeterProvider({ resource, readers: [reader] });
+  return {
+    async flush() {
+      exporter.takeFailure();
+      await reader.forceFlush();
+      const failure = exporter.takeFailure();
+      if (failure !== undefined) throw failure;
+    },
+    async close() {
+      closing.abort(new Unavailable('the exporter is closed'));
+      await provider
+        .shutdown({ timeoutMillis: CLOSE_TIMEOUT_MS })
+        .catch((error: unknown) =>
+          log.warn('metrics could not be sent before closing', { component: id, error }),
+        );
+      await exporter.shutdown();
+    },
+  };
+}
+
+/** Retries and refused points, as own metrics and in the log. */
+function counted({ meter, log, id }: Context<Settings>) {
+  const retries = meter.createCounter('focusd.exporter.retries', { unit: '{retry}' });
+  const refused = meter.createCounter('focusd.exporter.points.rejected', { unit: '{point}' });
+  return {
+    onRetry(error: Error, delayMs: number) {
+      retries.add(1, { component: id, signal: 'metrics' });
+      log.warn('metrics could not be sent, trying again', {
+        component: id,
+        reason: error.message,
+        delayMs,
+      });
+    },
+    onPartialSuccess({ rejected, message }: { rejected: number; message: string }) {
+      if (rejected > 0) refused.add(rejected, { component: id });
+      log.warn('the backend took the metrics only in part', {
+        component: id,
+        rejected,
+        reason: message,
+      });
+    },
+  };
+}

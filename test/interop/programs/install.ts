@@ -1,0 +1,15 @@
+/** Builds every foreign program ahead of the tests: `node test/interop/programs/install.ts`. */
+import { type Program, progress } from './cache.ts';
+import { collector } from './collector.ts';
+import { prometheus, promtool } from './prometheus.ts';
+
+const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
+  otelcol: collector,
+  prometheus,
+  promtool,
+};
+
+for (const [name, install] of Object.entries(PROGRAMS)) {
+  const program = await install();
+  progress('path' in program ? `${name}: ${program.path}` : `${name} is left out: ${program.skip}`);
+}

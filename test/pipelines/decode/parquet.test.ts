@@ -1,0 +1,389 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import t from 'tap';
+import {
+  openParquet,
+  parquetRowGroups,
+  readFooter,
+} from '../../../pipelines/decode/parquet/open.ts';
+import { decimal, formatDecimal } from '../../../pipelines/focus/decimal.ts';
+import { errorName } from '../../../pipelines/plugin/errors.ts';
+import { duckdb, readPart } from '../../helpers/parquet.ts';
+
+const folder = t.testdir();
+const db = await duckdb();
+t.teardown(() => db.close());
+
+/** Columns of every type that DuckDB can write, with nulls in most of them. */
+const TYPES = {
+  low: `CASE WHEN r % 3 = 0 THEN NULL ELSE 'text-' || (r % 10) END`,
+  constant: `'always'`,
+  unique_text: `'unique-' || r`,
+  unicode: `'ünï-☃-' || repeat('ß', (r % 40)::INT) || r`,
+  long_text: `repeat('x', ((r * 37) % 2000 + 1)::INT)`,
+  flag: `r % 3 = 0`,
+  maybe: `CASE WHEN r % 5 = 0 THEN NULL ELSE r % 2 = 0 END`,
+  tiny: `(r % 100)::TINYINT`,
+  small: `(r - 3000)::SMALLINT`,
+  int: `(r * 1234 - 99999)::INT`,
+  big: `CASE WHEN r % 7 = 0 THEN NULL ELSE r * 1844674407370955 - 4611686018427387904 END`,
+  unsigned: `4294967295::UINTEGER - r::UINTEGER`,
+  decimal9: `((r - 900) * 0.01)::DECIMAL(9,2)`,
+  decimal18: `CASE WHEN r % 4 = 0 THEN NULL ELSE (-r * 0.000001)::DECIMAL(18,6) END`,
+  decimal38: `CASE WHEN r % 11 = 0 THEN NULL ELSE (r - 500)::DECIMAL(38,24) * 12345678901 END::DECIMAL(38,24) + 0.000000000000000000000001::DECIMAL(38,24)`,
+  decimal10: `((r - 1000) * 1.5)::DECIMAL(38,10)`,
+  double: `CASE WHEN r % 9 = 0 THEN NULL ELSE (r - 700) / 7.0 END::DOUBLE`,
+  price: `((r % 17) * 0.0001)::DOUBLE`,
+  float: `((r - 100) / 7.0)::FLOAT`,
+  date: `DATE '1969-06-01' + (r % 1000)::INT`,
+  seconds: `TIMESTAMP_S '1960-01-01 00:00:00' + INTERVAL 1 HOUR * r`,
+  millis: `(TIMESTAMP '2026-01-01 00:00:00.5' + INTERVAL 1 SECOND * r)::TIMESTAMP_MS`,
+  micros: `TIMESTAMP '2026-01-01 00:00:00.25' + INTERVAL 1 SECOND * (r % 50)`,
+  nanos: `(TIMESTAMP '2026-01-01 00:00:00.125' + INTERVAL 1 SECOND * r)::TIMESTAMP_NS`,
+  zoned: `(TIMESTAMP '2026-01-01 00:00:00' + INTERVAL 1 SECOND * r)::TIMESTAMPTZ`,
+  uuid: `('00000000-0000-4000-8000-' || lpad(r::VARCHAR, 12, '0'))::UUID`,
+  clock: `TIME '01:02:03' + INTERVAL 1 SECOND * (r % 60)`,
+  nothing: `NULL::VARCHAR`,
+  map: `MAP {'k' || (r % 3): 'v' || (r % 5), 'q"': 'é'}`,
+  map_of_doubles: `CASE r % 4 WHEN 0 THEN NULL WHEN 1 THEN MAP {}::MAP(VARCHAR, DOUBLE) ELSE MAP {'a': r / 8, 'b': NULL} END`,
+  map_of_int: `MAP {r: r % 2 = 0}`,
+  list: `[r, NULL, r + 1]`,
+  lists: `CASE r % 3 WHEN 0 THEN [] WHEN 1 THEN NULL ELSE [['a' || r], [], NULL, ['b', NULL]] END`,
+  struct: `CASE WHEN r % 6 = 0 THEN NULL ELSE {'a': r, 'b': CASE WHEN r % 2 = 0 THEN NULL ELSE 'x' END, 'c': [{'Key': 'k', 'Value': r % 7}]} END`,
+  pairs: `[{'Key': 'k1', 'Value': (r % 20)::VARCHAR}, {'Key': 'k2', 'Value': NULL}]`,
+} as const;
+
+type TypeName = keyof typeof TYPES;
+const NAMES = Object.keys(TYPES) as readonly TypeName[];
+const SELECT = NAMES.map((name) => `${TYPES[name]} AS "${name}"`).join(', ');
+
+/** How DuckDB says what our reader should say. */
+function expectedSql(name: TypeName, kind: string | undefined): string {
+  if (kind === 'time') return `epoch_ms("${name}")::VARCHAR`;
+  if (/map|list|struct|pairs/.test(name)) return `to_json("${name}")::VARCHAR`;
+  return `"${name}"::VARCHAR`;
+}
+
+function normal(text: unknown, kind: string | undefined, name: string): unknown {
+  if (text === undefined || text === null) return undefined;
+  if (kind === 'amount') return formatDecimal(decimal(String(text)));
+  if (kind === 'time') return Number(text);
+  return /map|list|struct|pairs/.test(name) ? JSON.parse(String(text)) : text;
+}
+
+t.test('reads every type, codec and page version as DuckDB does', async (t) => {
+  const variants = [
+    ['zstd', 'V1', 2048],
+    ['snappy', 'V1', 100_000],
+    ['gzip', 'V1', 2048],
+    ['uncompressed', 'V1', 4096],
+    ['brotli', 'V1', 100_000],
+    ['zstd', 'V2', 2048],
+    ['snappy', 'V2', 100_000],
+    ['uncompressed', 'V2', 4096],
+  ] as const;
+  for (const [codec, version, groupRows] of variants) {
+    const path = join(folder, `types-${codec}-${version}.parquet`);
+    await db.run(
+      `COPY (SELECT ${SELECT} FROM range(5000) t(r)) TO '${path}' (FORMAT parquet, COMPRESSION ${codec}, PARQUET_VERSION ${version}, ROW_GROUP_SIZE ${groupRows})`,
+    );
+    const read = await readPart({ path, batchRows: 1000 });
+    t.same(read.columns, NAMES);
+    t.equal(read.rows, 5000);
+    const sql = NAMES.map((name) => expectedSql(name, read.kinds[name])).join(', ');
+    const rows = await db.rows(`SELECT ${sql} FROM read_parquet('${path}')`);
+    for (const [position, name] of NAMES.entries()) {
+      const kind = read.kinds[name];
+      const expected = rows.map((row) => normal(row[position], kind, name));
+      const found = (read.texts[name] ?? []).map((text) =>
+        kind === 'time' && text !== undefined ? Date.parse(text) : normal(text, kind, name),
+      );
+      t.same(found, expected, `${name}, ${codec} ${version}`);
+    }
+  }
+  const path = join(folder, 'types-zstd-V1.parquet');
+  const { kinds } = await readPart({ path });
+  t.match(kinds, {
+    low: 'text',
+    flag: 'text',
+    big: 'amount',
+    decimal38: 'amount',
+    float: 'amount',
+  });
+  t.match(kinds, { date: 'time', nanos: 'time', uuid: 'text', map: 'text', struct: 'text' });
+});
+
+t.test('reads what hyparquet reads', async (t) => {
+  const path = join(folder, 'types-snappy-V1.parquet');
+  const bytes = readFileSync(path);
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  const names = ['low', 'unicode', 'flag', 'int', 'double', 'map', 'list', 'struct'];
+  const objects = await parquetReadObjects({ file, columns: names, compressors });
+  const { texts } = await readPart({ path, project: () => names });
+  t.same(Object.keys(texts).sort(), [...names].sort(), 'only what was asked for');
+  const plain = (value: unknown): unknown =>
+    JSON.parse(
+      JSON.stringify(value ?? null, (_, item) => (typeof item === 'bigint' ? Number(item) : item)),
+    );
+  for (const name of names)
+    t.same(
+      texts[name]?.map((text) =>
+        text !== undefined && !['low', 'unicode'].includes(name)
+          ? JSON.parse(text)
+          : (text ?? null),
+      ),
+      objects.map((row) => plain(row[name])),
+      name,
+    );
+});
+
+t.test('reads the rarer encodings and many small pages', async (t) => {
+  const rows = 3000;
+  const texts = Array.from({ length: rows }, (_, i) => `prefix-${Math.floor(i / 7)}-${i}`);
+  const numbers = Array.from({ length: rows }, (_, i) => (i * i * 31) % 100_003);
+  const columnData: ColumnSource[] = [
+    { name: 'delta_byte_array', data: texts, type: 'STRING', encoding: 'DELTA_BYTE_ARRAY' },
+    { name: 'delta_length', data: texts, type: 'STRING', encoding: 'DELTA_LENGTH_BYTE_ARRAY' },
+    { name: 'plain', data: texts, type: 'STRING', encoding: 'PLAIN' },
+    {
+      name: 'with_nulls',
+      data: texts.map((text, i) => (i % 3 === 0 ? null : text)),
+      type: 'STRING',
+      nullable: true,
+      encoding: 'DELTA_BYTE_ARRAY',
+    },
+    { name: 'delta32', data: numbers, type: 'INT32', encoding: 'DELTA_BINARY_PACKED' },
+    {
+      name: 'delta64',
+      data: numbers.map((n) => BigInt(n) * -9_007_199_254n),
+      type: 'INT64',
+      encoding: 'DELTA_BINARY_PACKED',
+    },
+    {
+      name: 'split',
+      data: numbers.map((n) => n / 8),
+      type: 'DOUBLE',
+      encoding: 'BYTE_STREAM_SPLIT',
+    },
+    { name: 'flags', data: numbers.map((n) => n % 3 === 0), type: 'BOOLEAN', encoding: 'RLE' },
+  ];
+  const path = join(folder, 'encodings.parquet');
+  const buffer = parquetWriteBuffer({ columnData, pageSize: 700, rowGroupSize: 1100 });
+  writeFileSync(path, new Uint8Array(buffer));
+  const read = await readPart({ path, batchRows: 333 });
+  for (const { name, data } of columnData)
+    t.same(
+      read.texts[name],
+      [...data].map((value) => (value === null ? undefined : String(value))),
+      name,
+    );
+  const expected = await db.rows(`SELECT sum(split)::VARCHAR, count(with_nulls) FROM '${path}'`);
+  t.equal(
+    Number(expected[0]?.[0]),
+    numbers.reduce((sum, n) => sum + n / 8, 0),
+    'DuckDB agrees',
+  );
+});
+
+t.test(
+  'empty texts and the word NULL are null; broken UTF-8 is replaced and counted',
+  async (t) => {
+    const bytes = (...values: number[]) => new Uint8Array(values);
+    const broken = bytes(0x61, 0xff, 0x62);
+    const good = new TextEncoder().encode('gut é');
+    for (const encoding of ['PLAIN', 'RLE_DICTIONARY'] as const) {
+      const data = Array.from({ length: 9000 }, (_, i) =>
+        i % 3 === 0 ? broken : i % 3 === 1 ? good : bytes(0x4e, 0x55, 0x4c, 0x4c),
+      );
+      data[5] = bytes();
+      const unique = data.map((_, i) =>
+        i % 9 === 0
+          ? bytes(0xc3, 0x28, ...new TextEncoder().encode(String(i)))
+          : new TextEncoder().encode(`ok ${i}`),
+      );
+      const path = join(folder, `utf8-${encoding}.parquet`);
+      const columnData: ColumnSource[] = [
+        { name: 'repeated', data, type: 'BYTE_ARRAY', encoding },
+        { name: 'unique', data: unique, type: 'BYTE_ARRAY', encoding: 'PLAIN' },
+      ];
+      writeFileSync(path, new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 2500 })));
+      const { texts, repairs } = await readPart({ path });
+      t.equal(texts.repeated?.[0], 'a\ufffdb');
+      t.equal(texts.repeated?.[1], 'gut é');
+      t.equal(texts.repeated?.[2], undefined);
+      t.equal(texts.repeated?.[5], undefined);
+      t.equal(texts.unique?.[9], '\ufffd(9');
+      t.equal(texts.unique?.[8999], 'ok 8999');
+      t.same([...repairs], [['utf8_replaced', 3000 + 1000]], encoding);
+    }
+  },
+);
+
+t.test('row groups are read alone, counted over the whole file', async (t) => {
+  const path = join(folder, 'groups.parquet');
+  await db.run(
+    `COPY (SELECT 'g' || (r % 13) AS g, r AS n, MAP {'a': 'b' || (r % 5)} AS m FROM range(20000) t(r)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+  );
+  const groups = await parquetRowGroups(path);
+  t.equal(groups.length, 10);
+  t.equal(
+    groups.reduce((sum, { rows }) => sum + rows, 0),
+    20_000,
+  );
+  t.ok(groups.every(({ bytes }) => bytes > 0));
+  const whole = await readPart({ path, batchRows: 500 });
+  t.same(
+    whole.rowNumbers,
+    Array.from({ length: 20_000 }, (_, row) => row + 1),
+  );
+  const spans = [
+    [0, 3],
+    [3, 4],
+    [4, 10],
+    [10, 12],
+  ] as const;
+  const parts = await Promise.all(
+    spans.map((rowGroups) => readPart({ path, span: { rowGroups } })),
+  );
+  t.same(
+    parts.flatMap(({ rowNumbers }) => rowNumbers),
+    whole.rowNumbers,
+  );
+  for (const name of ['g', 'n', 'm'])
+    t.same(
+      parts.flatMap(({ texts }) => texts[name] ?? []),
+      whole.texts[name],
+      name,
+    );
+  const none = await readPart({ path, project: () => [] });
+  t.equal(none.rows, 20_000, 'no column is needed to count rows');
+  t.equal((await readFooter(path)).rowGroups[3]?.firstRow, 3 * 2048);
+});
+
+t.test('dictionaries outlive row groups while values repeat', async (t) => {
+  const path = join(folder, 'memory.parquet');
+  await db.run(
+    `COPY (SELECT 'service-' || (r % 40) AS low, 'id-' || hash(r) AS high, 'res-' || ((r * 7919) % 90000) AS middle, (r % 5) * 0.25 AS amount FROM range(200000) t(r))
+     TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 20480, DICTIONARY_SIZE_LIMIT 200000)`,
+  );
+  const source = await openParquet({ path });
+  const seen = {
+    low: new Set<object>(),
+    high: new Set<object>(),
+    middle: new Set<object>(),
+    amount: new Set<object>(),
+  };
+  let largest = 0;
+  let high = 0;
+  for await (const batch of source.batches()) {
+    for (const [name, values] of Object.entries(seen))
+      values.add(batch.columns.get(name)?.values as object);
+    largest = Math.max(largest, batch.columns.get('middle')?.values.size ?? 0);
+    if (batch.columns.get('high')?.values.transient) high++;
+  }
+  await source.close();
+  t.equal(seen.low.size, 1, 'one dictionary for the whole part');
+  t.equal(seen.amount.size, 1);
+  t.ok(largest <= 65_537 + 20_480, 'what is remembered is bounded');
+  t.ok(seen.middle.size > 1, 'beyond the bound, row groups have dictionaries of their own');
+  t.ok(high > 20, 'texts that never repeat are not remembered');
+  const { texts } = await readPart({ path });
+  const [row] = await db.rows(
+    `SELECT list(middle ORDER BY file_row_number), list(high ORDER BY file_row_number) FROM read_parquet('${path}', file_row_number = true)`,
+  );
+  t.same(texts.middle, row?.[0]);
+  t.same(texts.high, row?.[1]);
+});
+
+t.test('nested values that never repeat stay right and bounded', async (t) => {
+  const path = join(folder, 'nested.parquet');
+  await db.run(
+    `COPY (SELECT MAP {'id': 'i' || hash(r), 'n': (r % 3)::VARCHAR} AS m, [r, r * 2] AS l, {'s': 'x' || (r % 9)} AS s FROM range(150000) t(r)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 40960)`,
+  );
+  const { texts } = await readPart({ path });
+  const rows = await db.rows(
+    `SELECT to_json(m)::VARCHAR, to_json(l)::VARCHAR, to_json(s)::VARCHAR FROM '${path}'`,
+  );
+  t.same(
+    texts.m,
+    rows.map((row) => row[0]),
+  );
+  t.same(
+    texts.l,
+    rows.map((row) => row[1]),
+  );
+  t.same(
+    texts.s,
+    rows.map((row) => row[2]),
+  );
+});
+
+t.test('what is torn, damaged or unreadable is a BadPart that says where', async (t) => {
+  const whole = readFileSync(join(folder, 'types-zstd-V1.parquet'));
+  const path = join(folder, 'torn.parquet');
+  const outcome = async (bytes: Uint8Array): Promise<string> => {
+    writeFileSync(path, bytes);
+    try {
+      await readPart({ path, batchRows: 1000 });
+      return 'read';
+    } catch (error) {
+      return errorName(error) === 'BadPart' ? 'BadPart' : String((error as Error).stack);
+    }
+  };
+  const torn = new Set<string>();
+  for (let part = 0; part < 60; part++)
+    torn.add(await outcome(whole.subarray(0, Math.floor((whole.length * part) / 60))));
+  for (const cut of [1, 4, 8, 9, 100])
+    torn.add(await outcome(whole.subarray(0, whole.length - cut)));
+  t.same([...torn], ['BadPart'], 'truncated anywhere');
+
+  const changed = new Set<string>();
+  let state = 12_345;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state % below;
+  };
+  for (const source of ['types-uncompressed-V1', 'types-uncompressed-V2', 'types-snappy-V2']) {
+    const original = readFileSync(join(folder, `${source}.parquet`));
+    for (let trial = 0; trial < 120; trial++) {
+      const bytes = new Uint8Array(original);
+      const from = trial % 2 === 0 ? original.length - 40_000 : 0;
+      for (let i = 0; i < 3; i++) bytes[from + random(original.length - from)] = random(256);
+      changed.add(await outcome(bytes));
+    }
+  }
+  changed.delete('read');
+  t.same([...changed], ['BadPart'], 'changed anywhere');
+
+  const failure = async (bytes: Uint8Array) => {
+    writeFileSync(path, bytes);
+    return readPart({ path }).then(
+      () => undefined,
+      (error: unknown) => error as { message: string; path: string; column?: string },
+    );
+  };
+  t.match(await failure(new Uint8Array(0)), { message: /not a Parquet file/, path });
+  t.match(await failure(Buffer.from('PAR1 and then something else')), { message: /torn/ });
+  t.match(await failure(Buffer.from('PAR1....\xff\xff\xff\x7fPAR1', 'latin1')), {
+    message: /footer/,
+  });
+  t.match(await failure(Buffer.from('PARE............PARE')), { message: /encrypted/ });
+  const holed = new Uint8Array(whole);
+  holed.fill(0xff, 4, whole.length / 4);
+  t.match(await failure(holed), {
+    message: /column "\w+" cannot be read in row group 0/,
+    column: /\w/,
+  });
+
+  const lz4 = join(folder, 'lz4.parquet');
+  await db.run(
+    `COPY (SELECT 'a' AS amount_column) TO '${lz4}' (FORMAT parquet, COMPRESSION lz4_raw)`,
+  );
+  t.match(await failure(readFileSync(lz4)), {
+    message: /amount_column.*LZ4_RAW is not supported/,
+    column: 'amount_column',
+  });
+});
