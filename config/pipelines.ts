@@ -107,7 +107,7 @@ export function references(
     if (item.kind !== 'scalar' || item.value === null) {
       report({
         ...at,
-        problem: `is ${describeNode(item)}, not the name of a ${kind}`,
+        problem: `is ${describeNode(item)}, not a name`,
         hint: `write it as it stands under ${SECTIONS[kind]}`,
       });
       continue;
@@ -127,10 +127,10 @@ export function references(
 
 function missing(components: Components, kind: ComponentKind, id: string): string {
   const configured = [...components[kind].keys()];
-  const near = nearest(id, configured);
-  if (near !== undefined) return `did you mean ${near}?`;
   const named = configured.filter((other) => other.startsWith(`${id}/`));
   if (named.length > 0) return `write it in full: ${named.join(' or ')}`;
+  const near = nearest(id, configured);
+  if (near !== undefined) return `did you mean ${near}?`;
   return `add it under ${SECTIONS[kind]}${configured.length === 0 ? '' : `, or use ${configured.join(' or ')}`}`;
 }
 

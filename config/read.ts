@@ -26,6 +26,9 @@ export interface ConfigurationText {
   readonly file?: string;
 }
 
+/** One slip can make many errors: the first ones say it. */
+const MOST_FAULTS = 5;
+
 /** Reads YAML and puts in `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`. Throws `Misconfigured` when it is not YAML. */
 export async function readConfiguration(
   source: string | ConfigurationText,
@@ -34,7 +37,7 @@ export async function readConfiguration(
   const { text, folder, file, path } = await open(source);
   const lines = new LineCounter();
   const document = parsed(text, file, lines);
-  const faults = [...document.errors, ...document.warnings];
+  const faults = [...document.errors, ...document.warnings].slice(0, MOST_FAULTS);
   if (faults.length > 0)
     throw new Misconfigured(
       file,
@@ -97,7 +100,7 @@ function parsed(text: string, file: string, lineCounter: LineCounter): Document.
 }
 
 function syntaxProblem(message: string, line: number, text: string): Problem {
-  const written = text.split('\n')[line - 1] ?? '';
+  const written = (text.split('\n', line)[line - 1] ?? '').slice(0, 200);
   return { path: '', problem: `is not YAML: ${message}`, hint: syntaxHint(message, written), line };
 }
 

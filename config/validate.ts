@@ -97,7 +97,7 @@ function assemble({ raw, own, components, pipelines, extensions }: Checked): Con
     processors: pick('processor'),
     exporters: pick('exporter'),
     extensions: pick('extension'),
-    pipelines: Object.freeze(pipelines),
+    pipelines: Object.freeze([...pipelines]),
     plugins: settings.plugins,
     storage: settings.storage,
     workers: settings.workers ?? Math.min(availableParallelism(), ENOUGH_WORKERS),

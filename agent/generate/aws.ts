@@ -83,7 +83,8 @@ const COLUMNS: readonly (readonly [string, CellType])[] = [
 
 const PAYER = '100000000001';
 const ACCOUNTS = 24;
-const FLEET = 4_000;
+/** Resources that run; each belongs to one account and region, as in life. */
+const FLEET = 40_000;
 const INSTANCES = AWS_USAGE.filter(
   ({ resource, instance }) => resource === 'i-' && instance !== undefined,
 );
@@ -360,9 +361,11 @@ function reservedFee(of: Making): Made {
 
 function usage(of: Making): Made {
   const { random, factor, start, base, index, plan } = of;
-  const item = random.of(plan === undefined ? AWS_USAGE : INSTANCES);
-  const region = random.of(AWS_REGIONS);
-  const account = random.int(ACCOUNTS);
+  const resource = random.int(FLEET);
+  const owner = new Random(seedFor(resource, 5));
+  const item = owner.of(plan === undefined ? AWS_USAGE : INSTANCES);
+  const region = owner.of(AWS_REGIONS);
+  const account = owner.int(ACCOUNTS);
   const hour = Date.parse(start) + random.int(28 * 24) * 3_600_000;
   const quantity =
     BigInt(1 + random.int(item.unit === 'Hrs' ? 10_000 : 2_000_000)) * BigInt(factor);
@@ -372,7 +375,7 @@ function usage(of: Making): Made {
   const rate = unitsText(BigInt(item.price) * 10_000n);
   const cells: Cells = {
     ...base,
-    ...usageCells(item, { region, random, account, index }),
+    ...usageCells(item, { region, account, resource }),
     identity_line_item_id: new Random(seedFor(index, factor)).hex(52),
     identity_time_interval: `${isoSeconds(hour)}/${isoSeconds(hour + 3_600_000)}`,
     line_item_usage_start_date: isoSeconds(hour),
@@ -470,13 +473,11 @@ function truthOf(kind: string, service: string, units: bigint): RowTruth {
 
 interface Where {
   readonly region: (typeof AWS_REGIONS)[number];
-  readonly random: Random;
   readonly account: number;
-  readonly index: number;
+  readonly resource: number;
 }
 
-function usageCells(item: Usage, { region, random, account }: Where): Cells {
-  const resource = random.int(FLEET);
+function usageCells(item: Usage, { region, account, resource }: Where): Cells {
   const zone = `${region.id}${'abc'[resource % 3]}`;
   const sku = skuOf(item, region.id);
   const accountId = String(200_000_000_000 + account * 7_919);

@@ -1,8 +1,8 @@
 /** The stage that says who owns a charge: adds the text column `owner`. Hot: rows are touched only where several columns decide. */
 import type { Batch, Column, TextColumn } from '../focus/batch.ts';
 import { Dictionary } from '../focus/dictionary.ts';
-import { ownerOfTags } from './owner-of-tags.ts';
 import type { AttributeSettings } from './settings.ts';
+import { TagScanner } from './tag-scanner.ts';
 
 /** Name of the column that is added. */
 export const OWNER = 'owner';
@@ -25,23 +25,28 @@ export function createAttributor(settings: AttributeSettings): (batch: Batch) =>
 /** Number of the owner that stands for "says nothing". */
 const NONE = 0;
 
+/** What an entry of a deciding column says: the number of an owner, or NONE. Not called for null. */
+type Read = (values: Dictionary, code: number) => number;
+
 /** The owners found so far, by number, and what each entry of a deciding column says. */
 class Owners {
   /** Owner by number; 0 is null. */
   readonly #names = Dictionary.of([]);
-  readonly #numbers = new Map<string, number>();
   readonly #said = new WeakMap<Dictionary, Said>();
-  readonly #readers: Readonly<Record<string, (text: string) => string | undefined>>;
+  readonly #readers: Readonly<Record<string, Read>>;
   readonly #fallback: number;
-  readonly #memo = new Memo();
   readonly #constants = new Map<number, TextColumn>();
 
   constructor({ tags, accounts, fallback }: AttributeSettings) {
-    const ofTags = ownerOfTags(tags);
-    const byAccount = new Map(Object.entries(accounts));
+    const ofTags = this.#tagReader(tags);
+    const byAccount = new Map(
+      Object.entries(accounts).map(([id, owner]) => [id, this.#number(owner)]),
+    );
     this.#readers = {
       ...(tags.length > 0 ? { AllocatedTags: ofTags, Tags: ofTags } : {}),
-      ...(byAccount.size > 0 ? { SubAccountId: (id) => byAccount.get(id) } : {}),
+      ...(byAccount.size > 0
+        ? { SubAccountId: (values, code) => byAccount.get(values.text(code) ?? '') ?? NONE }
+        : {}),
     };
     this.#fallback = this.#number(fallback);
   }
@@ -50,7 +55,7 @@ class Owners {
     const deciding = DECIDING.flatMap((name) => {
       const column = batch.columns.get(name);
       const read = this.#readers[name];
-      return column?.kind === 'text' && read !== undefined ? [{ name, column, read }] : [];
+      return column?.kind === 'text' && read !== undefined ? [{ column, read }] : [];
     });
     const { settled, open } = this.#settle(deciding);
     const [only] = open;
@@ -124,36 +129,32 @@ class Owners {
       said.numbers = larger;
     }
     for (; said.size < values.size; said.size++)
-      said.numbers[said.size] = values.transient
-        ? this.#memo.number(deciding, said.size, (text) => this.#read(deciding, text))
-        : this.#numberOf(deciding, said.size);
+      said.numbers[said.size] = this.#numberOf(deciding, said.size);
     return said;
   }
 
-  #numberOf(deciding: Deciding, code: number): number {
-    const text = deciding.column.values.text(code);
-    return text === undefined ? NONE : this.#read(deciding, text);
+  #numberOf({ column: { values }, read }: Deciding, code: number): number {
+    return values.isNull(code) ? NONE : read(values, code);
   }
 
-  #read({ read }: Deciding, text: string): number {
-    return this.#number(read(text));
+  #tagReader(tags: readonly string[]): Read {
+    const scanner = new TagScanner(tags);
+    const names = this.#names;
+    return ({ arena, starts, ends }, code) =>
+      scanner.find(arena, starts[code] as number, ends[code] as number)
+        ? names.intern(scanner.source, scanner.from, scanner.to)
+        : NONE;
   }
 
-  #number(owner: string | undefined): number {
-    if (owner === undefined || owner === '') return NONE;
-    let number = this.#numbers.get(owner);
-    if (number === undefined) {
-      number = this.#names.add(owner);
-      this.#numbers.set(owner, number);
-    }
-    return number;
+  #number(owner: string): number {
+    const bytes = new TextEncoder().encode(owner);
+    return bytes.length === 0 ? NONE : this.#names.intern(bytes, 0, bytes.length);
   }
 }
 
 interface Deciding {
-  readonly name: string;
   readonly column: TextColumn;
-  readonly read: (text: string) => string | undefined;
+  readonly read: Read;
 }
 
 interface Said {
@@ -162,34 +163,4 @@ interface Said {
   size: number;
   /** Owners entry by entry of that dictionary. */
   parallel: { readonly otherwise: number; readonly values: Dictionary } | undefined;
-}
-
-/** Entries remembered of columns whose dictionaries live for one batch. */
-const MEMO_ENTRIES = 1 << 15;
-const MEMO_BYTES = 8 << 20;
-
-/** Remembers what texts say by their bytes: a column of many distinct values still repeats some. */
-class Memo {
-  readonly #known = new Map<string, { readonly texts: Dictionary; numbers: Uint32Array }>();
-
-  number({ name, column }: Deciding, code: number, read: (text: string) => number): number {
-    const { starts, ends, arena } = column.values;
-    const start = starts[code] as number;
-    const end = ends[code] as number;
-    if (start > end) return NONE;
-    let known = this.#known.get(name);
-    if (
-      known === undefined ||
-      known.texts.size >= MEMO_ENTRIES ||
-      known.texts.used + end - start > MEMO_BYTES
-    ) {
-      known = { texts: Dictionary.of([]), numbers: new Uint32Array(MEMO_ENTRIES + 1) };
-      this.#known.set(name, known);
-    }
-    const before = known.texts.size;
-    const entry = known.texts.intern(arena, start, end);
-    if (entry === before)
-      known.numbers[entry] = read(Buffer.from(arena.subarray(start, end)).toString());
-    return known.numbers[entry] as number;
-  }
 }

@@ -12,7 +12,7 @@ import { checkPresence } from './presence.ts';
 import type { CheckReport, Note, Violation } from './report.ts';
 import { type Dataset, levelOf, type Rule } from './rule.ts';
 import { checkRules } from './rules.ts';
-import { OneEach, type SetCheck, Unique } from './set-checks.ts';
+import { MAX_REMEMBERED, OneEach, type SetCheck, Unique } from './set-checks.ts';
 import { Signatures, type StepInput } from './signatures.ts';
 import { type SumCheck, sumChecks } from './sum-checks.ts';
 
@@ -43,6 +43,9 @@ export function createChecker(options: CheckerOptions): Checker {
   return new FileChecker(options);
 }
 
+/** Combinations kept at once: more only come with very irregular files. */
+const MAX_COMBINATIONS = 20_000;
+
 /** A combination of classes: what it breaks. */
 interface Verdict {
   rows: number;
@@ -59,9 +62,9 @@ class FileChecker implements Checker {
   readonly #rules: readonly Rule[];
   readonly #header: (name: string) => string | undefined;
   readonly #plan: Plan;
-  readonly #signatures: Signatures;
+  #signatures: Signatures;
   readonly #findings = new Map<Rule, Finding>();
-  readonly #verdicts: Verdict[] = [];
+  #verdicts: Verdict[] = [];
   readonly #marks: readonly Uint8Array[] = [];
   readonly #sets: readonly { readonly check: SetCheck; readonly finding: Finding }[];
   readonly #sums: readonly SumCheck[];
@@ -100,9 +103,8 @@ class FileChecker implements Checker {
   }
 
   finish(): CheckReport {
-    for (const { rows, broken } of this.#verdicts)
-      for (const finding of broken) finding.rows += rows;
-    const notes: Note[] = [...versionNotes(this.#identity, this.#rules)];
+    this.#count();
+    const notes: Note[] = [...versionNotes(this.#identity, this.#rules, this.#header)];
     const violations: Violation[] = [...this.#headerViolations(notes)];
     for (const finding of [...this.#findings.values(), ...this.#sumFindings(notes)])
       if (finding.rows > 0) violations.push(finding.violation());
@@ -141,6 +143,15 @@ class FileChecker implements Checker {
         finding.show(batch, row);
       }
     }
+    if (this.#signatures.size > MAX_COMBINATIONS) this.#count();
+  }
+
+  /** Adds what the combinations broke to the findings, and forgets the combinations. */
+  #count(): void {
+    for (const { rows, broken } of this.#verdicts)
+      for (const finding of broken) finding.rows += rows;
+    this.#verdicts = [];
+    this.#signatures = new Signatures(this.#plan.steps.length);
   }
 
   #inputs(batch: Batch): StepInput[] {
@@ -250,14 +261,21 @@ function exhaustedNote({ id, column, message }: Rule): Note {
   return {
     id,
     column,
-    message: `${message}: only the first million values were looked at [${id}]`,
+    message: `${message}: only the first ${MAX_REMEMBERED.toLocaleString('en-US')} values were looked at [${id}]`,
   };
 }
 
 function* versionNotes(
   { dataset, version }: { readonly dataset: Dataset; readonly version: FocusVersion },
   rules: readonly Rule[],
+  header: (name: string) => string | undefined,
 ): Generator<Note> {
+  if (rules.length > 0 && rules.every(({ column }) => header(column) === undefined))
+    yield {
+      id: 'focusd.not-focus',
+      message:
+        'none of its columns is one of FOCUS; a bill in its provider’s own format must be converted first',
+    };
   if (rules.length === 0)
     yield {
       id: 'focusd.no-rules',

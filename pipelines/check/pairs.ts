@@ -4,7 +4,7 @@ import { SERVICE_SUBCATEGORIES } from '../focus/columns.ts';
 import { AmountReading, amountAt, TimeReading } from './readings.ts';
 import type { Check } from './rule.ts';
 
-/** Marks rows: 1 where the check is broken. Null on either side breaks nothing. */
+/** Marks rows: 1 where the check is broken. What is null breaks nothing (but a subcategory needs its category). */
 export type PairCheck = (batch: Batch, marks: Uint8Array) => void;
 
 /** The check over the columns of a part (their names in the part by FOCUS name); undefined for checks of one value. */
@@ -25,10 +25,11 @@ export function pairCheck(
     case 'after':
       return orderCheck(own, others[0] as string, check.op === 'from');
     case 'under':
-      return textCheck(own, others[0] as string, (subcategory, category) =>
-        category === undefined
-          ? true
-          : (SERVICE_SUBCATEGORIES[category]?.includes(subcategory) ?? false),
+      return textCheck(
+        own,
+        others[0] as string,
+        (subcategory, category = '') =>
+          SERVICE_SUBCATEGORIES[category]?.includes(subcategory) === true,
       );
     default:
       return undefined;

@@ -71,13 +71,17 @@ export function formatCheckReport(report: CheckReport, options: FormatOptions = 
     `${paint(report.ok ? 'green' : 'red', report.ok ? 'conforms' : 'does not conform')} ${headline(report, options)}`,
     `  ${count(report.errors, 'error')}, ${count(report.warnings, 'warning')} · ${count(report.rules.applied, 'rule')} applied${skipped(report)}`,
   ];
-  const missing = report.violations.filter(({ kind }) => kind === 'presence');
+  const missing = report.violations.filter(isMissingColumn);
   if (missing.length > 0) lines.push('', ...missing.flatMap((each) => violationLines(each, paint)));
   for (const violation of report.violations)
-    if (violation.kind !== 'presence') lines.push('', ...violationLines(violation, paint));
+    if (!isMissingColumn(violation)) lines.push('', ...violationLines(violation, paint));
   const notes = noteLines(report.notes);
   if (notes.length > 0) lines.push('', paint('bold', 'notes'), ...notes.map((line) => `  ${line}`));
   return `${lines.join('\n')}\n`;
+}
+
+function isMissingColumn({ kind, rows }: Violation): boolean {
+  return kind === 'presence' && rows === 0;
 }
 
 /** Missing conditional columns are told together, by what they are for. */

@@ -5,7 +5,7 @@
 import { type Batch, cellText, type TextColumn } from '../focus/batch.ts';
 
 /** Most distinct values remembered by one rule; beyond, new ones are not checked. */
-export const MAX_REMEMBERED = 1_000_000;
+export const MAX_REMEMBERED = 200_000;
 
 /** A check that sees all batches. */
 export interface SetCheck {

@@ -62,7 +62,7 @@ export class Cells {
   }
 
   /** Looks up the noted cells; behind them SLACK bytes of `source` are readable. */
-  settle(source: DataView, unescape: (start: number, end: number) => Unescaped): void {
+  settle(source: DataView, undouble: (start: number, end: number) => Scratch): void {
     const { codes, noted, notes, values } = this;
     let last = this.#last;
     let filled = this.#filled;
@@ -72,7 +72,7 @@ export class Cells {
       const end = noted[i + 2] as number;
       while (filled < row) codes[filled++] = last;
       if (end < 0) {
-        const text = unescape(start, ~end);
+        const text = undouble(start, ~end);
         last = codeOf(values, text.view, 0, text.length);
       } else last = codeOf(values, source, start, end);
       codes[filled++] = last;
@@ -88,6 +88,11 @@ export class Cells {
     for (let i = this.#filled; i < row; i++) codes[i] = 0;
     codes[row] = codeOf(this.values, source, start, end);
     this.#filled = row + 1;
+  }
+
+  /** Row `row` is null. */
+  setNull(row: number): void {
+    if (this.#filled > row) this.codes[row] = 0;
   }
 
   /** Row `row` is not set any more. */
@@ -133,8 +138,8 @@ export class Cells {
   }
 }
 
-/** A text whose doubled quotes were undone: `length` bytes from the start, then SLACK. */
-export interface Unescaped {
+/** A text made for the purpose: `length` bytes from the start, then SLACK. */
+export interface Scratch {
   readonly view: DataView;
   readonly length: number;
 }

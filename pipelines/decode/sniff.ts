@@ -58,7 +58,8 @@ const ENCRYPTED_PARQUET = 'PARE';
 
 function packing(head: Uint8Array): Compression {
   if (startsWith(head, '\x1f\x8b')) return 'gzip';
-  const skippable = ((head[0] ?? 0) & 0xf0) === 0x50 && startsWith(head.subarray(1), '\x2a\x4d\x18');
+  const skippable =
+    ((head[0] ?? 0) & 0xf0) === 0x50 && startsWith(head.subarray(1), '\x2a\x4d\x18');
   return skippable || startsWith(head, '\x28\xb5\x2f\xfd') ? 'zstd' : 'none';
 }
 

@@ -1,21 +1,15 @@
 import type { Batch, TextColumn } from '../focus/batch.ts';
 import { BadPart } from '../plugin/errors.ts';
+import type { BatchRows } from './batch-rows.ts';
 import { openBytes } from './bytes.ts';
 import type { Cells } from './cells.ts';
 import type { Sniffed } from './sniff.ts';
-import type { RejectedRow, Source } from './source.ts';
+import type { Source } from './source.ts';
 import { readText } from './utf8.ts';
 import { Window } from './window.ts';
 
 /** Rows of a batch unless told otherwise. */
 export const BATCH_ROWS = 4_096;
-
-/** The row as it stood, in a rejected row, has at most so many bytes. */
-export const RAW_BYTES = 64 * 1024;
-
-/** A batch ends early rather than hold more bytes of rows than this, or report more refused rows. */
-export const BATCH_BYTES = 32 * 1024 * 1024;
-export const BATCH_REJECTED = 1_000;
 
 /** How a text is packed and written. */
 export type TextForm = Pick<Sniffed, 'compression' | 'encoding'>;
@@ -23,11 +17,7 @@ export type TextForm = Pick<Sniffed, 'compression' | 'encoding'>;
 /** Turns what is in the window into rows. */
 export interface RowScanner {
   readonly columns: readonly Cells[];
-  /** Rows in the batch. */
-  readonly rows: number;
-  readonly rowNumbers: Float64Array;
-  /** Rows of the part read so far, refused ones included. */
-  readonly number: number;
+  readonly rows: BatchRows;
   /** What the window has to keep: everything from here on. */
   readonly keep: number;
   /** Reads rows until the batch is full (true) or the window holds no complete row any more (false). */
@@ -36,8 +26,6 @@ export interface RowScanner {
   moved(by: number): void;
   /** Prepares for the next batch. */
   restart(): void;
-  /** The rows refused since the last call. */
-  takeRejected(): RejectedRow[];
 }
 
 /** Counts repairs by code until they are taken. */
@@ -80,7 +68,7 @@ export function textSource(of: {
     format: of.format,
     columns: of.columns,
     batches: () => readBatches(of.scanner, of.window, of.path),
-    takeRejected: () => of.scanner.takeRejected(),
+    takeRejected: () => of.scanner.rows.takeRejected(),
     takeRepairs: () => of.repairs.take(),
     close: () => of.window.close(),
   };
@@ -98,7 +86,7 @@ async function* readBatches(
     } else if (window.ended) break;
     else await readOn(scanner, window, path);
   }
-  if (scanner.rows > 0) yield batchOf(scanner);
+  if (scanner.rows.count > 0) yield batchOf(scanner);
   return undefined;
 }
 
@@ -107,15 +95,16 @@ async function readOn(scanner: RowScanner, window: Window, path: string): Promis
     scanner.moved(await window.fill(scanner.keep));
   } catch (error) {
     if (!(error instanceof BadPart)) throw error;
-    const row = scanner.number + 1;
-    throw new BadPart(`${error.message} (after row ${scanner.number})`, { path, row, cause: error });
+    const { number } = scanner.rows;
+    const message = `${error.message} (after row ${number})`;
+    throw new BadPart(message, { path, row: number + 1, cause: error });
   }
   if (window.ended) window.closeLastLine();
 }
 
-function batchOf({ columns, rows, rowNumbers }: RowScanner): Batch {
+function batchOf({ columns, rows }: RowScanner): Batch {
   const cells = new Map<string, TextColumn>();
   for (const column of columns)
-    if (column.wanted) cells.set(column.name, column.finish(rows));
-  return { rows, columns: cells, rowNumbers };
+    if (column.wanted) cells.set(column.name, column.finish(rows.count));
+  return { rows: rows.count, columns: cells, rowNumbers: rows.numbers };
 }

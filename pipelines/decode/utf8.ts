@@ -28,10 +28,7 @@ const LONG_LINE = 1024 * 1024;
 type Step = (bytes: Uint8Array, final: boolean) => Uint8Array;
 
 /** Valid chunks are handed through as they are; from the first invalid one on, line by line. */
-function validUtf8(
-  bytes: ByteReader,
-  repaired: (code: string, count: number) => void,
-): ByteReader {
+function validUtf8(bytes: ByteReader, repaired: (code: string, count: number) => void): ByteReader {
   let staged: ByteReader | undefined;
   let begun = false;
   let carried: Uint8Array = new Uint8Array(0);

@@ -71,7 +71,11 @@ export class Bytes {
   }
 
   /** Appends short ready bytes; reserves its room. */
-  append(ready: { readonly buffer: Uint8Array; readonly view: DataView; readonly length: number }): void {
+  append(ready: {
+    readonly buffer: Uint8Array;
+    readonly view: DataView;
+    readonly length: number;
+  }): void {
     this.reserve(ready.length);
     this.copy(ready.buffer, ready.view, 0, ready.length);
   }

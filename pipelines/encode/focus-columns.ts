@@ -1,7 +1,7 @@
 import type { Batch, Column } from '../focus/batch.ts';
+import type { OutputVersion } from '../focus/columns.ts';
 import { columnFact, columnsOf } from '../focus/columns.ts';
 import { Dictionary } from '../focus/dictionary.ts';
-import type { OutputVersion } from '../focus/columns.ts';
 import type { NamedColumn } from './field.ts';
 import { keyOf } from './field.ts';
 

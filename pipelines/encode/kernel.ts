@@ -21,7 +21,10 @@ export interface Kernel {
 declare namespace WebAssembly {
   const Memory: new (size: { readonly initial: number }) => Memory;
   const Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  const Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
+  const Instance: new (
+    module: object,
+    imports: object,
+  ) => { readonly exports: Record<string, unknown> };
 }
 
 /** Kernels of encoders that are done: memory of WebAssembly is costly to make. */
@@ -52,7 +55,7 @@ function newKernel(): Kernel {
   return {
     out: new Bytes(0, out),
     arena: new Bytes(0, arena),
-    copy: exports['copy'] as Kernel['copy'],
+    copy: exports.copy as Kernel['copy'],
   };
 }
 

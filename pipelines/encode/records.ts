@@ -142,7 +142,9 @@ const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1 
 function packed(bytes: Uint8Array, how: ChunkOptions['compression']): Uint8Array {
   if (how === 'none') return owned(bytes);
   const packed =
-    how === 'gzip' ? gzipSync(bytes, { level: 1, chunkSize: 1 << 18 }) : zstdCompressSync(bytes, ZSTD);
+    how === 'gzip'
+      ? gzipSync(bytes, { level: 1, chunkSize: 1 << 18 })
+      : zstdCompressSync(bytes, ZSTD);
   return packed.byteLength === packed.buffer.byteLength ? packed : owned(packed);
 }
 

@@ -27,7 +27,11 @@ export class Segment {
   }
 
   /** Makes the runs of those codes of the first `rows` rows that were not seen before. */
-  fill(codes: Uint32Array, rows: number, into: { readonly arena: Bytes; readonly write: WriteCell }): void {
+  fill(
+    codes: Uint32Array,
+    rows: number,
+    into: { readonly arena: Bytes; readonly write: WriteCell },
+  ): void {
     this.#fit();
     const bounds = this.bounds;
     for (let row = 0; row < rows; row++) {
@@ -48,7 +52,10 @@ export class Segment {
     this.bounds = bounds;
   }
 
-  #make(code: number, { arena, write }: { readonly arena: Bytes; readonly write: WriteCell }): void {
+  #make(
+    code: number,
+    { arena, write }: { readonly arena: Bytes; readonly write: WriteCell },
+  ): void {
     const start = arena.length;
     for (const field of this.fields) write(arena, field, code);
     this.bounds[code << 1] = start;

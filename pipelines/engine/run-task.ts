@@ -1,10 +1,10 @@
 import { createAttributor } from '../attribute/index.ts';
-import { createChecker } from '../check/checker.ts';
+import { type Checker, createChecker, violationCounts } from '../check/index.ts';
 import { openSource } from '../decode/open.ts';
 import type { RejectedRow, Source } from '../decode/source.ts';
 import { type BatchEncoder, createEncoder, type EncodedChunk } from '../encode/index.ts';
 import type { Batch, TimeColumn } from '../focus/batch.ts';
-import type { CostColumn } from '../focus/columns.ts';
+import { type CostColumn, columnsOf } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
 import { createFold } from '../fold/index.ts';
 import { linkAttributes } from '../link/index.ts';
@@ -19,10 +19,7 @@ const PROGRESS_ROWS = 100_000;
 
 /** Reads one part (or some of its row groups) to its end: everything between the bytes and the exporters. */
 export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult> {
-  const source = await openSource({
-    path: task.path,
-    ...(task.span === undefined ? {} : { span: task.span }),
-  });
+  const source = await open(task);
   try {
     const mapping = mappingFor(task.mapping, source.columns, task.path);
     const normalizer = new Normalizer(
@@ -52,6 +49,29 @@ interface Opened {
   readonly encoders: readonly BatchEncoder[];
 }
 
+function open({ path, span }: Task): Promise<Source> {
+  return openSource({ path, ...(span === undefined ? {} : { span }) });
+}
+
+/** Each call reads the part from its start: first the opened source, which tells what it refuses, then anew. */
+function passes(task: Task, source: Source): () => AsyncIterable<Batch> {
+  let first = true;
+  return () => {
+    if (!first) return reread(task);
+    first = false;
+    return source.batches();
+  };
+}
+
+async function* reread(task: Task): AsyncGenerator<Batch> {
+  const source = await open(task);
+  try {
+    yield* source.batches();
+  } finally {
+    await source.close();
+  }
+}
+
 /** One task under way. */
 class TaskRun {
   readonly #task: Task;
@@ -60,7 +80,7 @@ class TaskRun {
   readonly #encoders: readonly BatchEncoder[];
   readonly #attribute: (batch: Batch) => Batch;
   readonly #fold: ReturnType<typeof createFold>;
-  readonly #checker: ReturnType<typeof createChecker> | undefined;
+  readonly #checker: Checker | undefined;
   readonly #watch = stopwatch();
   readonly #sequence: number[];
   readonly #rejected = new Map<string, number>();
@@ -76,13 +96,15 @@ class TaskRun {
     this.#encoders = opened.encoders;
     this.#attribute = createAttributor(task.attribute);
     this.#fold = createFold({ maxGroups: task.maxGroups });
-    this.#checker = task.check ? createChecker({ version: '1.2' }) : undefined;
+    this.#checker = task.check
+      ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
+      : undefined;
     this.#sequence = task.encodings.map(() => 0);
   }
 
   async run(): Promise<TaskResult> {
     const { source, normalizer } = this.#opened;
-    const batches = normalizer.table.rewrite?.(() => source.batches()) ?? source.batches();
+    const batches = normalizer.table.rewrite?.(passes(this.#task, source)) ?? source.batches();
     this.#watch.start('decode');
     for await (const batch of batches) {
       await this.#batch(batch);
@@ -158,7 +180,8 @@ class TaskRun {
     const read = counts.rows + this.#structural;
     this.#port.post({ type: 'progress', rows: read - this.#reported });
     const dropped = total(counts.dropped);
-    for (const encoder of this.#encoders) merge(this.#repairs, encoder.takeRepairs?.() ?? new Map());
+    for (const encoder of this.#encoders)
+      merge(this.#repairs, encoder.takeRepairs?.() ?? new Map());
     merge(this.#repairs, source.takeRepairs());
     merge(this.#repairs, counts.repairs);
     merge(this.#rejected, counts.rejected);
@@ -172,10 +195,7 @@ class TaskRun {
       repairs: Object.fromEntries(this.#repairs),
       dropped: Object.fromEntries(counts.dropped),
       rejected: Object.fromEntries(this.#rejected),
-      violations:
-        this.#checker === undefined
-          ? {}
-          : Object.fromEntries(this.#checker.finish().violations.map(({ id, rows }) => [id, rows])),
+      violations: this.#checker === undefined ? {} : violationCounts(this.#checker.finish()),
       dataUntilMs: this.#dataUntil,
       stages: this.#watch.stop(),
     };

@@ -5,8 +5,8 @@ import type { Column } from '../focus/batch.ts';
 export const UNKNOWN = 0xffffffff;
 
 const DAY = 86_400_000;
-/** Day of charges without a time. */
-const NO_DAY = '1970-01-01';
+/** Times beyond this (milliseconds) have no date. */
+const MOST_MS = 8.64e15;
 
 /** Gives every distinct value a number, in order of appearance; times are grouped by UTC day. */
 export class Dimension {
@@ -14,10 +14,17 @@ export class Dimension {
   readonly values: (string | null)[] = [];
   readonly #numbers = new Map<string | number | null, number>();
   readonly #entries = new WeakMap<object, { numbers: Uint32Array; size: number }>();
+  readonly #ofDays: boolean;
+
+  /** `ofDays`: of a time column; what has no time counts on 1970-01-01. */
+  constructor(ofDays: boolean) {
+    this.#ofDays = ofDays;
+  }
 
   /** Numbers by code of the column's present entries. `closed`: values not seen before are UNKNOWN. */
   numbers(column: Column | undefined, closed: boolean): Uint32Array {
-    if (column === undefined) return Uint32Array.of(this.#number(null, null, closed));
+    if (column === undefined)
+      return Uint32Array.of(this.#ofDays ? this.#day(0, closed) : this.#number(null, null, closed));
     const { values } = column;
     let known = this.#entries.get(values);
     if (known === undefined) {
@@ -35,15 +42,25 @@ export class Dimension {
     return known.numbers;
   }
 
+  /** Place of each number in the order of the values; null comes first. */
+  ranks(): Uint32Array {
+    const { values } = this;
+    const order = [...values.keys()].sort((a, b) => compareTexts(values[a], values[b]));
+    const ranks = new Uint32Array(values.length);
+    for (const [rank, number] of order.entries()) ranks[number] = rank;
+    return ranks;
+  }
+
   #entry(column: Column, code: number, closed: boolean): number {
-    if (column.kind === 'time') {
-      const day = Math.floor((column.values.ms[code] as number) / DAY);
-      if (!Number.isFinite(day)) return this.#number(Number.NaN, NO_DAY, closed);
-      const known = this.#numbers.get(day);
-      return known ?? this.#number(day, new Date(day * DAY).toISOString().slice(0, 10), closed);
-    }
+    if (column.kind === 'time') return this.#day(column.values.ms[code] as number, closed);
     const text = column.values.text(code) ?? null;
     return this.#number(text, text, closed);
+  }
+
+  #day(ms: number, closed: boolean): number {
+    const day = Math.abs(ms) <= MOST_MS ? Math.floor(ms / DAY) : 0;
+    const known = this.#numbers.get(day);
+    return known ?? this.#number(day, new Date(day * DAY).toISOString().slice(0, 10), closed);
   }
 
   #number(key: string | number | null, value: string | null, closed: boolean): number {
@@ -56,4 +73,11 @@ export class Dimension {
     }
     return number;
   }
+}
+
+function compareTexts(a: string | null | undefined, b: string | null | undefined): number {
+  if (a === b) return 0;
+  if (a === null || a === undefined) return -1;
+  if (b === null || b === undefined) return 1;
+  return a < b ? -1 : 1;
 }

@@ -4,7 +4,7 @@
  */
 import { AMOUNT, limbsToDecimal } from '../focus/amounts.ts';
 import type { AmountColumn } from '../focus/batch.ts';
-import { add, type Decimal, ZERO } from '../focus/decimal.ts';
+import { add, type Decimal, formatDecimal, ZERO } from '../focus/decimal.ts';
 
 /** Additions of less than 1e9 that a limb takes between carries (2^53 / 1e9, with room). */
 const CARRY_EVERY = 4_000_000;
@@ -58,11 +58,16 @@ export class GroupSums {
     }
   }
 
-  /** The exact sum. */
-  total(group: number, column: number): Decimal {
+  /** The exact sum as canonical text. */
+  text(group: number, column: number): string {
     const cell = group * this.#columns + column;
-    const [whole = 0, nano = 0, atto = 0] = this.#limbs.subarray(cell * 3, cell * 3 + 3);
-    return add(limbsToDecimal(whole, nano, atto), this.#settled.get(cell) ?? ZERO);
+    const whole = this.#limbs[cell * 3] as number;
+    const nano = this.#limbs[cell * 3 + 1] as number;
+    const atto = this.#limbs[cell * 3 + 2] as number;
+    const settled = this.#settled.get(cell);
+    if (settled !== undefined)
+      return formatDecimal(add(limbsToDecimal(whole, nano, atto), settled));
+    return limbsText(whole, nano, atto);
   }
 
   #settle(cell: number): void {
@@ -95,4 +100,30 @@ export class GroupSums {
 
 function isNothing(state: number | undefined, ...limbs: readonly (number | undefined)[]): boolean {
   return state === AMOUNT.null || (state === AMOUNT.limbs && limbs.every((limb) => limb === 0));
+}
+
+/** Canonical text of limbs that may be unnormalised and of different signs; without BigInt. */
+function limbsText(whole: number, nano: number, atto: number): string {
+  const toNano = Math.floor(atto / 1e9);
+  const toWhole = Math.floor((nano + toNano) / 1e9);
+  const places = [atto - toNano * 1e9, nano + toNano - toWhole * 1e9] as const;
+  const integer = whole + toWhole;
+  if (integer >= 0) return placesText(integer, places[1], places[0]);
+  const borrow = places[0] > 0 ? 1 : 0;
+  const carry = places[1] + borrow > 0 ? 1 : 0;
+  const text = placesText(
+    -integer - carry,
+    carry * 1e9 - places[1] - borrow,
+    borrow * 1e9 - places[0],
+  );
+  return `-${text}`;
+}
+
+/** Text of limbs of 0 to 1e9 that are not negative. */
+function placesText(whole: number, nano: number, atto: number): string {
+  if (nano === 0 && atto === 0) return String(whole);
+  const places = String(nano).padStart(9, '0') + (atto === 0 ? '' : String(atto).padStart(9, '0'));
+  let end = places.length;
+  while (places.charCodeAt(end - 1) === 48) end--;
+  return `${whole}.${places.slice(0, end)}`;
 }

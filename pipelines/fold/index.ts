@@ -4,7 +4,6 @@
  */
 import type { AmountColumn, Batch, Column } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
-import { formatDecimal } from '../focus/decimal.ts';
 import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
 import { Dimension, UNKNOWN } from './dimension.ts';
 import { GroupSums } from './group-sums.ts';
@@ -26,7 +25,7 @@ export interface FoldedTotal {
 /** Sums batches. */
 export interface Fold {
   add(batch: Batch): void;
-  /** The groups so far, sorted by billing period, day and dimensions, null before all values. */
+  /** The groups so far, sorted by billing period, day and dimensions: null before all values, overflow behind. */
   result(): FoldedTotal[];
 }
 
@@ -42,7 +41,6 @@ const KEPT_IN_OVERFLOW: ReadonlySet<number> = new Set([
 ]);
 /** Stands in tuples of overflow groups; no value has this number. */
 const OVERFLOW = UNKNOWN - 1;
-const NO_TIME = '1970-01-01';
 
 /** A fold with at most `maxGroups` groups beside overflow. */
 export function createFold({ maxGroups }: { readonly maxGroups: number }): Fold {
@@ -51,7 +49,7 @@ export function createFold({ maxGroups }: { readonly maxGroups: number }): Fold 
 
 class Folding implements Fold {
   readonly #maxGroups: number;
-  readonly #dimensions = COLUMNS.map(() => new Dimension());
+  readonly #dimensions = COLUMNS.map((_, place) => new Dimension(place >= PERIOD));
   readonly #groups = new Groups(COLUMNS.length);
   readonly #sums = new GroupSums(COST_COLUMNS.length);
   #charges = new Float64Array(128);
@@ -77,14 +75,13 @@ class Folding implements Fold {
     this.#count(rows);
     COST_COLUMNS.forEach((name: CostColumn, i) => {
       const column = batch.columns.get(name);
-      if (column?.kind === 'amount')
-        this.#sums.add(i, column as AmountColumn, this.#groupOf, rows);
+      if (column?.kind === 'amount') this.#sums.add(i, column as AmountColumn, this.#groupOf, rows);
     });
   }
 
   result(): FoldedTotal[] {
-    const totals = Array.from({ length: this.#groups.size }, (_, group) => this.#total(group));
-    return sorted(totals);
+    const order = sortedTuples(this.#groups, this.#dimensions);
+    return Array.from(order, (group) => this.#total(group));
   }
 
   /** Finds the group of each row. */
@@ -174,16 +171,17 @@ class Folding implements Fold {
   }
 
   #total(group: number): FoldedTotal {
+    const { tuples } = this.#groups;
     const start = group * COLUMNS.length;
-    const tuple = this.#groups.tuples.subarray(start, start + COLUMNS.length);
-    const values = [...tuple].map((number, i) => this.#dimensions[i]?.values[number] ?? null);
+    const value = (place: number): string | null =>
+      this.#dimensions[place]?.values[tuples[start + place] as number] ?? null;
     return {
-      dimensions: values.slice(0, PERIOD),
-      billingPeriod: values[PERIOD] ?? NO_TIME,
-      day: values[DAY] ?? NO_TIME,
+      dimensions: TOTAL_DIMENSIONS.map((_, i) => value(i)),
+      billingPeriod: String(value(PERIOD)),
+      day: String(value(DAY)),
       charges: this.#charges[group] as number,
-      costs: COST_COLUMNS.map((_, i) => formatDecimal(this.#sums.total(group, i))),
-      overflow: tuple[0] === OVERFLOW,
+      costs: COST_COLUMNS.map((_, i) => this.#sums.text(group, i)),
+      overflow: tuples[start] === OVERFLOW,
     };
   }
 }
@@ -204,14 +202,17 @@ function isConstant({ codes, values }: Column, rows: number): boolean {
   return true;
 }
 
-function sorted(totals: FoldedTotal[]): FoldedTotal[] {
-  return totals
-    .map((total) => ({ total, key: sortKey(total) }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ total }) => total);
-}
-
-function sortKey({ billingPeriod, day, dimensions, overflow }: FoldedTotal): string {
-  const parts = dimensions.map((value) => (value === null ? '' : `\u0001${value}`));
-  return [billingPeriod, day, overflow ? '1' : '0', ...parts].join('\u0000');
+/** The groups by billing period, day and dimensions. */
+function sortedTuples({ tuples, size }: Groups, dimensions: readonly Dimension[]): Uint32Array {
+  const ranks = dimensions.map((dimension) => dimension.ranks());
+  const places = [PERIOD, DAY, ...TOTAL_DIMENSIONS.keys()];
+  const rank = (group: number, place: number): number =>
+    ranks[place]?.[tuples[group * COLUMNS.length + place] as number] ?? OVERFLOW;
+  return Uint32Array.from({ length: size }, (_, group) => group).sort((a, b) => {
+    for (const place of places) {
+      const difference = rank(a, place) - rank(b, place);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  });
 }

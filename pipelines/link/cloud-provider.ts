@@ -28,7 +28,5 @@ const BY_PREFIX = [
 export function cloudProvider(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const plain = name.trim().toLowerCase();
-  return (
-    BY_NAME.get(plain) ?? BY_PREFIX.find(([prefix]) => plain.startsWith(`${prefix} `))?.[1]
-  );
+  return BY_NAME.get(plain) ?? BY_PREFIX.find(([prefix]) => plain.startsWith(`${prefix} `))?.[1];
 }

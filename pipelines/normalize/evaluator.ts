@@ -114,10 +114,17 @@ export class Evaluator {
   /** A source column, read as the expression wants it. */
   #source(expression: TextExpression | AmountExpression): Column {
     const column = this.#batch.columns.get(expression.value ?? '');
-    if (column === undefined)
-      return this.#constant({ ...expression, op: 'constant', value: undefined });
+    if (column === undefined) return this.#absent(expression);
     if (column.kind === expression.kind) return column;
     return this.#perEntry(expression, [column]);
+  }
+
+  #absent(expression: TextExpression | AmountExpression): Column {
+    const known = this.#constants.get(expression);
+    if (known !== undefined) return known;
+    const column = this.#constantColumn(expression.kind, (values) => addValue(values, undefined));
+    this.#constants.set(expression, column);
+    return column;
   }
 
   #derived(expression: TextExpression | AmountExpression | TimeExpression | Test): Column {

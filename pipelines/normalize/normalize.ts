@@ -74,7 +74,11 @@ export class Normalizer {
     this.#rename = rename;
     const columns = [...rename.values()];
     const set = new Set(columns);
-    this.table = mapping.build({ columns, settings, has: (column) => set.has(column) });
+    this.table = mapping.build({
+      columns,
+      settings: { ...defaultSettings(mapping), ...settings },
+      has: (column) => set.has(column),
+    });
     this.#repairs = repairsExpression(this.table);
     const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
     this.counts = {
@@ -151,30 +155,36 @@ export class Normalizer {
     return rejected;
   }
 
-  /** Costs that are no numbers and periods that are no times; other bad cells become null, counted as repairs. */
+  /** Costs that are no numbers and periods that are no times. */
   #refuseInvalid(
     template: RowTemplate,
     batch: Batch,
     refuse: (row: number, why: { reason: string; message: string; column: string }) => void,
+  ): void {
+    this.#invalidCells(template, batch, (name, column, row) => {
+      if (!isFatal(name)) return;
+      const wanted = column.kind === 'amount' ? 'a decimal number' : 'a date and time';
+      refuse(row, {
+        reason: invalidReason(column),
+        column: name,
+        message: `${name} is not ${wanted}`,
+      });
+    });
+  }
+
+  #invalidCells(
+    template: RowTemplate,
+    batch: Batch,
+    visit: (name: string, column: Column, row: number) => void,
   ): void {
     const where = template.where === undefined ? undefined : this.#evaluator.text(template.where);
     for (const [name, expression] of entries(template)) {
       if (expression.kind !== 'amount' && expression.kind !== 'time') continue;
       const column = this.#evaluator.column(expression);
       if (column.kind === 'text' || column.values.invalid === 0) continue;
-      const fatal =
-        column.kind === 'amount'
-          ? (COST_COLUMNS as readonly string[]).includes(name)
-          : PERIODS.has(name);
-      const why = {
-        reason: column.kind === 'amount' ? 'invalid_number' : 'invalid_time',
-        column: name,
-        message: `${name} is not a ${column.kind === 'amount' ? 'decimal number' : 'date and time'}`,
-      };
       for (let row = 0; row < batch.rows; row++) {
-        if (!isInvalid(column, row) || (where !== undefined && !holds(where, row))) continue;
-        if (fatal) refuse(row, why);
-        else increment(this.counts.repairs, `${why.reason}_${name}`);
+        if (isInvalid(column, row) && (where === undefined || holds(where, row)))
+          visit(name, column, row);
       }
     }
   }
@@ -232,6 +242,12 @@ export class Normalizer {
         if (kept[row] === KEPT) increment(this.counts.repairs, code);
       });
     }
+    for (const template of this.table.templates) {
+      this.#invalidCells(template, batch, (name, column, row) => {
+        if (kept[row] === KEPT && !isFatal(name))
+          increment(this.counts.repairs, `${invalidReason(column)}_${name}`);
+      });
+    }
   }
 
   #measure(batch: Batch, kept: Uint8Array, charges: readonly Charges[]): void {
@@ -279,6 +295,15 @@ function isInvalid(column: Column, row: number): boolean {
   const code = column.codes[row] as number;
   if (column.kind === 'amount') return column.values.state[code] === AMOUNT.invalid;
   return column.kind === 'time' && column.values.ms[code] === Number.POSITIVE_INFINITY;
+}
+
+/** A charge cannot be without these; other cells that cannot be read become null, counted as repairs. */
+function isFatal(name: string): boolean {
+  return PERIODS.has(name) || (COST_COLUMNS as readonly string[]).includes(name);
+}
+
+function invalidReason(column: Column): string {
+  return column.kind === 'amount' ? 'invalid_number' : 'invalid_time';
 }
 
 /** Null on every row: not worth a column. */
@@ -333,6 +358,13 @@ function repairsExpression(table: MappingTable): TextExpression | undefined {
       const codes = rules.filter((_, i) => found[i] !== undefined).map(({ code }) => code);
       return codes.length === 0 ? undefined : codes.join(',');
     },
+  );
+}
+
+/** The first value of each setting. */
+function defaultSettings(mapping: Mapping): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(mapping.settings ?? {}).map(([name, { values }]) => [name, values[0] ?? '']),
   );
 }
 

@@ -47,7 +47,7 @@ async function answer(options: HttpRequest, dispatcher: Agent): Promise<HttpResp
     options.signal?.throwIfAborted();
     const reason = timeout.aborted
       ? `no answer within ${timeoutMs} ms`
-      : explainNetworkError(cause);
+      : explainNetworkError(cause, options);
     throw new Unavailable(`${method} ${withoutQuery(url)}: ${reason}`, { cause });
   }
 }

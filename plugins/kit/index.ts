@@ -5,3 +5,4 @@ export * from './limit.ts';
 export * from './network-errors.ts';
 export * from './retry.ts';
 export * from './tls.ts';
+export * from './watch.ts';

@@ -60,18 +60,26 @@ interface Group {
   costs: Readonly<Record<CostColumn, Decimal>>;
 }
 
-const CURRENCY = TOTAL_DIMENSIONS.indexOf('BillingCurrency');
+const POSITION = Object.fromEntries(
+  TOTAL_DIMENSIONS.map((name, index) => [name, index]),
+) as Readonly<Record<TotalDimension, number>>;
+const CURRENCY = POSITION.BillingCurrency;
 
 function groupOf(total: Total, grouping: Grouping): Group {
   const slot = grouping.slot(total);
   const currency = total.dimensions[CURRENCY] ?? null;
   if (total.overflow) return folded({ slot, currency, costs: total.costs });
-  const values = grouping.dimensions.map(
-    (name) => total.dimensions[TOTAL_DIMENSIONS.indexOf(name)] ?? null,
-  );
-  const key = JSON.stringify([slot, ...values]);
-  const unit = grouping.together ? JSON.stringify(values) : key;
-  return { key, slot, currency, unit, values, costs: total.costs };
+  const values = grouping.dimensions.map((name) => total.dimensions[POSITION[name]] ?? null);
+  const named = keyOf(values);
+  const key = `${slot} ${named}`;
+  return { key, slot, currency, unit: grouping.together ? named : key, values, costs: total.costs };
+}
+
+/** Equal for equal values only. */
+function keyOf(values: readonly (string | null)[]): string {
+  let key = '';
+  for (const value of values) key += value === null ? '-' : `${value.length}:${value}`;
+  return key;
 }
 
 function folded({ slot, currency, costs }: Pick<Group, 'slot' | 'currency' | 'costs'>): Group {

@@ -35,7 +35,12 @@ export function syntheticCharges(rows: number, batchRows = 4096): Batch[] {
   const random = mulberry(42);
   const charges = Array.from({ length: rows }, () => charge(random));
   return [
-    ...batchesOf(charges, { batchRows, transient: TRANSIENT, together: TOGETHER, constant: CONSTANT }),
+    ...batchesOf(charges, {
+      batchRows,
+      transient: TRANSIENT,
+      together: TOGETHER,
+      constant: CONSTANT,
+    }),
   ];
 }
 

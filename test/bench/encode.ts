@@ -37,11 +37,18 @@ console.log(`${ROWS} charges, thousand rows per CPU-second, best of ${ROUNDS}`);
 report('attribute', () => {
   const attribute = createAttributor(ATTRIBUTE());
   for (const batch of batches) attribute(batch);
+  return undefined;
 });
 report('link', () => {
   for (const batch of batches) linkAttributes(batch);
+  return undefined;
 });
 report('fold', () => {
+  const fold = createFold({ maxGroups: 50_000 });
+  for (const batch of attributed) fold.add(batch);
+  return undefined;
+});
+report('fold result', () => {
   const fold = createFold({ maxGroups: 50_000 });
   for (const batch of attributed) fold.add(batch);
   return `${fold.result().length} groups`;
@@ -73,28 +80,31 @@ function official(): void {
   const [batch] = attributed as [Batch];
   const chunks = [...encoder.add(batch), ...encoder.finish()];
   const resource = resourceFromAttributes(OPTIONS.resource);
-  const records = chunks.flatMap(({ bytes }) => recordsOf(decodeLogs(bytes))).map((record) => ({
-    hrTime: [Number(BigInt(record.timeUnixNano ?? 0) / 1_000_000_000n), 0],
-    hrTimeObserved: [1_790_000_000, 0],
-    eventName: record.eventName,
-    resource,
-    instrumentationScope: { name: 'focusd', version: '0.1.0' },
-    attributes: Object.fromEntries(
-      record.attributes.map(({ key, value }) => [key, value.stringValue ?? value.doubleValue]),
-    ),
-    droppedAttributesCount: 0,
-  }));
+  const records = chunks
+    .flatMap(({ bytes }) => recordsOf(decodeLogs(bytes)))
+    .map((record) => ({
+      hrTime: [Number(BigInt(record.timeUnixNano ?? 0) / 1_000_000_000n), 0],
+      hrTimeObserved: [1_790_000_000, 0],
+      eventName: record.eventName,
+      resource,
+      instrumentationScope: { name: 'focusd', version: '0.1.0' },
+      attributes: Object.fromEntries(
+        record.attributes.map(({ key, value }) => [key, value.stringValue ?? value.doubleValue]),
+      ),
+      droppedAttributesCount: 0,
+    }));
   const given = records as unknown as Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0];
   report(
     'ProtobufLogsSerializer',
-    () => `${Math.round((ProtobufLogsSerializer.serializeRequest(given)?.length ?? 0) / batch.rows)} B/row`,
+    () =>
+      `${Math.round((ProtobufLogsSerializer.serializeRequest(given)?.length ?? 0) / batch.rows)} B/row`,
     batch.rows,
   );
 }
 
-function report(name: string, run: () => string | undefined | void, rows = ROWS): void {
+function report(name: string, run: () => string | undefined, rows = ROWS): void {
   let best = 0;
-  let said: string | undefined | void;
+  let said: string | undefined;
   for (let round = 0; round < ROUNDS; round++) {
     const before = process.cpuUsage();
     said = run();

@@ -139,10 +139,11 @@ t.test('what is checked is frozen', async (t) => {
     typeof value !== 'object' || value === null
       ? true
       : Object.isFrozen(value) && Object.values(value).every(frozen);
-  const { shown, receivers, exporters, ...rest } = configuration;
+  const { shown, warnings, receivers, exporters, ...rest } = configuration;
   t.ok(frozen(rest));
   t.ok([...receivers, ...exporters].every(({ settings }) => frozen(settings)));
   t.ok(shown);
+  t.ok(Object.isFrozen(warnings));
 });
 
 t.test('every problem is said at once, for people', async (t) => {
@@ -470,7 +471,7 @@ service:
       '6 service.extensions[0]: names otlp, which is not configured | add it under extensions',
       '8 service.pipelines.costs.receivers[1]: names files twice | remove one',
       '8 service.pipelines.costs.receivers[2]: names 5, which is not configured | add it under receivers, or use files or files/ or /x or Files or push/../x or otlp',
-      '8 service.pipelines.costs.exporters[1]: is a list, not the name of a exporter | write it as it stands under exporters',
+      '8 service.pipelines.costs.exporters[1]: is a list, not a name | write it as it stands under exporters',
       '8 service.pipelines.costs.processors: has two processors for one stage: attribute and attribute/b | keep one of them',
       '9 service.pipelines.a b: is no name for a pipeline | use letters, digits, . _ / and -',
     ],

@@ -69,10 +69,14 @@ class Group {
 
   columns(rows: readonly Row[], options: BatchOptions, zeros: Uint32Array): [string, Column][] {
     const [first] = this.#names;
-    if (first !== undefined && options.constant?.includes(first)) return this.#constant(rows, zeros);
+    if (first !== undefined && options.constant?.includes(first))
+      return this.#constant(rows, zeros);
     if (first !== undefined && options.transient?.includes(first)) return this.#transient(rows);
     const codes = Uint32Array.from(rows, (row) => this.#codeOf(row));
-    return this.#names.map((name, i) => [name, columnOf(codes, this.#values[i] as Column['values'])]);
+    return this.#names.map((name, i) => [
+      name,
+      columnOf(codes, this.#values[i] as Column['values']),
+    ]);
   }
 
   #constant(rows: readonly Row[], zeros: Uint32Array): [string, Column][] {

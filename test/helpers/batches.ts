@@ -14,10 +14,7 @@ export function toBatches(
     const slice = rows.slice(from, from + batchRows);
     const columns = new Map<string, Column>();
     for (const name of header)
-      columns.set(
-        name,
-        textColumn(slice.map((row) => (row[name] === '' ? undefined : row[name]))),
-      );
+      columns.set(name, textColumn(slice.map((row) => (row[name] === '' ? undefined : row[name]))));
     batches.push({
       rows: slice.length,
       columns,

@@ -92,7 +92,9 @@ export function decodeLogs(bytes: Uint8Array): OtlpLogs {
 }
 
 /** The attributes of a record by name; throws when a name occurs twice. */
-export function attributesOf({ attributes }: Pick<OtlpRecord, 'attributes'>): Record<string, OtlpValue> {
+export function attributesOf({
+  attributes,
+}: Pick<OtlpRecord, 'attributes'>): Record<string, OtlpValue> {
   const names = attributes.map(({ key }) => key);
   if (new Set(names).size < names.length) throw new Error(`attribute twice: ${names.join(' ')}`);
   return Object.fromEntries(attributes.map(({ key, value }) => [key, value]));

@@ -19,12 +19,13 @@ export function dataFile(name: string): URL | undefined {
   return existsSync(url) ? url : undefined;
 }
 
-/** Reads CSV, also gzipped; of equal header names the first keeps its cells. */
-export function readCsv(path: string | URL): RowFile {
+/** Reads CSV, also gzipped (at most `limit` rows); of equal header names the first keeps its cells. */
+export function readCsv(path: string | URL, limit?: number): RowFile {
   const [header = [], ...records] = parse(readBytes(path), {
     bom: true,
     relax_column_count: true,
     skip_empty_lines: true,
+    ...(limit !== undefined && { to: limit + 1 }),
   }) as string[][];
   const rows = records.map((cells) => {
     const row: Record<string, string> = {};

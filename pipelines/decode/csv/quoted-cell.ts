@@ -1,6 +1,6 @@
 /** Cells in quotes. Hot: plain fields, four bytes at a time. */
 import { SLACK } from '../../focus/dictionary.ts';
-import type { Unescaped } from '../cells.ts';
+import type { Scratch } from '../cells.ts';
 import type { Window } from '../window.ts';
 
 /** Results of reading a cell or row that are not positions: the window ends before it does; it cannot be accepted. */
@@ -73,7 +73,7 @@ export class QuotedCell {
 }
 
 /** Undoes doubled quotes of the window into a scratch that the next call writes over. */
-export function unescaper(window: Window): (start: number, end: number) => Unescaped {
+export function undoubler(window: Window): (start: number, end: number) => Scratch {
   let scratch = new Uint8Array(4096);
   let view = new DataView(scratch.buffer);
   return (start, end) => {

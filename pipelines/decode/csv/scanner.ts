@@ -3,12 +3,13 @@
  * that equal those of the row before are found by comparing the two rows, not by splitting them; where the others lie is
  * noted, and every few hundred rows they are looked up column by column. A row that is not complete is scanned again.
  */
-import { BLOCK_ROWS, type Cells, type Unescaped } from '../cells.ts';
-import type { RejectedRow } from '../source.ts';
-import { BATCH_BYTES, BATCH_REJECTED, RAW_BYTES, type RowScanner } from '../text-source.ts';
+
+import { BatchRows } from '../batch-rows.ts';
+import { BLOCK_ROWS, type Cells, type Scratch } from '../cells.ts';
+import type { RowScanner } from '../text-source.ts';
 import type { Window } from '../window.ts';
 import type { Header } from './header.ts';
-import { INCOMPLETE, QuotedCell, REFUSED, unescaper } from './quoted-cell.ts';
+import { INCOMPLETE, QuotedCell, REFUSED, undoubler } from './quoted-cell.ts';
 
 /** Limits; tests make them small. */
 export interface CsvLimits {
@@ -37,16 +38,14 @@ interface Refusal {
 
 /** Fills one batch after the other from a window whose header has been read. */
 export class CsvScanner implements RowScanner {
-  rows = 0;
-  number = 0;
-  readonly rowNumbers: Float64Array;
+  readonly rows: BatchRows;
   readonly columns: readonly Cells[];
   readonly #window: Window;
   readonly #header: Header;
   readonly #limits: CsvLimits;
   readonly #repaired: (code: string, count: number) => void;
   readonly #quoted: QuotedCell;
-  readonly #unescape: (start: number, end: number) => Unescaped;
+  readonly #undouble: (start: number, end: number) => Scratch;
   /** Where the row before starts, or -1: it is not to be compared with. */
   #previous = -1;
   /** Ends of its cells, counted from its start; then those of the row at hand. */
@@ -57,10 +56,7 @@ export class CsvScanner implements RowScanner {
   #cellColumn = 0;
   #passed = 0;
   #refusal: Refusal | undefined;
-  #rejected: RejectedRow[] = [];
   #settled = 0;
-  #bytes = 0;
-  #rejectedBytes = 0;
   #skipping = false;
 
   constructor(
@@ -79,8 +75,8 @@ export class CsvScanner implements RowScanner {
     this.#limits = options.limits;
     this.#repaired = options.repaired;
     this.#quoted = new QuotedCell(header.delimiter);
-    this.#unescape = unescaper(window);
-    this.rowNumbers = new Float64Array(options.batchRows);
+    this.#undouble = undoubler(window);
+    this.rows = new BatchRows(options.batchRows);
     this.#before = new Int32Array(options.columns.length);
     this.#ends = new Int32Array(options.columns.length);
   }
@@ -93,10 +89,8 @@ export class CsvScanner implements RowScanner {
 
   restart(): void {
     for (const column of this.columns) column.restart();
-    this.rows = 0;
+    this.rows.restart();
     this.#settled = 0;
-    this.#bytes = 0;
-    this.#rejectedBytes = 0;
     this.#previous = -1;
   }
 
@@ -108,15 +102,9 @@ export class CsvScanner implements RowScanner {
     if (this.#previous >= 0) this.#previous -= by;
   }
 
-  takeRejected(): RejectedRow[] {
-    const taken = this.#rejected;
-    this.#rejected = [];
-    return taken;
-  }
-
   #scan(): boolean {
     const window = this.#window;
-    while (!this.#isFull()) {
+    while (!this.rows.isFull()) {
       if (this.#skipping && !this.#skipLine()) return false;
       const start = this.#skipNoRows(window.start);
       window.start = start;
@@ -124,39 +112,29 @@ export class CsvScanner implements RowScanner {
       const next = this.#row(start);
       if (next >= 0) this.#accept(start, next);
       else if (!this.#giveUp(start, next)) return false;
-      if (this.rows - this.#settled === BLOCK_ROWS) this.#settle();
+      if (this.rows.count - this.#settled === BLOCK_ROWS) this.#settle();
     }
     return true;
   }
 
   /** Looks up the cells noted so far. */
   #settle(): void {
-    if (this.rows === this.#settled) return;
-    this.#settled = this.rows;
+    if (this.rows.count === this.#settled) return;
+    this.#settled = this.rows.count;
     const { view } = this.#window;
-    for (const column of this.columns) if (column.wanted) column.settle(view, this.#unescape);
+    for (const column of this.columns) if (column.wanted) column.settle(view, this.#undouble);
   }
 
   /** The row could not be read: refuses it, or answers false to wait for more of it. */
   #giveUp(start: number, result: number): boolean {
-    for (const column of this.columns) column.forget(this.rows);
+    for (const column of this.columns) column.forget(this.rows.count);
     if (result === INCOMPLETE) return this.#refuseEndless(start);
     this.#refuse(start, this.#refusal as Refusal);
     return true;
   }
 
-  #isFull(): boolean {
-    return (
-      this.rows === this.rowNumbers.length ||
-      this.#bytes > BATCH_BYTES ||
-      this.#rejectedBytes > BATCH_BYTES ||
-      this.#rejected.length >= BATCH_REJECTED
-    );
-  }
-
   #accept(start: number, next: number): void {
-    this.rowNumbers[this.rows++] = ++this.number;
-    this.#bytes += next - start;
+    this.rows.accept(next - start);
     this.#window.start = next;
     const before = this.#before;
     this.#before = this.#ends;
@@ -195,7 +173,7 @@ export class CsvScanner implements RowScanner {
     const newlines = newline * ONES;
     const columns = this.columns;
     const count = columns.length;
-    const row = this.rows;
+    const row = this.rows.count;
     const quoted = this.#quoted;
     const ends = this.#ends;
     const before = this.#before;
@@ -260,7 +238,8 @@ export class CsvScanner implements RowScanner {
     if (result === REFUSED)
       this.#refusal = {
         reason: 'malformed_quote',
-        message: 'a quote within a quoted cell is not doubled, and the cell does not end on its line',
+        message:
+          'a quote within a quoted cell is not doubled, and the cell does not end on its line',
         column: this.#header.names[column] ?? '',
         next: this.#quoted.next,
       };
@@ -337,18 +316,10 @@ export class CsvScanner implements RowScanner {
     return found < end ? found + 1 : end;
   }
 
-  #refuse(start: number, { reason, message, column, next }: Refusal): void {
+  #refuse(start: number, refusal: Refusal): void {
     const window = this.#window;
-    const raw = window.text(start, lineEnd(window, next), RAW_BYTES);
-    this.number++;
-    this.#rejected.push({
-      reason,
-      message,
-      row: this.number,
-      ...(column === undefined ? {} : { column }),
-      raw,
-    });
-    this.#rejectedBytes += raw.length;
+    const { next } = refusal;
+    this.rows.refuse(refusal, { window, start, end: lineEnd(window, next) });
     this.#quoted.strays = 0;
     this.#previous = -1;
     window.start = next;

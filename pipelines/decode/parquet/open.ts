@@ -57,7 +57,10 @@ function source(file: PartFile, options: OpenOptions): Source {
     batches: () => batches(reading),
     takeRejected: (): RejectedRow[] => [],
     takeRepairs: () => repairsOf(reading.readers),
-    close: () => file.close(),
+    async close() {
+      for (const reader of reading.readers) reader.close();
+      await file.close();
+    },
   };
 }
 

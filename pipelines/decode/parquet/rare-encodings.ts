@@ -1,6 +1,6 @@
 import type { ParquetType } from 'hyparquet';
 import { deltaBinaryUnpack } from 'hyparquet/src/delta.js';
-import { readVarInt } from 'hyparquet/src/thrift.js';
+import { readVarInt, readZigZagBigInt } from 'hyparquet/src/thrift.js';
 
 /** A run of bytes in a page. */
 export interface Region {
@@ -52,7 +52,18 @@ function deltas(region: Region, values: ValueType): Uint8Array {
   const count = deltaCount(region, values);
   const numbers = values.type === 'INT32' ? new Int32Array(count) : new BigInt64Array(count);
   if (count > 0) deltaBinaryUnpack(readerOf(region), count, numbers);
+  if (numbers instanceof Int32Array && count > 0) mendFirst(region, numbers);
   return new Uint8Array(numbers.buffer);
+}
+
+/** The first value of unsigned columns takes 33 bits, of which 32 are read; all others build on it. */
+function mendFirst(region: Region, numbers: Int32Array): void {
+  const reader = readerOf(region);
+  for (let i = 0; i < 3; i++) readVarInt(reader);
+  const first = Number(BigInt.asIntN(32, readZigZagBigInt(reader)));
+  const missing = (first - (numbers[0] as number)) | 0;
+  if (missing !== 0)
+    for (let i = 0; i < numbers.length; i++) numbers[i] = (numbers[i] as number) + missing;
 }
 
 /** Lengths first, then all bytes; with `prefixed`, each value begins with some bytes of the one before it. */

@@ -112,8 +112,7 @@ class LogFormat implements RecordFormat {
   close(out: Bytes): number {
     const records = out.length - this.#room;
     const scopeLogs = this.#scope.length + records;
-    const resourceLogs =
-      this.#resource.length + 1 + varintSize(scopeLogs) + scopeLogs;
+    const resourceLogs = this.#resource.length + 1 + varintSize(scopeLogs) + scopeLogs;
     const header = new Bytes(this.#room);
     header.byte(0x0a);
     header.varint(resourceLogs);

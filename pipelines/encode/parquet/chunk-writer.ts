@@ -96,8 +96,8 @@ export class ChunkWriter {
     this.#level(repetition);
     const values = this.#values;
     const length = value.end - value.start;
+    values.reserve(4 + length);
     if (this.leaf.type === 'BYTE_ARRAY') {
-      values.reserve(4);
       values.view.setUint32(values.length, length, true);
       values.length += 4;
     }
@@ -200,10 +200,10 @@ export class ChunkWriter {
     if (maxDefinition > 0) this.#levels(this.#definitions, maxDefinition);
     if (this.plain) page.bytes(this.#values.buffer.subarray(0, this.#values.length));
     else {
-      const width = bitWidth(Math.max(0, this.#dictionary.size - 1));
+      const width = bitWidth(Math.max(1, this.#dictionary.size - 1));
       page.reserve(1);
       page.byte(width);
-      if (width > 0) writeHybrid(page, this.#indices, this.#present, width);
+      writeHybrid(page, this.#indices, this.#present, width);
     }
     const encoding = this.plain ? 'PLAIN' : 'RLE_DICTIONARY';
     this.#encodings.add(encoding);

@@ -1,8 +1,8 @@
 import type { ColumnChunk, RowGroup } from 'hyparquet';
 import { ByteWriter } from 'hyparquet-writer';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
-import type { Chunk } from './chunk-writer.ts';
-import { type StoredColumn, schemaOf } from './file-schema.ts';
+import { type Chunk, ChunkWriter, type LeafFacts } from './chunk-writer.ts';
+import { leavesOf, type StoredColumn, schemaOf } from './file-schema.ts';
 
 /** A finished row group: plain data that may cross threads. Offsets count from the first byte of its bytes. */
 export interface RowGroupFacts {
@@ -26,20 +26,20 @@ export function parquetHead(): Uint8Array {
 }
 
 /**
- * What a Parquet file ends with, given its row groups in order. All must have the same columns; `columns` is for a file
- * without rows.
+ * What a Parquet file ends with, given its row groups in order, from their last byte on. A column that only some of them
+ * have is null in the others; `columns` is for a file without row groups.
  */
 export function parquetFoot(
   placed: readonly PlacedRowGroup[],
   columns: readonly StoredColumn[] = [],
 ): Uint8Array {
-  const facts = placed.map(({ rowGroup }) => rowGroup as RowGroupFacts);
-  const stored = facts[0]?.columns ?? columns;
-  for (const group of facts)
-    if (!sameColumns(group.columns, stored))
-      throw new Error('the row groups of a Parquet file have different columns');
-  const groups = facts.map(({ group }, i) => shifted(group, placed[i]?.offset ?? 0));
+  const all = placed.map(({ rowGroup, offset }) => ({ ...(rowGroup as RowGroupFacts), offset }));
+  const stored = all.length === 0 ? columns : union(all.map((group) => group.columns));
   const writer = new ByteWriter(64 * 1024);
+  const end = all.reduce((most, { offset, group }) => Math.max(most, endOf(offset, group)), 4);
+  const groups = all
+    .filter(({ group }) => group.num_rows > 0n)
+    .map((facts) => filled(shifted(facts.group, facts.offset), facts.columns, stored, writer, end));
   writeMetadata(writer, {
     version: 2,
     created_by: 'focusd',
@@ -50,6 +50,50 @@ export function parquetFoot(
   });
   writer.appendBytes(MAGIC);
   return writer.getBytes().slice();
+}
+
+function endOf(offset: number, group: RowGroup): number {
+  return offset + Number(group.total_compressed_size ?? 0n);
+}
+
+/** All columns, in the order in which they appear first. */
+function union(lists: readonly (readonly StoredColumn[])[]): StoredColumn[] {
+  const columns = new Map<string, StoredColumn>();
+  for (const column of lists.flat()) {
+    const known = columns.get(column.name);
+    if (known !== undefined && known.type !== column.type)
+      throw new Error(`${column.name} is ${known.type} and ${column.type} in one Parquet file`);
+    columns.set(column.name, column);
+  }
+  return [...columns.values()];
+}
+
+/** The row group with all columns of the file; the pages of those it lacks go to `writer`, which starts at byte `end`. */
+function filled(
+  group: RowGroup,
+  own: readonly StoredColumn[],
+  columns: readonly StoredColumn[],
+  writer: ByteWriter,
+  end: number,
+): RowGroup {
+  const chunks = new Map(
+    own.map((column, i) => [column.name, group.columns[i] as ColumnChunk] as const),
+  );
+  if (columns.every(({ name }, i) => name === own[i]?.name)) return group;
+  return {
+    ...group,
+    columns: columns.map((column) => {
+      const chunk = chunks.get(column.name);
+      if (chunk !== undefined) return chunk;
+      const [leaf] = leavesOf(column);
+      const nulls = new ChunkWriter(leaf as LeafFacts, 'none');
+      nulls.putNulls(Number(group.num_rows));
+      const { pieces, facts } = nulls.finish();
+      const offset = end + writer.index;
+      for (const piece of pieces) writer.appendBytes(piece);
+      return shiftedChunk(facts, BigInt(offset));
+    }),
+  };
 }
 
 /** Puts column chunks together to a row group. */
@@ -102,11 +146,4 @@ function shiftedChunk(chunk: ColumnChunk, by: bigint): ColumnChunk {
       ...(dictionary === undefined ? {} : { dictionary_page_offset: dictionary + by }),
     },
   };
-}
-
-function sameColumns(a: readonly StoredColumn[], b: readonly StoredColumn[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ name, type }, i) => name === b[i]?.name && type === b[i]?.type)
-  );
 }

@@ -37,22 +37,26 @@ export interface ParquetEncoder extends BatchEncoder {
 const ROW_GROUP_ROWS = 98_304;
 const ROW_GROUP_BYTES = 16 * 1024 * 1024;
 
-/** An encoder to row groups; `parquetHead` and `parquetFoot` make a file of them. */
+/**
+ * An encoder to row groups; `parquetHead` and `parquetFoot` make a file of them. When there was no row at all, a chunk
+ * without bytes tells the columns.
+ */
 export function parquetEncoder(options: ParquetEncoderOptions): ParquetEncoder {
   const columns = focusColumns(options);
   const writers = columns.map((column) => new ColumnWriter(column, options.compression ?? 'zstd'));
   const groupRows = options.rowGroupRows ?? ROW_GROUP_ROWS;
   let costs = new Costs();
   let rows = 0;
-  let rawBytes = 0;
+  let begun = false;
 
   function take(): EncodedChunk {
     const chunks = writers.map((writer) => writer.finish());
     const { bytes, rowGroup } = joinChunks(columns, chunks, rows);
-    rawBytes = Number(rowGroup.group.total_byte_size);
+    const rawBytes = Number(rowGroup.group.total_byte_size);
     const chunk = { bytes, rows, rawBytes, rowGroup, costs: costs.texts() };
     costs = new Costs();
     rows = 0;
+    begun = true;
     return chunk;
   }
 
@@ -64,7 +68,7 @@ export function parquetEncoder(options: ParquetEncoderOptions): ParquetEncoder {
       rows += batch.rows;
       return rows >= groupRows || bytes >= ROW_GROUP_BYTES ? [take()] : [];
     },
-    finish: () => (rows > 0 ? [take()] : []),
+    finish: () => (rows > 0 || !begun ? [take()] : []),
     takeRepairs() {
       const rounded = writers.reduce((sum, writer) => sum + writer.takeRounded(), 0);
       return rounded === 0 ? new Map() : new Map([['amount_rounded_24', rounded]]);

@@ -61,9 +61,14 @@ export function azureCosts(
   const counted = present(sign(quantity));
   const pricingQuantity = inBlocks(quantity, block);
   const currency = first('PricingCurrency', billingCurrency);
-  const list = price('PayGPrice', { charge, cost, other: 'UnitPrice' });
-  const contracted = price('UnitPrice', { charge, cost, other: 'PayGPrice' });
+  const unitPrice = ofBlock(price('UnitPrice', { charge, cost, other: 'PayGPrice' }), block);
+  const contracted = inCurrencies(firstAmount(unitPrice, ratePerBlock(charge, unitPrice, block)));
+  const list = inCurrencies(
+    ofBlock(price('PayGPrice', { charge, cost, other: 'UnitPrice' }), block),
+  );
   const stated = statedListCost(charge, cost);
+  const orContracted = (given: AmountExpression, otherwise: AmountExpression) =>
+    firstAmount(given, chooseAmount([[not(present(sign(stated))), otherwise]]));
   const listed = firstAmount(stated, times(list.billing, pricingQuantity));
   const agreed = times(contracted.billing, pricingQuantity);
   const unit = first(
@@ -82,14 +87,14 @@ export function azureCosts(
       EffectiveCost: effective,
       ListCost: firstAmount(listed, agreed, cost),
       ContractedCost: firstAmount(agreed, cost),
-      ListUnitPrice: list.billing,
+      ListUnitPrice: orContracted(list.billing, contracted.billing),
       ContractedUnitPrice: contracted.billing,
       ConsumedQuantity: chooseAmount([[consumed, quantity]]),
       ConsumedUnit: when(consumed, unit),
       PricingQuantity: chooseAmount([[taxed, noAmount]], pricingQuantity),
       PricingUnit: when(all(counted, not(taxed)), unit),
       PricingCurrency: currency,
-      PricingCurrencyListUnitPrice: list.pricing,
+      PricingCurrencyListUnitPrice: orContracted(list.pricing, contracted.pricing),
       PricingCurrencyContractedUnitPrice: contracted.pricing,
       PricingCurrencyEffectiveCost: effectiveInPricingCurrency(charge, effective),
       ...commitment(charge, { cost, currency, quantity, unit, counted, additionalInfo }),
@@ -105,7 +110,7 @@ const converted = test(
   (factor) => factor !== undefined && !isOne(factor),
 );
 
-/** A unit price in both currencies; null where the row has none, or a 0 that stands for "not given": nothing else on the row is 0. */
+/** A unit price; null where the row has none, or a 0 that stands for "not given": nothing else on the row is 0. */
 function price(
   column: string,
   {
@@ -113,11 +118,39 @@ function price(
     cost,
     other,
   }: { readonly charge: AzureCharge; readonly cost: AmountExpression; readonly other: string },
-) {
+): AmountExpression {
   const given = amount(column);
   const free = all(is(sign(cost), '0'), not(is(sign(other), '+', '-')));
-  const real = all(charge.priced, any(not(is(sign(given), '0')), free));
-  const pricing = chooseAmount([[real, given]]);
+  return chooseAmount([[all(charge.priced, any(not(is(sign(given), '0')), free)), given]]);
+}
+
+/**
+ * The price of a block. The effective price is of what `Quantity` counts: a unit price equal to it is so too, and the row's prices
+ * have to be raised to a block's.
+ */
+function ofBlock(price: AmountExpression, block: TextExpression): AmountExpression {
+  const perUnit = test(
+    [text('UnitPrice'), text('EffectivePrice'), block],
+    (unitPrice, effective, size) =>
+      size !== '1' && unitPrice !== undefined && unitPrice === effective,
+  );
+  return timesWhere(perUnit, [price, block], price);
+}
+
+/** The price of a block by the rate of one unit, for exports that state only that (pay-as-you-go). The rate of covered usage is another one. */
+function ratePerBlock(
+  charge: AzureCharge,
+  unitPrice: AmountExpression,
+  block: TextExpression,
+): AmountExpression {
+  const unitRate = amount('EffectivePrice');
+  const covered = any(charge.amortized, charge.commitmentFee, converted);
+  const needed = all(charge.priced, not(covered), not(present(sign(unitPrice))));
+  return timesWhere(all(needed, is(sign(unitRate), '+')), [unitRate, block]);
+}
+
+/** A price in pricing currency, in both. */
+function inCurrencies(pricing: AmountExpression) {
   return { pricing, billing: timesWhere(converted, [pricing, rate], pricing) };
 }
 

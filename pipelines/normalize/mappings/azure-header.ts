@@ -1,12 +1,16 @@
 /** Names of Azure's cost columns. They vary by agreement, version and language; the canonical name is that of the enterprise export. */
 
-/** The canonical name of a header name: case, aliases and translations (`Maßeinheit (UnitOfMeasure)`) aside. Unknown names stay. */
+/** The canonical name of a header name: case, aliases and translations (`Maßeinheit (UnitOfMeasure)`), blanks (`Consumed Quantity`) aside. Unknown names stay. */
 export function azureColumn(header: string): string {
   const name = header.trim();
-  const known = CANONICAL.get(name.toLowerCase());
+  const known = CANONICAL.get(keyOf(name));
   if (known !== undefined) return known;
-  const bracketed = /\(\s*(\w+)\s*\)$/.exec(name)?.[1];
-  return CANONICAL.get(bracketed?.toLowerCase() ?? '') ?? name;
+  const bracketed = /\(([\w ]+)\)$/.exec(name)?.[1];
+  return CANONICAL.get(keyOf(bracketed ?? '')) ?? name;
+}
+
+function keyOf(name: string): string {
+  return name.toLowerCase().replace(/\s+/g, '');
 }
 
 /** How well renamed columns fit an Azure cost export, 0 to 100. */
@@ -53,7 +57,7 @@ BillingProfileId
 BillingProfileName
 ChargeType
 ConsumedService
-Cost
+Cost ExtendedCost
 CostAllocationRuleName
 CostCenter
 CostInBillingCurrency

@@ -136,13 +136,14 @@ export function azureServices(path: TextExpression): {
   };
 }
 
-/** SKU, meter and price ids. A price id is the part number of the enterprise price sheet, or product and meter of the customer agreement's. */
+/** SKU, meter and price ids. A price is found by part number in the enterprise price sheet, by product and meter in the customer agreement's, by meter among the retail prices. */
 export function azureSkus(charge: AzureCharge): Columns {
   const priced = any(charge.priced, charge.refund);
   const sku = when(priced, first('ProductId', 'MeterId'));
   const price = first(
     join('/', sku, 'PartNumber'),
     join('/', when(priced, 'ProductId'), 'MeterId'),
+    sku,
   );
   const details = map('AdditionalInfo', priceDetails);
   return {

@@ -27,7 +27,7 @@ export function azureSubscription(resourceId: string): string | undefined {
 /** Resources that stand in no provider. */
 const CONTAINERS: Readonly<Record<string, string>> = {
   subscriptions: 'microsoft.resources/subscriptions',
-  resourcegroups: 'microsoft.resources/resourcegroups',
+  resourcegroups: 'microsoft.resources/subscriptions/resourcegroups',
 };
 
 function pathOf(resourceId: string): readonly string[] {

@@ -49,11 +49,6 @@ interface Kind extends Section {
   readonly expression: TextExpression;
 }
 
-/** The listed value that the cell means, null when it means none. */
-export function listedText(part: Part, column: ListedColumn): TextExpression {
-  return map(part.text(column), (value) => listedValue(column, value));
-}
-
 /** The cell holds something that the list does not know. */
 export function unlisted(part: Part, column: ListedColumn): Test {
   return test(
@@ -98,7 +93,7 @@ function listed(
     column === 'CommitmentDiscountCategory'
       ? 'commitment_discount_category_unknown'
       : 'capacity_reservation_status_unknown';
-  return kind(column, listedText(part, column), [{ code, where: unlisted(part, column) }]);
+  return kind(column, part.listed(column), [{ code, where: unlisted(part, column) }]);
 }
 
 /** Unknown words are adjustments (the specification's own rest); a charge without a word is usage when it has a quantity. */
@@ -110,7 +105,7 @@ function chargeCategory(part: Part): Kind {
   );
   const expression = cases(
     [
-      [present(listedText(part, column)), listedText(part, column)],
+      [present(part.listed(column)), part.listed(column)],
       [all(missing(part.text(column)), metered), always('Usage')],
     ],
     always('Adjustment'),
@@ -129,7 +124,7 @@ function chargeCategory(part: Part): Kind {
 /** OCI marks the correction of an earlier record by a reference to it. */
 function chargeClass(part: Part): Kind {
   const column = 'ChargeClass';
-  const stated = listedText(part, column);
+  const stated = part.listed(column);
   const unknown = part.has(column)
     ? [{ code: 'charge_class_unknown', where: unlisted(part, column) }]
     : [];
@@ -143,7 +138,7 @@ function chargeClass(part: Part): Kind {
 
 function chargeFrequency(part: Part, category: TextExpression): Kind {
   const column = 'ChargeFrequency';
-  const stated = listedText(part, column);
+  const stated = part.listed(column);
   const expression = first(
     stated,
     when(is(category, 'Usage'), always('Usage-Based'), always('One-Time')),
@@ -155,7 +150,7 @@ function pricingCategory(part: Part): Kind {
   const column = 'PricingCategory';
   if (!part.has(column)) return kind(column, nothing, []);
   const unknown = unlisted(part, column);
-  const section = kind(column, first(listedText(part, column), when(unknown, always('Other'))), [
+  const section = kind(column, first(part.listed(column), when(unknown, always('Other'))), [
     { code: 'pricing_category_unknown', where: unknown },
   ]);
   return {
@@ -167,11 +162,11 @@ function pricingCategory(part: Part): Kind {
 /** Usage under a commitment has used it unless the bill says otherwise; previews of 1.0 said so in ChargeSubcategory. */
 function commitmentStatus(part: Part, category: TextExpression): Kind {
   const column = 'CommitmentDiscountStatus';
-  if (!part.has('CommitmentDiscountId')) return kind(column, listedText(part, column), []);
+  if (!part.has('CommitmentDiscountId')) return kind(column, part.listed(column), []);
   const before = map(text('ChargeSubcategory'), (value) => listedValue(column, value));
   const stated = part.input.has('ChargeSubcategory')
-    ? first(listedText(part, column), before)
-    : listedText(part, column);
+    ? first(part.listed(column), before)
+    : part.listed(column);
   const usage = derive([part.text('CommitmentDiscountId'), category], (id, kindOfCharge) =>
     id !== undefined && kindOfCharge === 'Usage' ? '1' : undefined,
   );

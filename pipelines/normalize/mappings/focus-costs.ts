@@ -21,12 +21,18 @@ import {
 } from '../expressions.ts';
 import type { RepairRule } from '../mapping.ts';
 import type { Part, Section } from './focus-part.ts';
-import { listedValue } from './focus-values.ts';
 
-/** Null; amounts are looked at by their sign, which is cheap where every row has its own. */
+/** Null; amounts are looked at by their sign, which is cheap where every row has its own. The same test for the same expression. */
 export function missing(of: Expression): Test {
-  return not(present(of.kind === 'amount' ? sign(of) : of));
+  let known = missingTests.get(of);
+  if (known === undefined) {
+    known = not(present(of.kind === 'amount' ? sign(of) : of));
+    missingTests.set(of, known);
+  }
+  return known;
 }
+
+const missingTests = new WeakMap<Expression, Test>();
 
 /** Null, and not just unreadable: only a null takes the sign of what stands in for it. Cheap where every row has its own amount. */
 export function isNullAmount(of: AmountExpression): Test {
@@ -70,9 +76,7 @@ const MISSING = {
 /** OCI leaves EffectiveCost at 0 on usage that is billed; what was billed is what it effectively cost. */
 function oracleEffectiveCost(part: Part): Test | undefined {
   if (!part.has('EffectiveCost')) return undefined;
-  const category = map(part.text('ChargeCategory'), (value) =>
-    listedValue('ChargeCategory', value),
-  );
+  const category = part.listed('ChargeCategory');
   return all(
     is(part.family, 'oracle'),
     is(sign(part.amount('EffectiveCost')), '0'),

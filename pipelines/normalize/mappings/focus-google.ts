@@ -12,11 +12,16 @@ import {
   nothing,
   present,
   type TextExpression,
+  test,
   text,
   when,
 } from '../expressions.ts';
+import { isJsonObject, itemsOf, readJson } from '../json-cells.ts';
+import { gcpServiceKind } from '../tables/gcp-services.ts';
+import { type ServiceKind, UNKNOWN_SERVICE } from '../tables/service-kind.ts';
+import { pairsOf } from './focus-json.ts';
 import type { Part, Section } from './focus-part.ts';
-import { isObject, pairsOf, parsed } from './focus-values.ts';
+import { gcpResourceType } from './gcp-names.ts';
 
 /** What the table's `x_` columns say of the columns it lacks; undefined for other parts. */
 export function googleTable(part: Part, sections: readonly Section[]): Section | undefined {
@@ -33,6 +38,7 @@ export function googleTable(part: Part, sections: readonly Section[]): Section |
     resourceType(part),
     meter(part),
     frequency(part, category),
+    serviceKind(part),
   ];
   return {
     columns: Object.assign({}, ...filled.map((section) => section.columns)) as Section['columns'],
@@ -55,10 +61,13 @@ function tags(part: Part): Section {
 const PREFIXES = ['', '', 'project/', 'system/'];
 
 function tagEntries(list: string | undefined, prefix: string): [string, unknown][] {
-  const value = list === undefined ? undefined : parsed(list);
-  if (isObject(value)) return Object.entries(value).map(([key, tag]) => [prefix + key, tag]);
-  if (!Array.isArray(value)) return [];
-  return (pairsOf(value) ?? []).map(({ key, value: tag, namespace }) => [
+  const value = list === undefined ? undefined : readJson(list);
+  const pairs = pairsOf(value);
+  if (pairs === undefined)
+    return isJsonObject(value)
+      ? Object.entries(value).map(([key, tag]) => [prefix + key, tag])
+      : [];
+  return pairs.map(({ key, value: tag, namespace }) => [
     namespace === undefined ? prefix + key : `${namespace}/${key}`,
     tag,
   ]);
@@ -92,10 +101,8 @@ const COMMITTED_USE = new Set([
 
 /** The first committed use credit of a list as JSON of its id, name and type. */
 function committedUse(credits: string): string | undefined {
-  const list = parsed(credits);
-  if (!Array.isArray(list)) return undefined;
-  for (const item of list) {
-    if (!isObject(item)) continue;
+  for (const item of itemsOf(readJson(credits)) ?? []) {
+    if (!isJsonObject(item)) continue;
     const fields = new Map(
       Object.entries(item).map(([name, value]) => [name.toLowerCase().replace(/_/g, ''), value]),
     );
@@ -112,8 +119,8 @@ function committedUse(credits: string): string | undefined {
 
 function field(credit: TextExpression, name: 'id' | 'name' | 'type'): TextExpression {
   return map(credit, (json) => {
-    const value = parsed(json);
-    const found = isObject(value) ? value[name] : undefined;
+    const value = readJson(json);
+    const found = isJsonObject(value) ? value[name] : undefined;
     return typeof found === 'string' && found !== '' ? found : undefined;
   });
 }
@@ -121,10 +128,7 @@ function field(credit: TextExpression, name: 'id' | 'name' | 'type'): TextExpres
 /** `//compute.googleapis.com/projects/p/zones/z/instances/i` is a `compute.googleapis.com/instances`. */
 function resourceType(part: Part): Section {
   if (part.has('ResourceType') || !part.has('ResourceId')) return NOTHING;
-  const type = map(part.text('ResourceId'), (id) => {
-    const match = /^\/\/([^/]+\.googleapis\.com)\/(?:.*\/)?([^/]+)\/[^/]+$/.exec(id);
-    return match === null ? undefined : `${match[1]}/${match[2]}`;
-  });
+  const type = map(part.text('ResourceId'), gcpResourceType);
   return {
     columns: { ResourceType: type },
     repairs: [{ code: 'resource_type_from_resource_id', where: present(type) }],
@@ -146,5 +150,30 @@ function frequency(part: Part, category: TextExpression): Section {
   return {
     columns: { ChargeFrequency: when(is(category, 'Purchase'), always('Recurring'), usual) },
     repairs: [],
+  };
+}
+
+/** The table has no service categories: filed by the service's name as in Google's other exports. */
+function serviceKind(part: Part): Section {
+  if (part.has('ServiceCategory') || !part.has('ServiceName')) return NOTHING;
+  const name = part.text('ServiceName');
+  const kind = (service: string): ServiceKind => gcpServiceKind(service) ?? UNKNOWN_SERVICE;
+  return {
+    columns: {
+      ServiceCategory: first(
+        map(name, (service) => kind(service).category),
+        always('Other'),
+      ),
+      ServiceSubcategory: first(
+        map(name, (service) => kind(service).subcategory),
+        always('Other (Other)'),
+      ),
+    },
+    repairs: [
+      {
+        code: 'service_unknown',
+        where: test([name], (service) => gcpServiceKind(service ?? '') === undefined),
+      },
+    ],
   };
 }

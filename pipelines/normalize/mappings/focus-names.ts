@@ -16,8 +16,9 @@ import {
 } from '../expressions.ts';
 import type { RepairRule } from '../mapping.ts';
 import { missing } from './focus-costs.ts';
+import { type JsonRepair, jsonObjectText, skuPriceDetails } from './focus-json.ts';
 import type { Part, Section } from './focus-part.ts';
-import { ACCOUNT_TYPES, type JsonRepair, jsonObjectText, skuPriceDetails } from './focus-values.ts';
+import { ACCOUNT_TYPES } from './focus-values.ts';
 
 /** Who provides, hosts, publishes and invoices, and whose account it is. */
 export function names(part: Part): Section {
@@ -101,8 +102,10 @@ export function jsonColumns(part: Part): Section {
       columns[name] = map(text(source), skuPriceDetails);
       continue;
     }
-    columns[name] = map(text(source), (cell) => jsonObjectText(cell).text);
-    repairs.push(...jsonRepairs(name, text(source)));
+    const cell = part.text(name);
+    const object = map(cell, (json) => jsonObjectText(json).text);
+    columns[name] = object;
+    repairs.push(...jsonRepairs(name, cell, object));
   }
   if (part.input.has('SkuPriceDetails') && part.input.has('x_SkuDetails'))
     columns.SkuPriceDetails = first(
@@ -116,12 +119,18 @@ const JSON_REPAIRS = [
   'wrapped',
   'from_list',
   'unquoted',
+  'python',
   'invalid',
 ] as const satisfies JsonRepair[];
 
-function jsonRepairs(column: FocusColumn, source: TextExpression): readonly RepairRule[] {
-  const repair = derive([source], (cell) =>
-    cell === undefined ? undefined : jsonObjectText(cell).repair,
+/** Cells that stand as they stood were not repaired: they need no second look. */
+function jsonRepairs(
+  column: FocusColumn,
+  cell: TextExpression,
+  object: TextExpression,
+): readonly RepairRule[] {
+  const repair = derive([cell, object], (before, after) =>
+    before === undefined || before === after ? undefined : jsonObjectText(before).repair,
   );
   const prefix = column.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
   return JSON_REPAIRS.map((code) => ({ code: `${prefix}_json_${code}`, where: is(repair, code) }));

@@ -13,7 +13,7 @@ import {
 } from '../expressions.ts';
 import type { MappingInput, RepairRule } from '../mapping.ts';
 import { ALIASES } from './focus-columns.ts';
-import { providerFamily } from './focus-values.ts';
+import { type ListedColumn, listedValue, providerFamily } from './focus-values.ts';
 
 /** Some columns of the record with the repairs they need. */
 export interface Section {
@@ -21,7 +21,10 @@ export interface Section {
   readonly repairs: readonly RepairRule[];
 }
 
-/** A part seen by FOCUS column: the column itself, or the alias that stands in for it. */
+/**
+ * A part seen by FOCUS column: the column itself, or the alias that stands in for it. Asked twice for the same it answers
+ * the same expression, which is then evaluated once.
+ */
 export interface Part {
   readonly input: MappingInput;
   /** Name of the source column that is read for the FOCUS column. */
@@ -32,6 +35,8 @@ export interface Part {
   text(column: FocusColumn): TextExpression;
   /** The column as amounts; null on every row when the part lacks it. */
   amount(column: FocusColumn): AmountExpression;
+  /** The listed value that the cell means, null when it means none. */
+  listed(column: ListedColumn): TextExpression;
   /** The provider as the part names it, else who published or invoices. */
   readonly provider: TextExpression;
   /** `aws`, `azure`, `google`, `oracle` or null. */
@@ -42,20 +47,23 @@ export interface Part {
 export function partOf(input: MappingInput): Part {
   const sourceOf = (column: FocusColumn): string | undefined =>
     [column, ...(ALIASES[column] ?? [])].find((name) => input.has(name));
-  const read = (column: FocusColumn): TextExpression => {
+  const read = remembered((column: FocusColumn): TextExpression => {
     const source = sourceOf(column);
     return source === undefined ? nothing : text(source);
-  };
+  });
   const provider = providerOf(sourceOf);
   return {
     input,
     sourceOf,
     has: (column) => sourceOf(column) !== undefined,
     text: read,
-    amount: (column) => {
+    amount: remembered((column: FocusColumn) => {
       const source = sourceOf(column);
       return source === undefined ? noAmount : amount(source);
-    },
+    }),
+    listed: remembered((column: ListedColumn) =>
+      map(read(column), (value) => listedValue(column, value)),
+    ),
     provider,
     family: map(provider, providerFamily),
   };
@@ -67,4 +75,16 @@ function providerOf(sourceOf: (column: FocusColumn) => string | undefined): Text
     ['ProviderName', 'ServiceProviderName', 'PublisherName', 'InvoiceIssuerName'] as const
   ).flatMap((column) => sourceOf(column) ?? []);
   return first(...named, always('Unknown'));
+}
+
+function remembered<C extends string, E>(make: (column: C) => E): (column: C) => E {
+  const known = new Map<C, E>();
+  return (column) => {
+    let expression = known.get(column);
+    if (expression === undefined) {
+      expression = make(column);
+      known.set(column, expression);
+    }
+    return expression;
+  };
 }

@@ -1,7 +1,7 @@
 import { SERVICE_SUBCATEGORIES } from '../../focus/columns.ts';
 import { always, derive, first, map, type TextExpression, test } from '../expressions.ts';
 import type { RepairRule } from '../mapping.ts';
-import { listedText, rewrittenValue, unlisted, unlistedText } from './focus-charges.ts';
+import { rewrittenValue, unlisted, unlistedText } from './focus-charges.ts';
 import { missing } from './focus-costs.ts';
 import type { Part, Section } from './focus-part.ts';
 import { categoryOf, listedSubcategory } from './focus-values.ts';
@@ -10,7 +10,7 @@ import { categoryOf, listedSubcategory } from './focus-values.ts';
 export function services(part: Part): Section {
   const subcategory = part.text('ServiceSubcategory');
   const category = first(
-    listedText(part, 'ServiceCategory'),
+    part.listed('ServiceCategory'),
     map(subcategory, categoryOf),
     always('Other'),
   );

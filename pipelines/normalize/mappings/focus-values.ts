@@ -1,4 +1,4 @@
-/** Values as providers write them, put into the words and shapes of the specification. Pure functions of one or two texts. */
+/** Values as providers write them, put into the words of the specification. Pure functions of one or two texts. */
 import { ALLOWED_VALUES, SERVICE_SUBCATEGORIES } from '../../focus/columns.ts';
 
 /** Columns with a closed list of values. */
@@ -58,110 +58,6 @@ const CATEGORY_BY_SUBCATEGORY = new Map(
 
 function wordKey(value: string): string {
   return value.toLowerCase().replace(/[^a-z0-9]+/g, '');
-}
-
-/** How a JSON cell had to be repaired. */
-export type JsonRepair = 'wrapped' | 'from_list' | 'unquoted' | 'invalid';
-
-/**
- * A cell that shall hold a JSON object: as it stands when it does. Without braces it gets them, a list of keys and
- * values becomes an object, an object inside a JSON string is taken out; anything else is kept as `{"x_raw": …}`.
- */
-export function jsonObjectText(cell: string): {
-  readonly text?: string;
-  readonly repair?: JsonRepair;
-} {
-  const text = cell.trim();
-  const value = parsed(text);
-  if (isObject(value)) return { text };
-  if (value === null) return {};
-  if (Array.isArray(value)) {
-    const object = objectOfPairs(value);
-    if (object !== undefined) return { text: JSON.stringify(object), repair: 'from_list' };
-  }
-  if (typeof value === 'string' && isObject(parsed(value)))
-    return { text: value.trim(), repair: 'unquoted' };
-  if (text.startsWith('"')) {
-    const wrapped = `{${text.replace(/,\s*$/, '')}}`;
-    if (isObject(parsed(wrapped))) return { text: wrapped, repair: 'wrapped' };
-  }
-  return { text: JSON.stringify({ x_raw: cell }), repair: 'invalid' };
-}
-
-/** Entries of a list `[{"Key": …, "Value": …}, …]` (any case, `name` too); undefined when it is another list. */
-export function pairsOf(list: readonly unknown[]): readonly Pair[] | undefined {
-  const pairs = list.map(pairOf);
-  return pairs.every((pair) => pair !== undefined) ? pairs : undefined;
-}
-
-/** A key with its value, and the namespace Google gives with tags. */
-export interface Pair {
-  readonly key: string;
-  readonly value: unknown;
-  readonly namespace?: string;
-}
-
-function pairOf(item: unknown): Pair | undefined {
-  if (!isObject(item)) return undefined;
-  const fields = new Map(Object.entries(item).map(([name, value]) => [fieldKey(name), value]));
-  const key = fields.get('key') ?? fields.get('name');
-  if (typeof key !== 'string') return undefined;
-  const namespace = fields.get('namespace');
-  return {
-    key,
-    value: fields.get('value') ?? null,
-    ...(typeof namespace === 'string' && { namespace }),
-  };
-}
-
-function fieldKey(name: string): string {
-  return name.toLowerCase().replace(/^x_/, '');
-}
-
-function objectOfPairs(list: readonly unknown[]): Record<string, unknown> | undefined {
-  const pairs = pairsOf(list);
-  return pairs && Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
-}
-
-/** The JSON value, or undefined when the text is not JSON. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a JSON value is an object (no list, not null). */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const SKU_PROPERTIES = new Set([
-  'CoreCount',
-  'DiskMaxIops',
-  'DiskSpace',
-  'DiskType',
-  'GpuCount',
-  'InstanceSeries',
-  'InstanceType',
-  'MemorySize',
-  'NetworkMaxIops',
-  'NetworkMaxThroughput',
-  'OperatingSystem',
-  'Redundancy',
-  'StorageClass',
-]);
-
-/** A provider's own SKU details as SkuPriceDetails: keys that FOCUS does not define get the prefix `x_`. */
-export function skuPriceDetails(cell: string): string | undefined {
-  const value = parsed(jsonObjectText(cell).text ?? 'null');
-  if (!isObject(value)) return undefined;
-  const entries = Object.entries(value).map(
-    ([key, detail]) =>
-      [SKU_PROPERTIES.has(key) || key.startsWith('x_') ? key : `x_${key}`, detail] as const,
-  );
-  return entries.length === 0 ? undefined : JSON.stringify(Object.fromEntries(entries));
 }
 
 /** What a provider's name stands for; undefined for others. */

@@ -4,7 +4,7 @@
  */
 import { COLUMNS, COST_COLUMNS, type CostColumn, type FocusColumn } from '../../focus/columns.ts';
 import { detectFocusVersion } from '../../focus/version.ts';
-import { amount, type Expression, text } from '../expressions.ts';
+import { type Expression, text } from '../expressions.ts';
 import {
   defineMapping,
   type MappingInput,
@@ -62,7 +62,7 @@ function build(input: MappingInput): MappingTable {
       { columns: { ...passedThrough(part), ...columns, ...customColumns(part, columns) } },
     ],
     repairs: all.flatMap((section): readonly RepairRule[] => section.repairs),
-    reject: REQUIRED.map(missingMandatory),
+    reject: REQUIRED.map((column) => missingMandatory(part, column)),
     measures: Object.fromEntries(
       COST_COLUMNS.filter((column) => part.has(column)).map((column: CostColumn) => [
         column,
@@ -108,11 +108,11 @@ function isReadAsAlias(part: Part, source: string): boolean {
   return (Object.keys(ALIASES) as FocusColumn[]).some((name) => part.sourceOf(name) === source);
 }
 
-function missingMandatory(column: (typeof REQUIRED)[number]): RejectRule {
+function missingMandatory(part: Part, column: (typeof REQUIRED)[number]): RejectRule {
   return {
     reason: 'missing_mandatory',
     column,
     message: `${column} is null; a charge cannot be without it`,
-    where: column === 'BilledCost' ? isNullAmount(amount(column)) : missing(text(column)),
+    where: column === 'BilledCost' ? isNullAmount(part.amount(column)) : missing(part.text(column)),
   };
 }

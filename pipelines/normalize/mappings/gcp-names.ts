@@ -117,12 +117,15 @@ export function gcpServices(fields: GcpFields): {
   };
 }
 
-/** SKU, meter, price. The price id's form is ours; Google concatenates the same parts. */
+/** SKU, meter, price. The price id's form is ours; Google concatenates the same parts. The standard export does not state the tier. */
 export function gcpSkus(fields: GcpFields, tags: GcpTags, regular: Test): Columns {
   const description = fields.text('sku', 'description');
   const sku = when(regular, fields.text('sku', 'id'));
   const tier = fields.text('price', 'tier_start_amount');
-  const price = join('/', 'billing_account_id', sku, tier);
+  const price = first(
+    join('/', 'billing_account_id', sku, tier),
+    join('/', 'billing_account_id', sku),
+  );
   return {
     ChargeDescription: description,
     SkuId: sku,

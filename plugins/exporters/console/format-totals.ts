@@ -138,7 +138,8 @@ function formatTable(table: Table, options: FormatOptions): string {
   const rows = [...table.sections.flatMap((section) => section.rows), table.total];
   const cells = narrowed(cellsOf(rows, options), width - MIN_LABEL);
   const numbers = cells.widths.reduce((sum, each) => sum + each + GAP, 0);
-  const label = Math.max(MIN_LABEL, width - numbers);
+  const longest = Math.max(...rows.map((row) => [...row.label].length)) + GAP;
+  const label = Math.max(MIN_LABEL, Math.min(width - numbers, longest));
   const line = (name: string, texts: readonly string[]) =>
     `${fitted(name, label)}${texts.map((text, i) => text.padStart((cells.widths[i] ?? 0) + GAP)).join('')}`;
   const { bold, dim } = styles(options.color === true);

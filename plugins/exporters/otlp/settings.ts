@@ -68,7 +68,7 @@ export const settings = {
     max_elapsed_time: {
       doc: 'After this long the exporter counts as unavailable and the agent starts over; 0: tries for ever.',
       format: 'duration',
-      default: 0,
+      default: '0s',
     },
   },
   logs: {

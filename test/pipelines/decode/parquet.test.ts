@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import {
   openParquet,
   parquetRowGroups,
@@ -67,6 +67,32 @@ function expectedSql(name: TypeName, kind: string | undefined): string {
   return `"${name}"::VARCHAR`;
 }
 
+/** Reads a part to its end without making texts. */
+async function everyCodeHasAnEntry(path: string): Promise<boolean> {
+  const source = await openParquet({ path, batchRows: 200 });
+  try {
+    for await (const { rows, columns } of source.batches())
+      for (const { codes, values } of columns.values())
+        if (codes.subarray(0, rows).some((code) => code >= values.size)) return false;
+    return true;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Long columns are compared up to the first difference. */
+function sameCells(
+  t: Test,
+  found: readonly unknown[] | undefined,
+  expected: unknown,
+  name: string,
+): void {
+  const wanted = expected as readonly unknown[];
+  const row = wanted.findIndex((cell, i) => JSON.stringify(cell) !== JSON.stringify(found?.[i]));
+  if (row >= 0) t.same(found?.[row], wanted[row], `${name}, row ${row}`);
+  t.equal(found?.length, wanted.length, name);
+}
+
 function normal(text: unknown, kind: string | undefined, name: string): unknown {
   if (text === undefined || text === null) return undefined;
   if (kind === 'amount') return formatDecimal(decimal(String(text)));
@@ -88,11 +114,11 @@ t.test('reads every type, codec and page version as DuckDB does', async (t) => {
   for (const [codec, version, groupRows] of variants) {
     const path = join(folder, `types-${codec}-${version}.parquet`);
     await db.run(
-      `COPY (SELECT ${SELECT} FROM range(5000) t(r)) TO '${path}' (FORMAT parquet, COMPRESSION ${codec}, PARQUET_VERSION ${version}, ROW_GROUP_SIZE ${groupRows})`,
+      `COPY (SELECT ${SELECT} FROM range(2500) t(r)) TO '${path}' (FORMAT parquet, COMPRESSION ${codec}, PARQUET_VERSION ${version}, ROW_GROUP_SIZE ${groupRows})`,
     );
     const read = await readPart({ path, batchRows: 1000 });
     t.same(read.columns, NAMES);
-    t.equal(read.rows, 5000);
+    t.equal(read.rows, 2500);
     const sql = NAMES.map((name) => expectedSql(name, read.kinds[name])).join(', ');
     const rows = await db.rows(`SELECT ${sql} FROM read_parquet('${path}')`);
     for (const [position, name] of NAMES.entries()) {
@@ -101,7 +127,7 @@ t.test('reads every type, codec and page version as DuckDB does', async (t) => {
       const found = (read.texts[name] ?? []).map((text) =>
         kind === 'time' && text !== undefined ? Date.parse(text) : normal(text, kind, name),
       );
-      t.same(found, expected, `${name}, ${codec} ${version}`);
+      sameCells(t, found, expected, `${name}, ${codec} ${version}`);
     }
   }
   const path = join(folder, 'types-zstd-V1.parquet');
@@ -129,7 +155,8 @@ t.test('reads what hyparquet reads', async (t) => {
       JSON.stringify(value ?? null, (_, item) => (typeof item === 'bigint' ? Number(item) : item)),
     );
   for (const name of names)
-    t.same(
+    sameCells(
+      t,
       texts[name]?.map((text) =>
         text !== undefined && !['low', 'unicode'].includes(name)
           ? JSON.parse(text)
@@ -175,7 +202,8 @@ t.test('reads the rarer encodings and many small pages', async (t) => {
   writeFileSync(path, new Uint8Array(buffer));
   const read = await readPart({ path, batchRows: 333 });
   for (const { name, data } of columnData)
-    t.same(
+    sameCells(
+      t,
       read.texts[name],
       [...data].map((value) => (value === null ? undefined : String(value))),
       name,
@@ -248,14 +276,17 @@ t.test('row groups are read alone, counted over the whole file', async (t) => {
   const parts = await Promise.all(
     spans.map((rowGroups) => readPart({ path, span: { rowGroups } })),
   );
-  t.same(
+  sameCells(
+    t,
     parts.flatMap(({ rowNumbers }) => rowNumbers),
     whole.rowNumbers,
+    'row numbers',
   );
   for (const name of ['g', 'n', 'm'])
-    t.same(
+    sameCells(
+      t,
       parts.flatMap(({ texts }) => texts[name] ?? []),
-      whole.texts[name],
+      whole.texts[name] ?? [],
       name,
     );
   const none = await readPart({ path, project: () => [] });
@@ -267,7 +298,7 @@ t.test('dictionaries outlive row groups while values repeat', async (t) => {
   const path = join(folder, 'memory.parquet');
   await db.run(
     `COPY (SELECT 'service-' || (r % 40) AS low, 'id-' || hash(r) AS high, 'res-' || ((r * 7919) % 90000) AS middle, (r % 5) * 0.25 AS amount FROM range(200000) t(r))
-     TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 20480, DICTIONARY_SIZE_LIMIT 200000)`,
+     TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 20480, DICTIONARY_SIZE_LIMIT 18000)`,
   );
   const source = await openParquet({ path });
   const seen = {
@@ -294,8 +325,8 @@ t.test('dictionaries outlive row groups while values repeat', async (t) => {
   const [row] = await db.rows(
     `SELECT list(middle ORDER BY file_row_number), list(high ORDER BY file_row_number) FROM read_parquet('${path}', file_row_number = true)`,
   );
-  t.same(texts.middle, row?.[0]);
-  t.same(texts.high, row?.[1]);
+  sameCells(t, texts.middle, row?.[0], 'middle');
+  sameCells(t, texts.high, row?.[1], 'high');
 });
 
 t.test('nested values that never repeat stay right and bounded', async (t) => {
@@ -307,28 +338,42 @@ t.test('nested values that never repeat stay right and bounded', async (t) => {
   const rows = await db.rows(
     `SELECT to_json(m)::VARCHAR, to_json(l)::VARCHAR, to_json(s)::VARCHAR FROM '${path}'`,
   );
-  t.same(
+  sameCells(
+    t,
     texts.m,
     rows.map((row) => row[0]),
+    'm',
   );
-  t.same(
+  sameCells(
+    t,
     texts.l,
     rows.map((row) => row[1]),
+    'l',
   );
-  t.same(
+  sameCells(
+    t,
     texts.s,
     rows.map((row) => row[2]),
+    's',
   );
 });
 
 t.test('what is torn, damaged or unreadable is a BadPart that says where', async (t) => {
-  const whole = readFileSync(join(folder, 'types-zstd-V1.parquet'));
+  for (const [name, codec, version] of [
+    ['zstd', 'zstd', 'V1'],
+    ['plain', 'uncompressed', 'V1'],
+    ['second', 'uncompressed', 'V2'],
+    ['snappy', 'snappy', 'V2'],
+  ] as const)
+    await db.run(
+      `COPY (SELECT ${SELECT} FROM range(500) t(r)) TO '${join(folder, `few-${name}.parquet`)}' (FORMAT parquet, COMPRESSION ${codec}, PARQUET_VERSION ${version})`,
+    );
+  const whole = readFileSync(join(folder, 'few-zstd.parquet'));
   const path = join(folder, 'torn.parquet');
   const outcome = async (bytes: Uint8Array): Promise<string> => {
     writeFileSync(path, bytes);
     try {
-      await readPart({ path, batchRows: 1000 });
-      return 'read';
+      return (await everyCodeHasAnEntry(path)) ? 'read' : 'a code without an entry';
     } catch (error) {
       return errorName(error) === 'BadPart' ? 'BadPart' : String((error as Error).stack);
     }
@@ -346,11 +391,11 @@ t.test('what is torn, damaged or unreadable is a BadPart that says where', async
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return state % below;
   };
-  for (const source of ['types-uncompressed-V1', 'types-uncompressed-V2', 'types-snappy-V2']) {
+  for (const source of ['few-plain', 'few-second', 'few-snappy']) {
     const original = readFileSync(join(folder, `${source}.parquet`));
     for (let trial = 0; trial < 120; trial++) {
       const bytes = new Uint8Array(original);
-      const from = trial % 2 === 0 ? original.length - 40_000 : 0;
+      const from = trial % 2 === 0 ? Math.max(0, original.length - 12_000) : 0;
       for (let i = 0; i < 3; i++) bytes[from + random(original.length - from)] = random(256);
       changed.add(await outcome(bytes));
     }

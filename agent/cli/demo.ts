@@ -1,0 +1,210 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { type Configured, configure } from '../configure.ts';
+import { type GenerateRequest, generateBill } from '../generate/generate-bill.ts';
+import type { Committed } from '../state/state.ts';
+import { progressLine } from './progress.ts';
+import { formatReport } from './report.ts';
+import { serve } from './run.ts';
+
+interface Options {
+  readonly serve?: boolean;
+  readonly folder?: string;
+  readonly rows: string;
+}
+
+/** Bills for the demo: the month is read, restated by its provider, and read again. */
+const MONTH = '2026-10';
+const SEED = 2026;
+const BROKEN_ROWS = 12;
+
+/** Makes demo bills, runs the agent on them, reports. */
+export async function demo(options: Options): Promise<void> {
+  const rows = Number(options.rows);
+  if (!Number.isSafeInteger(rows) || rows < 100)
+    throw new Misconfigured(`--rows is "${options.rows}"`, {
+      hint: 'give a whole number of at least 100',
+    });
+  const folder =
+    options.folder === undefined
+      ? await mkdtemp(join(tmpdir(), 'focusd-demo-'))
+      : resolve(options.folder);
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  say(`focusd demo in ${folder}\n`);
+  say(
+    `1. Writing bills: AWS CUR 2.0, Azure FOCUS 1.2, Google detailed export, and one with ${BROKEN_ROWS} broken rows`,
+  );
+  await writeBills(folder, rows);
+  const configured = await demoConfiguration(folder, options.serve === true);
+  say('2. The agent reads them: → FOCUS → owners → totals → OTLP');
+  const committed: Committed[] = [];
+  const begun = performance.now();
+  await readOnce(configured, committed);
+  say('3. AWS restates the month: its bill is written again, with other amounts');
+  await generateBill({ ...billOf(folder, 'aws', rows), revision: 2 });
+  const report = (agent: { readonly state: Parameters<typeof formatReport>[0]['state'] }): void => {
+    say(`4. What the agent knows now\n`);
+    say(
+      formatReport({
+        state: agent.state,
+        pipelines: ['costs'],
+        committed,
+        ms: performance.now() - begun,
+        width: process.stdout.columns ?? 100,
+        color: process.stdout.isTTY,
+      }),
+    );
+  };
+  if (options.serve === true) await keepServing(configured, { committed, report, say });
+  else {
+    await readOnce(configured, committed, report);
+    say(whatNext(folder));
+  }
+}
+
+function billOf(
+  folder: string,
+  provider: GenerateRequest['provider'],
+  rows: number,
+): GenerateRequest {
+  return {
+    folder: join(folder, 'bills', provider),
+    provider,
+    rows,
+    seed: SEED,
+    month: MONTH,
+    revision: 1,
+    faults: 0,
+    parts: 1,
+    format: 'csv.gz',
+  };
+}
+
+async function writeBills(folder: string, rows: number): Promise<void> {
+  const progress = progressLine('written');
+  const some = Math.ceil(rows / 4);
+  const bills: GenerateRequest[] = [
+    billOf(folder, 'aws', rows),
+    { ...billOf(folder, 'azure', some), format: 'csv' },
+    { ...billOf(folder, 'gcp', some), format: 'ndjson.gz' },
+    { ...billOf(folder, 'focus', Math.ceil(rows / 20)), format: 'csv', faults: BROKEN_ROWS },
+  ];
+  for (const bill of bills) await generateBill({ ...bill, progress: progress.add });
+  progress.end();
+}
+
+/** The configuration that the demo runs, left in its folder to be read and changed. */
+async function demoConfiguration(folder: string, serving: boolean): Promise<Configured> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'focusd.yaml');
+  await writeFile(
+    path,
+    `# The configuration of the demo. Try: focusd validate -c ${path}
+receivers:
+  files:
+    paths: [./bills]
+    exclude: ["**/truth-*.json"]
+    settle: 0s
+
+processors:
+  normalize: {}
+  attribute:
+    tags: [team]
+
+exporters:
+  file:
+    folder: ./otlp
+    format: otlp-json
+
+extensions:
+  health: {}
+
+storage:
+  folder: ./state
+
+service:
+  extensions: [${serving ? 'health' : ''}]
+  pipelines:
+    costs:
+      receivers: [files]
+      processors: [normalize, attribute]
+      exporters: [file]
+  telemetry:
+    logs: { level: warn, encoding: console }
+    metrics: { address: "${serving ? '127.0.0.1:8888' : 'off'}" }
+`,
+  );
+  return await configure(path, process.env);
+}
+
+async function readOnce(
+  configured: Configured,
+  committed: Committed[],
+  ended: Parameters<typeof serve>[1]['ended'] = () => {},
+): Promise<void> {
+  const progress = progressLine('read');
+  await serve(configured, {
+    once: true,
+    events: {
+      committed: (_, delivery) => committed.push(delivery),
+      progress: (_, rows) => progress.add(rows),
+    },
+    ended: (agent) => {
+      progress.end();
+      ended(agent);
+    },
+  });
+}
+
+interface Serving {
+  readonly committed: Committed[];
+  readonly report: (agent: { readonly state: Parameters<typeof formatReport>[0]['state'] }) => void;
+  readonly say: (text: string) => void;
+}
+
+async function keepServing(
+  configured: Configured,
+  { committed, report, say }: Serving,
+): Promise<void> {
+  let known: Parameters<Serving['report']>[0] | undefined;
+  let reported = false;
+  const maybeReport = (): void => {
+    if (
+      reported ||
+      known === undefined ||
+      !committed.some(({ replaced }) => replaced !== undefined)
+    )
+      return;
+    reported = true;
+    report(known);
+    say(
+      'The agent keeps running: put bills into the folder above, or change its focusd.yaml.\n  curl -s http://127.0.0.1:13133/          health\n  curl -s http://127.0.0.1:8888/metrics    metrics\nCtrl-C ends it.',
+    );
+  };
+  await serve(configured, {
+    once: false,
+    events: {
+      committed: (_, delivery) => {
+        committed.push(delivery);
+        maybeReport();
+      },
+    },
+    started: (agent) => {
+      known = agent;
+      maybeReport();
+    },
+  });
+}
+
+function whatNext(folder: string): string {
+  const here = relative(process.cwd(), folder);
+  const place = here.length < folder.length && !here.startsWith('..') ? here : folder;
+  return `OTLP: ${place}/otlp (logs: one file per bill; metrics.jsonl)
+Try next:
+  npm start -- --serve                                      the same agent, kept running, with health and metrics on loopback
+  npm run -s focusd -- audit -c ${place}/focusd.yaml        prove the totals from the raw bills
+  npm run -s focusd -- convert BILL.csv.gz -o focus.parquet your own bill as FOCUS
+  npm run -s focusd -- run -c config/examples/local-files.yaml`;
+}

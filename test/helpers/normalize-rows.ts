@@ -1,0 +1,44 @@
+/** The fast way for tests: rows of strings through the product's normalizer, in the order of the slow twin. */
+import type { Batch } from '../../pipelines/focus/batch.ts';
+import type { Mapping } from '../../pipelines/normalize/mapping.ts';
+import { Normalizer } from '../../pipelines/normalize/normalize.ts';
+import { eachBatch, fromBatch, toBatches } from './batches.ts';
+import type { ChargeRow, SourceRow } from './interpret.ts';
+
+/** Normalizes rows; charges come by row and template, without `x_Repairs`. */
+export async function normalizeRows(
+  mapping: Mapping,
+  header: readonly string[],
+  rows: readonly SourceRow[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<{ readonly rows: readonly ChargeRow[]; readonly counts: Normalizer['counts'] }> {
+  const batches = toBatches(header, rows, 256);
+  const normalizer = new Normalizer(mapping, header, settings);
+  const read = () => eachBatch(batches);
+  const charges = await chargesOf(normalizer, normalizer.table.rewrite?.(read) ?? read());
+  return { rows: charges, counts: normalizer.counts };
+}
+
+/** The charges of batches, by row and template, without `x_Repairs`; at most `limit`. */
+export async function chargesOf(
+  normalizer: Normalizer,
+  batches: AsyncIterable<Batch>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<readonly ChargeRow[]> {
+  const found: { readonly at: readonly [number, number]; readonly charge: ChargeRow }[] = [];
+  for await (const source of batches) {
+    for (const { batch, template } of normalizer.normalize(source).charges) {
+      if (found.length >= limit) continue;
+      fromBatch(batch).forEach(({ x_Repairs, ...charge }, i) => {
+        found.push({ at: [batch.rowNumbers[i] ?? 0, template], charge: sortedColumns(charge) });
+      });
+    }
+  }
+  found.sort(({ at: [a, b] }, { at: [c, d] }) => a - c || b - d);
+  return found.map(({ charge }) => charge);
+}
+
+/** The same charge with its columns in alphabetical order. */
+export function sortedColumns(row: ChargeRow): ChargeRow {
+  return Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,58 @@
+/**
+ * Runs the tests: `node test/run.ts [--interop] [file…]`. Prints a line per file, the whole story of those that failed, why something was
+ * skipped, and last `N passed, N failed, N skipped`.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+const arguments_ = process.argv.slice(2);
+const interop = arguments_.includes('--interop');
+const named = arguments_.filter((argument) => !argument.startsWith('--'));
+
+const tap = createRequire(import.meta.url).resolve('tap/package.json').replace(/package\.json$/, 'dist/esm/run.mjs');
+if (!existsSync('.tap/plugins')) await ended(spawn(process.execPath, [tap, 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
+if (interop) await ended(spawn(process.execPath, ['test/interop/programs/install.ts'], { stdio: 'inherit' }));
+const files = named.length > 0 ? named : interop ? globSync('test/interop/**/*.test.ts').toSorted() : [];
+const slow = interop ? ['--jobs=1', '--timeout=1200'] : [];
+const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...slow, ...files], { stdio: ['ignore', 'pipe', 'inherit'] });
+const counts = await follow(child.stdout);
+const code = await ended(child);
+if (counts === undefined) process.stdout.write('no test was run\n');
+else process.stdout.write(`${counts.pass} passed, ${counts.fail} failed${counts.skip === 0 ? '' : `, ${counts.skip} skipped`}\n`);
+process.exitCode = code === 0 && counts !== undefined && counts.pass > 0 && counts.fail === 0 ? 0 : 1;
+
+interface Counts {
+  readonly pass: number;
+  readonly fail: number;
+  readonly skip: number;
+}
+
+/** Passes on what a person wants to see of TAP; answers the final counts. */
+async function follow(output: NodeJS.ReadableStream): Promise<Counts | undefined> {
+  let story: string[] = [];
+  let counts: Counts | undefined;
+  for await (const line of createInterface({ input: output })) {
+    const total = /^# \{ total: (\d+).*\}$/.exec(line);
+    if (total !== null) counts = countsOf(line);
+    if (/^\s+(not )?ok .*# (SKIP|TODO)/.test(line)) process.stdout.write(`${line.trim()}\n`);
+    if (/^not ok/.test(line)) process.stdout.write(`${story.join('\n')}\n${line}\n`);
+    else if (/^ok/.test(line)) process.stdout.write(`${line}\n`);
+    if (/^(not )?ok/.test(line)) story = [];
+    else story.push(line);
+  }
+  return counts;
+}
+
+function countsOf(line: string): Counts {
+  const number = (name: string): number => Number(new RegExp(`${name}: (\\d+)`).exec(line)?.[1] ?? 0);
+  return { pass: number('pass'), fail: number('fail'), skip: number('skip') + number('todo') };
+}
+
+function ended(process_: ReturnType<typeof spawn>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    process_.on('error', reject);
+    process_.on('close', (exitCode) => resolve(exitCode ?? 1));
+  });
+}
