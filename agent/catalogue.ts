@@ -1,1 +1,18 @@
-export const CATALOGUE = { receiver: {}, processor: {}, exporter: {}, extension: {} } as const;
+/** Every built-in plugin by kind and type. Written by `npm run docs` from the folders below plugins/. */
+export const CATALOGUE = {
+  receiver: {
+    files: () => import('../plugins/receivers/files/index.ts'),
+  },
+  processor: {
+    attribute: () => import('../plugins/processors/attribute/index.ts'),
+    normalize: () => import('../plugins/processors/normalize/index.ts'),
+  },
+  exporter: {
+    console: () => import('../plugins/exporters/console/index.ts'),
+    file: () => import('../plugins/exporters/file/index.ts'),
+    otlp: () => import('../plugins/exporters/otlp/index.ts'),
+  },
+  extension: {
+    health: () => import('../plugins/extensions/health/index.ts'),
+  },
+} as const;

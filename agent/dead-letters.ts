@@ -1,7 +1,8 @@
-import { once } from 'node:events';
-import { createWriteStream, existsSync, mkdirSync, type WriteStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Unavailable } from '../pipelines/plugin/errors.ts';
 
 /** One refused row, part or batch: what it was, where it came from and why it was refused. */
 export interface DeadLetter {
@@ -23,9 +24,20 @@ export interface DeadLetter {
   readonly raw?: string;
 }
 
-/** Dead letters of one delivery: one file, visible once the delivery is committed, replaced when it is read again. */
+/** Whose letters they are. */
+export interface LettersOf {
+  readonly pipeline: string;
+  readonly receiver: string;
+  readonly scope: string;
+  /** Id of the delivery. */
+  readonly id: string;
+}
+
+/** Dead letters of one delivery: one file, visible once the delivery is through, replaced when it is read again. */
 export interface DeadLetterFile {
   write(letter: DeadLetter): void;
+  /** Forgets what was written so far. */
+  restart(): void;
   /** Makes the file visible; an attempt without letters removes an older file. */
   commit(): Promise<void>;
   abort(): Promise<void>;
@@ -35,82 +47,155 @@ export interface DeadLetterFile {
 /** The folder of dead letters: NDJSON, a file per delivery. */
 export interface DeadLetters {
   readonly folder: string;
-  /** `replaces`: files of the scope's older deliveries, removed at commit. */
-  open(deliveryId: string): Promise<DeadLetterFile>;
-  /** Removes the files of deliveries that no longer count. */
-  keepOnly(ids: ReadonlySet<string>): Promise<void>;
+  open(of: LettersOf): Promise<DeadLetterFile>;
+  /** A revision is committed in place of the scope's older ones: their letters are removed. */
+  replaced(of: LettersOf): Promise<void>;
 }
 
 /** Opens the folder; past `maxBytes` in all, further letters are counted but not kept. */
 export function openDeadLetters(folder: string, maxBytes: number): DeadLetters {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(folder))
+    if (name.endsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
   return {
     folder,
-    open: async (id) => new LetterFile(folder, id, maxBytes - (await folderBytes(folder))),
-    keepOnly: async (ids) => {
-      for (const name of await readdir(folder)) {
-        if (name.endsWith('.ndjson') && !ids.has(basename(name, '.ndjson')))
+    open: async (of) => {
+      const path = join(folder, fileName(of));
+      return new LetterFile(path, maxBytes - (await bytesBeside(path, folder)));
+    },
+    replaced: async (of) => {
+      for (const name of await readdir(folder))
+        if (name.startsWith(`${scopeName(of)}-`) && name !== fileName(of))
           await rm(join(folder, name), { force: true });
-      }
     },
   };
 }
 
+const UNFINISHED = '.new';
+
+/** Letters of one scope stand side by side: `scope-delivery.ndjson`. */
+function fileName(of: LettersOf): string {
+  return `${scopeName(of)}-${of.id}.ndjson`;
+}
+
+function scopeName({ pipeline, receiver, scope }: LettersOf): string {
+  const key = JSON.stringify([pipeline, receiver, scope]);
+  return createHash('sha256').update(key).digest('hex').slice(0, 12);
+}
+
+/** Letters are written when this much has come together. */
+const BUFFER = 64 * 1024;
+
 class LetterFile implements DeadLetterFile {
   readonly #path: string;
   readonly #temporary: string;
+  readonly #allowed: number;
   #room: number;
-  #stream: WriteStream | undefined;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #file: number | undefined;
+  #left = 0;
+  #last: DeadLetter | undefined;
+  #failure: unknown;
   count = 0;
 
-  constructor(folder: string, id: string, room: number) {
-    this.#path = join(folder, `${id}.ndjson`);
-    this.#temporary = `${this.#path}.new`;
+  constructor(path: string, room: number) {
+    this.#path = path;
+    this.#temporary = `${path}${UNFINISHED}`;
+    this.#allowed = room;
     this.#room = room;
   }
 
   write(letter: DeadLetter): void {
     this.count++;
     const line = `${JSON.stringify(letter)}\n`;
-    this.#room -= line.length;
-    if (this.#room < 0) return;
-    this.#stream ??= createWriteStream(this.#temporary, { mode: 0o600 });
-    this.#stream.write(line);
+    const bytes = Buffer.byteLength(line);
+    this.#last = letter;
+    if (this.#left > 0 || bytes > this.#room) {
+      this.#left++;
+      return;
+    }
+    this.#room -= bytes;
+    this.#add(line, bytes);
+  }
+
+  restart(): void {
+    this.#close();
+    this.#waiting = [];
+    this.#room = this.#allowed;
+    this.count = this.#waitingBytes = this.#left = 0;
   }
 
   async commit(): Promise<void> {
-    if (this.#stream === undefined) {
-      if (existsSync(this.#path)) await rm(this.#path, { force: true });
+    if (this.#left > 0 && this.#last !== undefined) this.#add(notKept(this.#last, this.#left), 0);
+    this.#flush();
+    if (this.#failure !== undefined) throw this.#unavailable();
+    if (this.#file === undefined) {
+      await rm(this.#path, { force: true });
       return;
     }
-    await ended(this.#stream);
-    const file = await open(this.#temporary, 'r+');
-    await file.sync();
-    await file.close();
+    fsyncSync(this.#file);
+    this.#close();
     await rename(this.#temporary, this.#path);
   }
 
   async abort(): Promise<void> {
-    if (this.#stream !== undefined) await ended(this.#stream);
+    this.#close();
     await rm(this.#temporary, { force: true });
+  }
+
+  #add(line: string, bytes: number): void {
+    this.#waiting.push(line);
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes > BUFFER) this.#flush();
+  }
+
+  /** A full disk is told at the commit: whoever writes letters cannot do anything about it. */
+  #flush(): void {
+    if (this.#waiting.length === 0 || this.#failure !== undefined) return;
+    try {
+      this.#file ??= openSync(this.#temporary, 'w', 0o600);
+      const bytes = Buffer.from(this.#waiting.join(''));
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
+    } catch (error) {
+      this.#failure = error;
+    }
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #unavailable(): Unavailable {
+    const reason = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
+    return new Unavailable(`dead letters cannot be written: ${reason}`, { cause: this.#failure });
   }
 }
 
-async function ended(stream: WriteStream): Promise<void> {
-  const finished = once(stream, 'finish');
-  stream.end();
-  await finished;
+/** The last line of a file that had no room for all. */
+function notKept(last: DeadLetter, letters: number): string {
+  const { time, pipeline, receiver, scope, revision, kind } = last;
+  const message = `${letters} more were refused, but not kept: storage.max_dead_letters is reached`;
+  const about = { time, pipeline, receiver, scope, revision, kind };
+  return `${JSON.stringify({ ...about, reason: 'not_kept', message, rows: letters })}\n`;
 }
 
-async function folderBytes(folder: string): Promise<number> {
+/** Size of all files but the one that is about to be replaced. */
+async function bytesBeside(path: string, folder: string): Promise<number> {
   const names = await readdir(folder);
   const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(folder, name)).then(
-        ({ size }) => size,
-        () => 0,
+    names
+      .map((name) => join(folder, name))
+      .filter((other) => other !== path)
+      .map((other) =>
+        stat(other).then(
+          ({ size }) => size,
+          () => 0,
+        ),
       ),
-    ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -19,6 +19,8 @@ export interface RunEvents {
   /** A revision that was already committed came again. */
   known?(run: RunId, delivery: Delivery): void;
   refusedPart?(run: RunId, part: Part, reason: string): void;
+  /** A new revision could not be read whole; the older one stays. */
+  setAside?(run: RunId, delivery: Delivery): void;
   written?(run: RunId, exporter: string, batch: EncodedBatch): void;
   rejectedBatch?(run: RunId, exporter: string, batch: EncodedBatch, rows: number): void;
   committed?(run: RunId, committed: Committed, stages: Readonly<Record<string, number>>): void;
@@ -53,7 +55,9 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
     return;
   }
   events.started?.(id, delivery);
-  const letters = await run.deadLetters.open(deliveryId(id.pipeline, id.receiver, delivery));
+  const older = state.revision({ ...id, scope: delivery.scope });
+  const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
+  const letters = await run.deadLetters.open(of);
   const started = run.clock.now();
   try {
     const delivered = await deliver({
@@ -61,41 +65,56 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
       ...id,
       delivery,
       observedMs: started,
+      needs: older !== undefined && delivery.mode === 'snapshot' ? 'all' : 'none',
       events: deliverEvents(run, delivery, letters),
     });
-    await settle(run, { delivery, delivered, letters, started });
+    await letters.commit();
+    if (delivered.setAside) {
+      setAside(run, { delivery, delivered, older });
+      return;
+    }
+    commit(run, { delivery, delivered, started });
+    if (delivery.mode === 'snapshot') await run.deadLetters.replaced(of);
   } catch (error) {
     await letters.abort();
     throw error;
   }
 }
 
-interface Settling {
-  readonly delivery: Delivery;
-  readonly delivered: Delivered;
-  readonly letters: DeadLetterFile;
-  readonly started: number;
+/** What cannot be read whole never takes the place of an older revision that could. */
+function setAside(
+  run: PipelineRun,
+  {
+    delivery,
+    delivered,
+    older,
+  }: {
+    readonly delivery: Delivery;
+    readonly delivered: Delivered;
+    readonly older: string | undefined;
+  },
+): void {
+  const { scope, revision } = delivery;
+  const refused = delivered.parts.filter(({ plan }) => !plan.ok).map(({ part }) => part.path);
+  run.log.error('new revision set aside, the older one stays', {
+    ...run.id,
+    scope,
+    revision,
+    older,
+    refused,
+  });
+  run.events.setAside?.(run.id, delivery);
 }
 
-/** Commits; but what could not be read whole never takes the place of an older revision that could. */
-async function settle(
+function commit(
   run: PipelineRun,
-  { delivery, delivered, letters, started }: Settling,
-): Promise<void> {
+  {
+    delivery,
+    delivered,
+    started,
+  }: { readonly delivery: Delivery; readonly delivered: Delivered; readonly started: number },
+): void {
   const { id, state, log } = run;
-  await letters.commit();
-  const refused = delivered.parts.filter(({ plan }) => !plan.ok).map(({ part }) => part.path);
-  const older = state.revision({ ...id, scope: delivery.scope });
-  if (refused.length > 0 && older !== undefined && delivery.mode === 'snapshot') {
-    log.error('delivery set aside, the older revision stays', {
-      ...id,
-      scope: delivery.scope,
-      revision: delivery.revision,
-      older,
-      refused,
-    });
-    return;
-  }
   const now = run.clock.now();
   const committed = state.commit({
     ...id,
@@ -178,6 +197,7 @@ function deliverEvents(
       log.error('backend refused charges', { ...origin, exporter, rows, reason });
       events.rejectedBatch?.(id, exporter, batch, rows);
     },
+    restarted: () => letters.restart(),
     written: (exporter, batch) => events.written?.(id, exporter, batch),
     progress: (rows) => events.progress?.(id, rows),
   };

@@ -31,8 +31,8 @@ async function importDefault(entry: string, name: string): Promise<unknown> {
     const module = (await import(pathToFileURL(entry).href)) as { readonly default?: unknown };
     return module.default;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const hint = /focusd/.test(message)
+    const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+    const hint = /package 'focusd'/.test(message ?? '')
       ? `it needs focusd beside it: npm install focusd ${name}`
       : 'install it again, or report this to its author';
     throw new PackageProblem(`it cannot be loaded: ${message}`, hint, { cause });

@@ -98,6 +98,9 @@ export async function supervise(
       log.warn('component is tried again', { component: id, reason, pauseMs: pause });
       component.retried?.();
       await clock.sleep(pause, signal).catch(() => {});
+      if (!signal.aborted) continue;
+      health.set({ id, kind, status: 'stopped' });
+      return { ok: true };
     }
   }
 }

@@ -19,6 +19,7 @@ export interface PipelinesCheck {
   readonly report: (problem: Problem) => void;
 }
 
+const NONE: readonly string[] = Object.freeze([]);
 const MEMBERS = ['receiver', 'processor', 'exporter'] as const;
 const EXAMPLE = 'for example costs: { receivers: [files], exporters: [otlp] }';
 
@@ -98,7 +99,7 @@ export function references(
   node: Node | undefined,
   path: string,
 ): { readonly ids: readonly string[]; readonly empty: boolean } {
-  if (node === undefined || isEmpty(node)) return { ids: [], empty: true };
+  if (node === undefined || isEmpty(node)) return { ids: NONE, empty: true };
   const items = node.kind === 'list' ? node.items : [node];
   const ids: string[] = [];
   for (const [i, item] of items.entries()) {

@@ -17,7 +17,7 @@ export class Misconfigured extends Error {
   readonly file: string;
   readonly problems: readonly Problem[];
   constructor(file: string, problems: readonly Problem[]) {
-    const sorted = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    const sorted = problems.toSorted((a, b) => lineOf(a) - lineOf(b));
     const count = sorted.length === 1 ? 'a problem' : `${sorted.length} problems`;
     super(`${file} has ${count}:\n\n${describeProblems(sorted)}`);
     this.file = file;
@@ -36,6 +36,11 @@ export function describeProblems(problems: readonly Problem[]): string {
       return `  ${place}${what}\n${indent}${hint}\n`;
     })
     .join('\n');
+}
+
+/** Those without a line come last. */
+function lineOf({ line }: Problem): number {
+  return line ?? Number.MAX_SAFE_INTEGER;
 }
 
 function lineText(line: number | undefined): string {

@@ -26,9 +26,6 @@ export interface ConfigurationText {
   readonly file?: string;
 }
 
-/** One slip can make many errors: the first ones say it. */
-const MOST_FAULTS = 5;
-
 /** Reads YAML and puts in `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`. Throws `Misconfigured` when it is not YAML. */
 export async function readConfiguration(
   source: string | ConfigurationText,
@@ -37,14 +34,15 @@ export async function readConfiguration(
   const { text, folder, file, path } = await open(source);
   const lines = new LineCounter();
   const document = parsed(text, file, lines);
-  const faults = [...document.errors, ...document.warnings].slice(0, MOST_FAULTS);
-  if (faults.length > 0)
-    throw new Misconfigured(
-      file,
-      faults.map((fault) => syntaxProblem(fault.message, lines.linePos(fault.pos[0]).line, text)),
-    );
+  const [fault] = [...document.errors, ...document.warnings];
+  // One slip makes many errors: the first says it.
+  if (fault !== undefined)
+    throw new Misconfigured(file, [
+      syntaxProblem(fault.message, lines.linePos(fault.pos[0]).line, text),
+    ]);
   const files = new Set<string>(path === undefined ? [] : [path]);
   const { root, problems } = await toTree(document, {
+    file,
     lineOf: (offset) => lines.linePos(offset).line,
     sources: {
       env,
@@ -90,7 +88,7 @@ function parsed(text: string, file: string, lineCounter: LineCounter): Document.
       lineCounter,
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

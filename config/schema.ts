@@ -65,7 +65,7 @@ export const AGENT = {
           protocol: {
             doc: 'How they are sent.',
             format: 'choice',
-            values: ['grpc', 'http'],
+            values: ['grpc', 'http/protobuf'],
             default: 'grpc',
           },
           headers: {

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import convict from 'convict';
+import { finishedValues, shownValues } from './checked-values.ts';
 import { FORMATS, type Format, isSetting, type Schema, type Setting } from './formats.ts';
 import { knownNames, nearest } from './nearest.ts';
 import type { Problem } from './problems.ts';
@@ -47,7 +47,8 @@ class Wrong extends Error {
 for (const [name, format] of Object.entries(FORMATS))
   convict.addFormat({
     name,
-    ...(format.coerce === undefined ? {} : { coerce: format.coerce }),
+    // Without one, convict has its own ideas: "4 apples" would be the int 4.
+    coerce: format.coerce ?? ((text: string) => text),
     validate: (value: unknown, entry: convict.SchemaObj) => {
       const wrong = checkValue(value, format, entry as unknown as ConvictEntry);
       if (wrong === undefined) return;
@@ -69,7 +70,9 @@ export function checkSettings(check: SettingsCheck): CheckedSettings {
   const { schema, path, folder, report } = check;
   const given = new Map<string, Given>();
   collect(check, given);
+  let wrong = false;
   const reportAt = (name: string, problem: string, hint: string): void => {
+    wrong = true;
     const line = given.get(name)?.node.line ?? check.node?.line;
     report({ path: below(path, name), problem, hint, ...(line === undefined ? {} : { line }) });
   };
@@ -81,11 +84,14 @@ export function checkSettings(check: SettingsCheck): CheckedSettings {
   }
   try {
     component.validate({ allowed: 'strict' });
-  } catch {
-    // Each wrong value is reported by its entry of the schema.
+  } catch (error) {
+    if (!wrong) throw error;
   }
   const values = component.getProperties() as Readonly<Record<string, unknown>>;
-  return { settings: finished(schema, values, folder), shown: shown(schema, values, given) };
+  return {
+    settings: finishedValues(schema, values, folder),
+    shown: shownValues(schema, values, given),
+  };
 }
 
 /** Finds what is written for each setting; reports names that are none. */
@@ -113,9 +119,14 @@ function collect(check: SettingsCheck, given: Map<string, Given>, group = ''): v
   }
 }
 
-function unknownSetting(check: SettingsCheck, at: string, name: string, entry: Node): Problem {
-  const siblings = (check.elsewhere ?? []).map((other) => other.split('.').at(-1) ?? other);
-  const names = [...Object.keys(check.schema), ...siblings];
+function unknownSetting(
+  { schema, elsewhere = [] }: SettingsCheck,
+  at: string,
+  name: string,
+  entry: Node,
+): Problem {
+  const siblings = elsewhere.filter((other) => below(at, other.split('.').at(-1) ?? '') === other);
+  const names = [...Object.keys(schema), ...siblings.map((other) => other.split('.').at(-1) ?? '')];
   const hint = knownNames(name, names, 'settings here');
   return { path: below(at, name), problem: 'is not a setting', hint, line: entry.line };
 }
@@ -269,72 +280,6 @@ function wants({ format, values = [] }: Setting): string {
   return format === 'choice' ? `one of ${values.join(', ')}` : FORMATS[format].wants;
 }
 
-/** As the plugin gets them: null is undefined, paths are absolute, maps are plain; frozen. */
-function finished(
-  schema: Schema,
-  values: Readonly<Record<string, unknown>>,
-  folder: string,
-): Readonly<Record<string, unknown>> {
-  const entries = Object.entries(schema).map(([name, entry]) => {
-    const value = values[name];
-    if (!isSetting(entry)) return [name, finished(entry, value as Record<string, unknown>, folder)];
-    if (value === null || value === undefined) return [name, undefined];
-    if (entry.format === 'path' || entry.format === 'paths') return [name, absolute(value, folder)];
-    if (value instanceof Map) return [name, Object.freeze(Object.fromEntries(value))];
-    return [name, Array.isArray(value) ? Object.freeze([...value]) : value];
-  });
-  return Object.freeze(Object.fromEntries(entries));
-}
-
-/** A path or a list of them, counted from the folder. */
-function absolute(value: unknown, folder: string): string | readonly string[] {
-  if (!Array.isArray(value)) return resolve(folder, String(value));
-  return Object.freeze(value.map((path) => resolve(folder, String(path))));
-}
-
-const MASK = '****';
-
-function shown(
-  schema: Schema,
-  values: Readonly<Record<string, unknown>>,
-  given: ReadonlyMap<string, Given>,
-  group = '',
-): Readonly<Record<string, unknown>> {
-  const entries = Object.entries(schema).flatMap(([key, entry]): [string, unknown][] => {
-    const name = below(group, key);
-    const value = values[key];
-    if (!isSetting(entry)) {
-      const inner = shown(entry, value as Record<string, unknown>, given, name);
-      return Object.keys(inner).length === 0 ? [] : [[key, inner]];
-    }
-    if (value === null || value === undefined) return [];
-    return [[key, shownValue(value, entry, given.get(name)?.node)]];
-  });
-  return Object.fromEntries(entries);
-}
-
-function shownValue(value: unknown, { format }: Setting, node: Node | undefined): unknown {
-  const { secret = false, write } = FORMATS[format];
-  if (value instanceof Map)
-    return Object.fromEntries(
-      [...value].map(([name, text]) => {
-        const entry = node?.kind === 'map' ? node.entries.get(name) : undefined;
-        return [name, secret || isHidden(entry) ? MASK : text];
-      }),
-    );
-  if (Array.isArray(value)) {
-    const items = node?.kind === 'list' ? node.items : [node];
-    return value.map((text, i) => (isHidden(items[i]) ? MASK : text));
-  }
-  if (secret || isHidden(node)) return MASK;
-  if (format === 'url') return String(value).replace(/\/\/[^/@]*@/, `//${MASK}@`);
-  return typeof value === 'number' && write !== undefined ? write(value) : value;
-}
-
 function isSubstituted(node: Node | undefined): boolean {
-  return node?.kind === 'scalar' && (node.origin !== undefined || node.hidden === true);
-}
-
-function isHidden(node: Node | undefined): boolean {
-  return node?.kind === 'scalar' && node.hidden === true;
+  return node?.kind === 'scalar' && node.changed === true;
 }

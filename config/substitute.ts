@@ -10,6 +10,8 @@ export interface Substituted {
   readonly text: string;
   /** The one substitution that makes up the whole text: `${env:PORT}`, without its default. */
   readonly origin?: string;
+  /** Something was put in. */
+  readonly changed: boolean;
   /** Something from a file is in it. */
   readonly hidden: boolean;
   readonly problems: readonly { readonly problem: string; readonly hint: string }[];
@@ -38,6 +40,7 @@ export async function substitute(text: string, sources: Sources, depth = 0): Pro
   return {
     text: pieces.map((piece) => piece.text).join(''),
     ...(whole === undefined ? {} : { origin: whole }),
+    changed: pieces.some(({ changed }) => changed),
     hidden: pieces.some(({ hidden }) => hidden),
     problems: pieces.flatMap(({ problems }) => problems),
   };
@@ -59,14 +62,14 @@ async function nextPiece(
       problem: `has a \${ without its }`,
       hint: `close it, or write $\${ for the text \${`,
     };
-    return { text: '', hidden: false, problems: [problem], end: text.length };
+    return { text: '', changed: false, hidden: false, problems: [problem], end: text.length };
   }
   const found = await resolved(text.slice(start + 2, end), sources, depth);
   return { ...found, end: end + 1 };
 }
 
 function plain(text: string, start: number): Piece {
-  return { text, hidden: false, problems: [], end: start + text.length };
+  return { text, changed: false, hidden: false, problems: [], end: start + text.length };
 }
 
 /** Position of the brace that closes the one at `start`; -1 when there is none. */
@@ -103,10 +106,10 @@ async function fromEnvironment(
     );
   const value = Object.hasOwn(sources.env, name) ? sources.env[name] : undefined;
   if (value !== undefined && (value !== '' || split === -1))
-    return { text: value, origin, hidden: false, problems: [] };
+    return { text: value, origin, changed: true, hidden: false, problems: [] };
   if (split !== -1) {
     const fallback = await substitute(inner.slice(split + 2), sources, depth + 1);
-    return { ...fallback, origin };
+    return { ...fallback, origin, changed: true };
   }
   return wrong(
     `needs the environment variable ${name}, which is not set`,
@@ -118,7 +121,7 @@ async function fromFile(path: string, sources: Sources): Promise<Substituted> {
   try {
     const content = await sources.file(path);
     const text = content.replace(/\r?\n$/, '');
-    return { text, origin: `\${file:${path}}`, hidden: true, problems: [] };
+    return { text, origin: `\${file:${path}}`, changed: true, hidden: true, problems: [] };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return wrong(
@@ -129,5 +132,5 @@ async function fromFile(path: string, sources: Sources): Promise<Substituted> {
 }
 
 function wrong(problem: string, hint: string): Substituted {
-  return { text: '', hidden: false, problems: [{ problem, hint }] };
+  return { text: '', changed: false, hidden: false, problems: [{ problem, hint }] };
 }

@@ -10,6 +10,8 @@ export interface ScalarNode {
   readonly line: number;
   /** The whole value was put in: `${env:PORT}`. */
   readonly origin?: string;
+  /** Something was put in: not repeated in messages. */
+  readonly changed?: boolean;
   /** Something from a file was put in: never shown. */
   readonly hidden?: boolean;
 }
@@ -60,8 +62,9 @@ export function describeNode(node: Node, secret = false): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'broken') return 'unreadable';
   if (node.origin !== undefined) return `the value of ${node.origin}`;
-  if (secret || node.hidden === true) return 'the value';
   if (node.value === null) return 'nothing';
+  if (node.changed === true) return 'the text with what was put in';
+  if (secret) return 'the value';
   const text = node.text.length > 60 ? `${node.text.slice(0, 60)}…` : node.text;
   return typeof node.value === 'string' ? JSON.stringify(text) : text;
 }

@@ -8,7 +8,7 @@ import {
   parseDocument,
   Scalar,
 } from 'yaml';
-import type { Problem } from './problems.ts';
+import { Misconfigured, type Problem } from './problems.ts';
 import { type Sources, substitute } from './substitute.ts';
 import { below, entriesOf, type MapNode, type Node, type ScalarNode } from './tree.ts';
 
@@ -19,6 +19,8 @@ const DEEPEST = 40;
 
 /** What the walk over a document needs. */
 export interface TreeOptions {
+  /** Its name for messages. */
+  readonly file: string;
   readonly sources: Sources;
   readonly lineOf: (offset: number) => number;
 }
@@ -37,7 +39,7 @@ interface Place {
   readonly depth: number;
 }
 
-/** A parsed document as a tree: aliases followed, substitutions made, duplicate keys found. */
+/** A parsed document as a tree: aliases followed, substitutions made, duplicate keys found. Throws `Misconfigured` when it is far too large. */
 export async function toTree(
   document: Document.Parsed,
   options: TreeOptions,
@@ -50,9 +52,8 @@ export async function toTree(
 async function visit(item: unknown, place: Place, walk: Walk): Promise<Node> {
   const line = place.line ?? lineOf(item, walk) ?? 1;
   walk.nodes++;
-  if (walk.nodes > MOST_NODES || place.depth > DEEPEST) return tooMuch(line, walk);
-  if (isAlias(item))
-    return visit(walk.anchors.get(item.source), { ...place, line, depth: place.depth + 1 }, walk);
+  if (walk.nodes > MOST_NODES || place.depth > DEEPEST) throw tooMuch(line, walk);
+  if (isAlias(item)) return visitAlias(item.source, { ...place, line }, walk);
   if ((isMap(item) || isSeq(item) || isScalar(item)) && item.anchor !== undefined)
     walk.anchors.set(item.anchor, item);
   if (isMap(item)) return visitMap(item.items, { ...place, line }, walk);
@@ -70,6 +71,18 @@ async function visit(item: unknown, place: Place, walk: Walk): Promise<Node> {
   }
   if (isScalar(item)) return visitScalar(item, { ...place, line }, walk);
   return { kind: 'scalar', value: null, text: '', line };
+}
+
+async function visitAlias(anchor: string, place: Place, walk: Walk): Promise<Node> {
+  if (walk.anchors.has(anchor))
+    return visit(walk.anchors.get(anchor), { ...place, depth: place.depth + 1 }, walk);
+  const problem = `refers to *${anchor}, and there is no &${anchor} before it`;
+  report(
+    walk,
+    { path: place.path, problem, hint: 'put quotes around a text that starts with *' },
+    place.line,
+  );
+  return { kind: 'broken', line: place.line ?? 1 };
 }
 
 async function visitMap(pairs: readonly Pair[], place: Place, walk: Walk): Promise<MapNode> {
@@ -99,13 +112,13 @@ async function visitScalar(item: Scalar, place: Place, walk: Walk): Promise<Node
   const line = place.line ?? 1;
   const { value } = item;
   if (typeof value !== 'string' || !value.includes('$')) return { ...written(item), line };
-  const { text, origin, hidden, problems } = await substitute(value, walk.sources);
+  const { text, origin, changed, hidden, problems } = await substitute(value, walk.sources);
   if (problems.length > 0) {
     for (const problem of problems) report(walk, { path: place.path, ...problem }, line);
     return { kind: 'broken', line };
   }
-  if (origin === undefined) return { kind: 'scalar', value: text, text, line, hidden };
-  return { kind: 'scalar', value: typed(text), text, line, origin, hidden };
+  if (origin === undefined) return { kind: 'scalar', value: text, text, line, changed, hidden };
+  return { kind: 'scalar', value: typed(text), text, line, origin, changed, hidden };
 }
 
 /** A scalar without substitutions. */
@@ -138,19 +151,11 @@ function lineOf(item: unknown, { lineOf: at }: Walk): number | undefined {
   return range?.[0] === undefined ? undefined : at(range[0]);
 }
 
-function tooMuch(line: number, walk: Walk): Node {
-  const path = '';
-  if (!walk.problems.some(({ problem }) => problem.startsWith('is too large')))
-    report(
-      walk,
-      {
-        path,
-        problem: 'is too large or too deeply nested',
-        hint: `at most ${MOST_NODES} values, ${DEEPEST} levels deep; aliases count each time`,
-      },
-      line,
-    );
-  return { kind: 'broken', line };
+function tooMuch(line: number, { file }: Walk): Misconfigured {
+  const hint = `at most ${MOST_NODES} values, ${DEEPEST} levels deep; aliases count each time`;
+  return new Misconfigured(file, [
+    { path: '', problem: 'is too large or too deeply nested', hint, line },
+  ]);
 }
 
 function duplicate(path: string, first: number | undefined): Omit<Problem, 'line'> {

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import type { Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { BadPart } from '../plugin/errors.ts';
 import type { Compression } from './bytes.ts';
@@ -69,27 +70,29 @@ async function unpackHead(
   packed: Uint8Array,
   compression: 'gzip' | 'zstd',
 ): Promise<Uint8Array> {
-  const stream =
-    compression === 'gzip'
-      ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })
-      : createZstdDecompress({ finishFlush: constants.ZSTD_e_flush });
-  stream.end(packed);
   const chunks: Uint8Array[] = [];
-  let length = 0;
+  let rest = packed;
   try {
-    for await (const chunk of stream) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length >= HEAD) break;
+    while (rest.length > 0 && chunks.length === 0) {
+      const stream = headUnpacker(compression);
+      stream.end(rest);
+      for await (const chunk of stream) chunks.push(chunk);
+      if (stream.bytesWritten === 0) break;
+      rest = rest.subarray(stream.bytesWritten);
     }
   } catch (cause) {
-    if (length === 0) throw new BadPart(`the ${compression} file is damaged`, { path, cause });
+    if (chunks.length === 0)
+      throw new BadPart(`the ${compression} file is damaged`, { path, cause });
   }
-  if (length === 0)
-    throw new BadPart(packed.length < HEAD ? 'empty file' : `the ${compression} file is damaged`, {
-      path,
-    });
-  return Buffer.concat(chunks);
+  if (chunks.length === 0) throw new BadPart('empty file', { path });
+  return Buffer.concat(chunks).subarray(0, HEAD);
+}
+
+/** Does not mind that the end is missing. One zstd frame at a time: the first ones may be empty. */
+function headUnpacker(compression: 'gzip' | 'zstd'): Transform & { readonly bytesWritten: number } {
+  return compression === 'gzip'
+    ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })
+    : createZstdDecompress({ finishFlush: constants.ZSTD_e_flush });
 }
 
 /** First bytes of what people drop into a folder of bills by mistake. */
@@ -142,7 +145,7 @@ function textEncoding(head: Uint8Array): TextEncoding {
   return sample.length >= 4 && even > most && odd === 0 ? 'utf-16be' : 'utf-8';
 }
 
-/** Text has next to no control characters, and not every third one is undecodable. */
+/** Text has next to no control characters, and less than a third of it cannot be decoded. */
 function isBinary(text: string): boolean {
   const sample = text.slice(0, 4096);
   let control = 0;
@@ -151,7 +154,7 @@ function isBinary(text: string): boolean {
     if (CONTROL.test(character)) control++;
     else if (character === '\ufffd') undecodable++;
   }
-  return control * 20 > sample.length || undecodable * 3 > sample.length;
+  return (control > 8 && control * 20 > sample.length) || undecodable * 3 > sample.length;
 }
 
 /** An object, or an array of objects. A csv header may begin with `[`. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
 import type { Sink } from '../plugin/contract.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/delivery.ts';
 import { Unavailable } from '../plugin/errors.ts';
 import { type Merged, mergeResults } from './merge.ts';
-import type { PartPlan, Task, TaskResult } from './protocol.ts';
+import type { PartPlan, Refused, Task, TaskResult } from './protocol.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Settings of the stages, the same for every delivery of a pipeline. */
@@ -30,8 +30,10 @@ export interface Target {
 export interface DeliverEvents {
   plannedPart?(part: Part, plan: PartPlan): void;
   /** A part that cannot be read as a bill: set aside, the rest goes on. */
-  refusedPart(part: Part, refused: Extract<PartPlan, { ok: false }>): void;
+  refusedPart(part: Part, refused: Refused): void;
   rejectedRows(part: Part, rows: readonly RejectedRow[]): void;
+  /** Rows are read again from the first, without a part that turned out unreadable: what was said of them is void. */
+  restarted?(): void;
   /** The exporter refused rows for good. */
   rejectedBatch(exporter: string, batch: EncodedBatch, reason: string, rows: number): void;
   written?(exporter: string, batch: EncodedBatch): void;
@@ -51,12 +53,22 @@ export interface DeliverRequest {
   readonly signal: AbortSignal;
   /** All parts end up in one file: only the first begins with a header. */
   readonly oneFile?: boolean;
+  /** Parts that have to be readable, else the delivery is set aside and the sinks forget it. Default none. */
+  readonly needs?: 'all' | 'one' | 'none';
 }
 
 /** What a delivery came to, ready to be committed. */
 export interface Delivered extends Merged {
   readonly info: DeliveryInfo;
-  readonly parts: readonly { readonly part: Part; readonly plan: PartPlan }[];
+  readonly parts: readonly PlannedPart[];
+  /** Too little of it could be read: nothing was handed to the sinks, there is nothing to commit. */
+  readonly setAside: boolean;
+}
+
+/** A part, and how it was read or why it was not. */
+export interface PlannedPart {
+  readonly part: Part;
+  readonly plan: PartPlan;
 }
 
 /** Rows of one task when a Parquet part is shared out among the workers. */
@@ -73,36 +85,70 @@ export function deliveryId(
 
 /**
  * Reads a delivery's parts in the workers and hands the encoded batches to the sinks. Sinks are committed when this returns;
- * the caller then commits the state. Throws when the attempt failed: every sink was told to forget it.
+ * the caller then commits the state. Throws when the attempt failed: every sink was told to forget it. A part that turns out
+ * unreadable on the way is left out: the others are read again without it.
  */
 export async function deliver(request: DeliverRequest): Promise<Delivered> {
-  const { pipeline, receiver, delivery, observedMs, targets } = request;
+  const { pipeline, receiver, delivery, observedMs, settings, events } = request;
   const { scope, revision, mode } = delivery;
-  const info: DeliveryInfo = {
-    id: deliveryId(pipeline, receiver, delivery),
-    receiver,
-    scope,
-    revision,
-    mode,
-    observedMs,
-  };
-  const takers = targets.filter(({ sink }) => sink.encoding !== undefined);
-  const plans = await Promise.all(
+  const id = deliveryId(pipeline, receiver, delivery);
+  const info: DeliveryInfo = { id, receiver, scope, revision, mode, observedMs };
+  const takers = request.targets.filter(({ sink }) => sink.encoding !== undefined);
+  let parts: readonly PlannedPart[] = await Promise.all(
     delivery.parts.map(async (part) => ({ part, plan: await planned(request, part, takers) })),
   );
-  for (const { part, plan } of plans) if (!plan.ok) request.events.refusedPart(part, plan);
-  const tasks = plans.flatMap(({ part, plan }) =>
+  let results: readonly TaskResult[] | undefined;
+  const setAside = (): boolean => !isEnough(parts, request.needs);
+  while (results === undefined && !setAside()) {
+    const came = await attempt(request, info, { takers, parts });
+    if (came.refused.size === 0) results = came.results;
+    else events.restarted?.();
+    parts = parts.map(({ part, plan }) => ({ part, plan: came.refused.get(part) ?? plan }));
+  }
+  for (const { part, plan } of parts) if (!plan.ok) events.refusedPart(part, plan);
+  const merged = mergeResults(results ?? [], settings.maxGroups);
+  return { ...merged, info, parts, setAside: setAside() };
+}
+
+function isEnough(parts: readonly PlannedPart[], needs: DeliverRequest['needs'] = 'none'): boolean {
+  if (needs === 'all') return parts.every(({ plan }) => plan.ok);
+  return needs === 'none' || parts.some(({ plan }) => plan.ok);
+}
+
+interface Attempt {
+  readonly takers: readonly Target[];
+  readonly parts: readonly PlannedPart[];
+}
+
+interface Came {
+  readonly results: readonly TaskResult[];
+  /** Parts that turned out unreadable; the sinks have forgotten the attempt. */
+  readonly refused: ReadonlyMap<Part, Refused>;
+}
+
+async function attempt(
+  request: DeliverRequest,
+  info: DeliveryInfo,
+  { takers, parts }: Attempt,
+): Promise<Came> {
+  const sources = request.delivery.parts;
+  const tasks = parts.flatMap(({ part, plan }) =>
     plan.ok ? spansOf(plan, request.pool.size).map((span) => ({ part, plan, span })) : [],
   );
-  const custom = [...new Set(plans.flatMap(({ plan }) => (plan.ok ? plan.customColumns : [])))];
-  await Promise.all(takers.map(({ sink }) => sink.begin?.(info)));
-  try {
-    const results = await runAll(request, info, { takers, tasks, custom });
-    await Promise.all(delivery.parts.map(unchanged));
-    await Promise.all(takers.map(({ sink }) => sink.commit?.(info)));
-    return { ...mergeResults(results, request.settings.maxGroups), info, parts: plans };
-  } catch (error) {
+  const custom = [...new Set(tasks.flatMap(({ plan }) => plan.customColumns))];
+  const forget = async (): Promise<void> => {
     await Promise.allSettled(takers.map(({ sink }) => sink.abort?.(info)));
+  };
+  try {
+    await Promise.all(takers.map(({ sink }) => sink.begin?.(info)));
+    const came = await runAll(request, info, { takers, tasks, custom });
+    await Promise.all(sources.map(unchanged));
+    if (came.refused.size > 0) await forget();
+    else await Promise.all(takers.map(({ sink }) => sink.commit?.(info)));
+    return came;
+  } catch (error) {
+    await forget();
+    if (!request.signal.aborted) await Promise.all(sources.map(unchanged));
     throw error;
   }
 }
@@ -113,6 +159,9 @@ async function planned(
   takers: readonly Target[],
 ): Promise<PartPlan> {
   await unchanged(part);
+  await access(part.path, constants.R_OK).catch((cause: unknown) => {
+    throw new Unavailable(`${part.path} cannot be read: ${reasonOf(cause)}`, { cause });
+  });
   const verify = takers.some(({ sink }) => sink.abort === undefined);
   const plan = await request.pool.plan({
     path: part.path,
@@ -120,6 +169,7 @@ async function planned(
     mappingSettings: request.settings.mappingSettings,
     verify,
   });
+  if (!plan.ok) await unchanged(part);
   request.events.plannedPart?.(part, plan);
   return plan;
 }
@@ -140,11 +190,15 @@ async function runAll(
   request: DeliverRequest,
   info: DeliveryInfo,
   { takers, tasks, custom }: Run,
-): Promise<TaskResult[]> {
+): Promise<Came> {
   const { settings, events, pool } = request;
-  const attempt = new AbortController();
-  const signal = AbortSignal.any([request.signal, attempt.signal]);
-  const run = async ({ part, plan, span }: PlannedTask, number: number): Promise<TaskResult> => {
+  const giveUp = new AbortController();
+  const signal = AbortSignal.any([request.signal, giveUp.signal]);
+  const refused = new Map<Part, Refused>();
+  const run = async (
+    { part, plan, span }: PlannedTask,
+    number: number,
+  ): Promise<readonly TaskResult[]> => {
     const task: Task = {
       path: part.path,
       ...(span === undefined ? {} : { span }),
@@ -164,16 +218,20 @@ async function runAll(
       progress: events.progress,
     };
     try {
-      return await pool.run(task, taken, signal);
+      const result = await pool.run(task, taken, signal);
+      if (!('ok' in result)) return [result];
+      refused.set(part, result);
+      return [];
     } catch (error) {
-      attempt.abort(error);
+      giveUp.abort(error);
       throw error;
     }
   };
   const settled = await Promise.allSettled(tasks.map(run));
   const failed = settled.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw attempt.signal.aborted ? attempt.signal.reason : failed.reason;
-  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (failed !== undefined) throw giveUp.signal.reason ?? failed.reason;
+  const results = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  return { results, refused };
 }
 
 interface Writing {
@@ -217,6 +275,12 @@ async function unchanged(part: Part): Promise<void> {
   });
   if (now.size !== part.bytes || now.mtimeMs !== part.modifiedMs)
     throw new Unavailable(`${part.path} changed while it was read; it is read again`);
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return error instanceof Error ? error.message : String(error);
 }
 
 function shortHash(...texts: readonly string[]): string {

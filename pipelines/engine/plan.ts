@@ -4,22 +4,27 @@ import { sniff } from '../decode/sniff.ts';
 import { mappingFor } from '../normalize/detect.ts';
 import { customColumns, Normalizer } from '../normalize/normalize.ts';
 import { type BadPart, errorName } from '../plugin/errors.ts';
-import type { PartPlan, PlanRequest } from './protocol.ts';
+import type { PartPlan, PlanRequest, Refused } from './protocol.ts';
 
 /** Looks at a part before it is read: format, mapping, row groups. What cannot be read is answered, not thrown. */
 export async function planPart(request: PlanRequest): Promise<PartPlan> {
   try {
     return await plan(request);
   } catch (error) {
-    if (errorName(error) !== 'BadPart') throw error;
-    const bad = error as BadPart;
-    return {
-      ok: false,
-      reason: bad.message,
-      ...(bad.row === undefined ? {} : { row: bad.row }),
-      ...(bad.column === undefined ? {} : { column: bad.column }),
-    };
+    return refusedBy(error);
   }
+}
+
+/** A `BadPart` as a value: errors lose their class on the way out of a worker. Anything else is thrown. */
+export function refusedBy(error: unknown): Refused {
+  if (errorName(error) !== 'BadPart') throw error;
+  const { message, row, column } = error as BadPart;
+  return {
+    ok: false,
+    reason: message,
+    ...(row === undefined ? {} : { row }),
+    ...(column === undefined ? {} : { column }),
+  };
 }
 
 async function plan({

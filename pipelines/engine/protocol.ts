@@ -118,9 +118,12 @@ export type PartPlan =
       /** Rows of each row group; empty: the part is read as a whole. */
       readonly rowGroups: readonly number[];
     }
-  | {
-      readonly ok: false;
-      readonly reason: string;
-      readonly row?: number;
-      readonly column?: string;
-    };
+  | Refused;
+
+/** Why a part cannot be read as a bill. */
+export interface Refused {
+  readonly ok: false;
+  readonly reason: string;
+  readonly row?: number;
+  readonly column?: string;
+}

@@ -6,6 +6,7 @@ import type {
   MainMessage,
   PartPlan,
   PlanRequest,
+  Refused,
   Task,
   TaskResult,
   WorkerMessage,
@@ -26,7 +27,8 @@ export interface TaskEvents {
 export interface WorkerPool {
   readonly size: number;
   plan(request: PlanRequest): Promise<PartPlan>;
-  run(task: Task, events: TaskEvents, signal: AbortSignal): Promise<TaskResult>;
+  /** Reads a part to its end; answers why when it turns out unreadable on the way. */
+  run(task: Task, events: TaskEvents, signal: AbortSignal): Promise<TaskResult | Refused>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,8 @@ export function createWorkerPool(options: {
     maxThreads: options.workers,
     idleTimeout: options.idleMs ?? 10_000,
     concurrentTasksPerWorker: 1,
+    // A worker that sleeps in Atomics.wait would not close its end of a task's port.
+    atomics: 'disabled',
     resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 },
   });
   return {
@@ -58,42 +62,45 @@ interface Running {
   readonly signal: AbortSignal;
 }
 
-async function runOn(piscina: Piscina, { task, events, signal }: Running): Promise<TaskResult> {
+async function runOn(
+  piscina: Piscina,
+  { task, events, signal }: Running,
+): Promise<TaskResult | Refused> {
+  signal.throwIfAborted();
   const { port1, port2 } = new MessageChannel();
   const pending = new Set<Promise<void>>();
-  let failure: unknown;
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
   const send = (message: MainMessage): void => port1.postMessage(message);
-  const stop = (): void => {
-    failure ??= signal.reason;
+  const fail = (error: unknown): void => {
+    failed.reject(error);
     send({ type: 'stop' });
   };
-  const fail = (error: unknown): void => {
-    failure ??= error;
-    send({ type: 'stop' });
+  const stop = (): void => fail(signal.reason);
+  const take = ({ encoding, batch }: Extract<WorkerMessage, { type: 'batch' }>): void => {
+    const taken = events
+      .batch(encoding, batch)
+      .then(() => send({ type: 'credits', credits: 1 }), fail);
+    pending.add(taken);
+    void taken.then(() => pending.delete(taken));
   };
   port1.on('message', (message: WorkerMessage) => {
     if (message.type === 'progress') events.progress(message.rows);
     else if (message.type === 'rejected') events.rejected(message.rows);
-    else {
-      const taken = events
-        .batch(message.encoding, message.batch)
-        .then(() => send({ type: 'credits', credits: 1 }), fail);
-      pending.add(taken);
-      void taken.then(() => pending.delete(taken));
-    }
+    else take(message);
   });
-  const ended = new Promise<void>((resolve) => port1.once('close', () => resolve()));
+  const closed = new Promise<void>((resolve) => port1.once('close', () => resolve()));
   signal.addEventListener('abort', stop, { once: true });
   send({ type: 'credits', credits: CREDITS });
   try {
     const work = { kind: 'task', task, port: port2 };
-    const result: TaskResult = await piscina.run(work, { transferList: [port2] });
-    await ended;
-    await Promise.all(pending);
-    if (failure !== undefined) throw failure;
+    const result: TaskResult | Refused = await Promise.race([
+      piscina.run(work, { transferList: [port2] }),
+      failed.promise,
+    ]);
+    await closed;
+    await Promise.race([Promise.all(pending), failed.promise]);
     return result;
-  } catch (error) {
-    throw failure ?? error;
   } finally {
     signal.removeEventListener('abort', stop);
     port1.close();

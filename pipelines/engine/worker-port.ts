@@ -3,7 +3,7 @@ import type { MainMessage, WorkerMessage } from './protocol.ts';
 
 /** The worker's end of a task's port: sends batches as long as it has credits, else waits for the main thread. */
 export interface WorkerPort {
-  /** Sends at once; the buffers listed are moved, not copied. */
+  /** Sends at once; the buffers listed are moved, not copied. Throws when the main thread gave up. */
   post(message: WorkerMessage, moved?: readonly ArrayBuffer[]): void;
   /** Takes a credit, waiting for one if need be; throws when the main thread gave up. */
   credit(): Promise<void>;
@@ -22,7 +22,10 @@ export function workerPort(port: MessagePort): WorkerPort {
     wake = undefined;
   });
   return {
-    post: (message, moved = []) => port.postMessage(message, [...moved]),
+    post: (message, moved = []) => {
+      if (stopped) throw new Stopped();
+      port.postMessage(message, [...moved]);
+    },
     credit: async () => {
       while (credits === 0 && !stopped)
         await new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 /** What runs in a worker thread: one part, or some row groups of one, from bytes to encoded batches and totals. */
 import type { MessagePort } from 'node:worker_threads';
-import { planPart } from './plan.ts';
-import type { PartPlan, PlanRequest, Task, TaskResult } from './protocol.ts';
+import { planPart, refusedBy } from './plan.ts';
+import type { PartPlan, PlanRequest, Refused, Task, TaskResult } from './protocol.ts';
 import { runTask } from './run-task.ts';
 import { workerPort } from './worker-port.ts';
 
@@ -11,11 +11,13 @@ export type Work =
   | { readonly kind: 'task'; readonly task: Task; readonly port: MessagePort };
 
 /** Piscina's entry. */
-export default async function work(given: Work): Promise<PartPlan | TaskResult> {
+export default async function work(given: Work): Promise<PartPlan | TaskResult | Refused> {
   if (given.kind === 'plan') return await planPart(given.request);
   const port = workerPort(given.port);
   try {
     return await runTask(given.task, port);
+  } catch (error) {
+    return refusedBy(error);
   } finally {
     port.close();
   }

@@ -77,18 +77,55 @@ function settle(
   if (chosen.subarray(0, rows).every((branch) => branch === only))
     return amounts[only] as AmountColumn;
   restart(into, rows);
-  for (let row = 0; row < rows; row++) {
-    const from = amounts[chosen[row] as number] as AmountColumn;
-    into.copy(row + 1, from.values, from.codes[row] as number);
-  }
+  for (let branch = 0; branch < amounts.length; branch++)
+    copyRows(amounts[branch] as AmountColumn, into, { rows, chosen, branch });
   return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+interface Chosen {
+  readonly rows: number;
+  readonly chosen: Uint8Array;
+  readonly branch: number;
+}
+
+/** Copies the rows that took a branch; the arrays stand in locals because this runs for every row of several columns. */
+function copyRows(
+  { codes, values }: AmountColumn,
+  into: Amounts,
+  { rows, chosen, branch }: Chosen,
+): void {
+  const { state, whole, nano, atto, double } = values;
+  const to = {
+    state: into.state,
+    whole: into.whole,
+    nano: into.nano,
+    atto: into.atto,
+    double: into.double,
+  };
+  for (let row = 0; row < rows; row++) {
+    if (chosen[row] !== branch) continue;
+    const code = codes[row] as number;
+    const kind = state[code] as number;
+    if (kind > AMOUNT.limbs) into.copy(row + 1, values, code);
+    else if (kind === AMOUNT.limbs) {
+      to.state[row + 1] = kind;
+      to.whole[row + 1] = whole[code] as number;
+      to.nano[row + 1] = nano[code] as number;
+      to.atto[row + 1] = atto[code] as number;
+      to.double[row + 1] = double[code] as number;
+    }
+  }
 }
 
 let chosenRows = new Uint8Array(0);
 
-function branches(tests: readonly TextColumn[], rows: number): Uint8Array {
+function chosenBranches(rows: number): Uint8Array {
   if (chosenRows.length < rows) chosenRows = new Uint8Array(rows);
-  const chosen = chosenRows;
+  return chosenRows;
+}
+
+function branches(tests: readonly TextColumn[], rows: number): Uint8Array {
+  const chosen = chosenBranches(rows);
   chosen.fill(tests.length, 0, rows);
   for (let branch = tests.length - 1; branch >= 0; branch--) {
     const { codes, values } = tests[branch] as TextColumn;
@@ -112,15 +149,23 @@ export function firstAmounts(
   const leader = candidates[0] ?? (inputs[0] as AmountColumn);
   if (candidates.length <= 1 || !hasNull(leader, rows)) return leader;
   restart(into, rows);
-  for (let row = 0; row < rows; row++) {
-    for (const { codes, values } of candidates) {
-      const code = codes[row] as number;
-      if (values.state[code] === AMOUNT.null) continue;
-      into.copy(row + 1, values, code);
-      break;
-    }
-  }
+  const chosen = firstOf(candidates, rows);
+  for (let branch = 0; branch < candidates.length; branch++)
+    copyRows(candidates[branch] as AmountColumn, into, { rows, chosen, branch });
   return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+/** Which of the columns is the first that is not null, row by row; past the last where all are. */
+function firstOf(candidates: readonly AmountColumn[], rows: number): Uint8Array {
+  const chosen = chosenBranches(rows);
+  chosen.fill(candidates.length, 0, rows);
+  for (let branch = candidates.length - 1; branch >= 0; branch--) {
+    const { codes, values } = candidates[branch] as AmountColumn;
+    const { state } = values;
+    for (let row = 0; row < rows; row++)
+      if (state[codes[row] as number] !== AMOUNT.null) chosen[row] = branch;
+  }
+  return chosen;
 }
 
 function hasNull({ codes, values }: AmountColumn, rows: number): boolean {
@@ -231,4 +276,8 @@ function restart(into: Amounts, rows: number): void {
   into.reserve(rows + 1);
   into.size = rows + 1;
   into.state.fill(AMOUNT.null, 0, rows + 1);
+  into.whole.fill(0, 0, rows + 1);
+  into.nano.fill(0, 0, rows + 1);
+  into.atto.fill(0, 0, rows + 1);
+  into.double.fill(0, 0, rows + 1);
 }

@@ -1,17 +1,21 @@
 /**
  * Distinct combinations of codes over several columns: the table behind every expression of more than one column.
- * Hot: typed arrays, indexed loops, one hash pass per input column.
+ * Hot: typed arrays, indexed loops. Few distinct codes meet in a table that is indexed directly, many in a hash table.
  */
 
-/** One input: a code per row, and optionally what the code stands for (equal values, equal number). */
+/** One input: a code per row, what the code stands for (equal values, equal number), and a bound of those numbers. */
 export interface CombinationInput {
   readonly codes: Uint32Array;
   readonly remap: Uint32Array | undefined;
+  /** All numbers are smaller. */
+  readonly size: number;
 }
 
 /** More distinct combinations than this, and the table starts anew: memory stays bounded whatever the bill. */
 export const MAX_COMBINATIONS = 1 << 18;
 
+/** Combinations of codes that together need no more bits are looked up directly. */
+const DIRECT_BITS = 16;
 const PRIME = 0x9e3779b1 | 0;
 
 /** Gives every distinct combination a number, from 0, in order of appearance. */
@@ -21,82 +25,159 @@ export class Combinations {
   /** First row of the last batch that showed each new combination, in order. */
   readonly fresh: number[] = [];
   size = 0;
+  readonly #inputs: number;
   #tuples: Uint32Array[];
   #hashes = new Int32Array(64);
-  #slots = new Int32Array(128);
-  #rowHashes = new Int32Array(0);
-  #keys: Uint32Array[];
+  /** Direct: number + 1 by the codes' bits. Hashed: open addressing. */
+  #slots = new Uint32Array(0);
+  /** Bits of each input while the table is direct. */
+  #bits: number[] | undefined = [];
+  #mixed = new Int32Array(0);
 
   constructor(inputs: number) {
+    this.#inputs = inputs;
     this.#tuples = Array.from({ length: inputs }, () => new Uint32Array(64));
-    this.#keys = Array.from({ length: inputs }, () => new Uint32Array(0));
   }
 
   /** Numbers the rows of a batch; `fresh` lists a row for each combination seen for the first time. */
   number(inputs: readonly CombinationInput[], rows: number): void {
-    if (this.codes.length < rows) this.#fit(rows);
+    if (this.codes.length < rows) {
+      this.codes = new Uint32Array(rows);
+      this.#mixed = new Int32Array(rows);
+    }
     this.fresh.length = 0;
-    this.#hash(inputs, rows);
-    const keys = this.#keys;
-    const codes = this.codes;
-    for (let row = 0; row < rows; row++)
-      codes[row] =
-        row > 0 && sameKeys(keys, row - 1, row) ? (codes[row - 1] as number) : this.#find(row);
+    this.#fitBits(inputs);
+    if (this.#bits === undefined) this.#hashed(inputs, rows);
+    else this.#direct(inputs, rows, this.#bits);
   }
 
-  #find(row: number): number {
-    const hash = this.#rowHashes[row] as number;
+  #direct(inputs: readonly CombinationInput[], rows: number, bits: readonly number[]): void {
+    const mixed = this.#mixed;
+    for (let i = 0; i < inputs.length; i++) {
+      const { codes, remap } = inputs[i] as CombinationInput;
+      const shift = bits[i] as number;
+      if (i === 0) {
+        if (remap === undefined)
+          for (let row = 0; row < rows; row++) mixed[row] = codes[row] as number;
+        else
+          for (let row = 0; row < rows; row++) mixed[row] = remap[codes[row] as number] as number;
+      } else if (remap === undefined)
+        for (let row = 0; row < rows; row++)
+          mixed[row] = ((mixed[row] as number) << shift) | (codes[row] as number);
+      else
+        for (let row = 0; row < rows; row++)
+          mixed[row] = ((mixed[row] as number) << shift) | (remap[codes[row] as number] as number);
+    }
+    const { codes } = this;
+    const slots = this.#slots;
+    for (let row = 0; row < rows; row++) {
+      const slot = mixed[row] as number;
+      let stored = slots[slot] as number;
+      if (stored === 0) {
+        stored = this.#add(inputs, row) + 1;
+        slots[slot] = stored;
+      }
+      codes[row] = stored - 1;
+    }
+  }
+
+  #hashed(inputs: readonly CombinationInput[], rows: number): void {
+    const mixed = this.#mixed;
+    mixed.fill(0x811c9dc5 | 0, 0, rows);
+    for (const { codes, remap } of inputs) {
+      for (let row = 0; row < rows; row++) {
+        const code = codes[row] as number;
+        const hash = Math.imul(
+          (mixed[row] as number) ^ (remap === undefined ? code : (remap[code] as number)),
+          PRIME,
+        );
+        mixed[row] = hash ^ (hash >>> 13);
+      }
+    }
+    const { codes } = this;
+    for (let row = 0; row < rows; row++) codes[row] = this.#find(inputs, row);
+  }
+
+  #find(inputs: readonly CombinationInput[], row: number): number {
+    const hash = this.#mixed[row] as number;
     const slots = this.#slots;
     const mask = slots.length - 1;
     for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
       const stored = slots[slot] as number;
-      if (stored === 0) return this.#insert(row, hash, slot);
-      if (this.#hashes[stored - 1] === hash && this.#equals(stored - 1, row)) return stored - 1;
+      if (stored === 0) {
+        const entry = this.#add(inputs, row);
+        this.#hashes[entry] = hash;
+        slots[slot] = entry + 1;
+        if (this.size * 2 > slots.length) this.#rehash(slots.length * 4);
+        return entry;
+      }
+      if (this.#hashes[stored - 1] === hash && this.#equals(stored - 1, inputs, row))
+        return stored - 1;
     }
   }
 
-  #equals(entry: number, row: number): boolean {
-    for (let i = 0; i < this.#keys.length; i++) {
-      if ((this.#tuples[i] as Uint32Array)[entry] !== (this.#keys[i] as Uint32Array)[row])
+  #equals(entry: number, inputs: readonly CombinationInput[], row: number): boolean {
+    for (let i = 0; i < inputs.length; i++) {
+      if ((this.#tuples[i] as Uint32Array)[entry] !== keyOf(inputs[i] as CombinationInput, row))
         return false;
     }
     return true;
   }
 
-  #insert(row: number, hash: number, slot: number): number {
+  #add(inputs: readonly CombinationInput[], row: number): number {
     const entry = this.size++;
     if (entry >= this.#hashes.length) this.#growEntries();
-    this.#hashes[entry] = hash;
-    for (let i = 0; i < this.#keys.length; i++)
-      (this.#tuples[i] as Uint32Array)[entry] = (this.#keys[i] as Uint32Array)[row] as number;
-    this.#slots[slot] = entry + 1;
+    for (let i = 0; i < inputs.length; i++)
+      (this.#tuples[i] as Uint32Array)[entry] = keyOf(inputs[i] as CombinationInput, row);
     this.fresh.push(row);
-    if (this.size * 2 > this.#slots.length) this.#growSlots();
     return entry;
   }
 
-  #hash(inputs: readonly CombinationInput[], rows: number): void {
-    const hashes = this.#rowHashes;
-    hashes.fill(0x811c9dc5 | 0, 0, rows);
-    for (let i = 0; i < inputs.length; i++) {
-      const { codes, remap } = inputs[i] as CombinationInput;
-      const key = this.#keys[i] as Uint32Array;
-      if (remap === undefined) {
-        for (let row = 0; row < rows; row++) key[row] = codes[row] as number;
-      } else {
-        for (let row = 0; row < rows; row++) key[row] = remap[codes[row] as number] as number;
-      }
-      for (let row = 0; row < rows; row++) {
-        const mixed = Math.imul((hashes[row] as number) ^ (key[row] as number), PRIME);
-        hashes[row] = mixed ^ (mixed >>> 13);
-      }
+  /** Widens the direct table, or goes over to hashing when it would get too large; never back. */
+  #fitBits(inputs: readonly CombinationInput[]): void {
+    const known = this.#bits;
+    if (known === undefined) return;
+    const bits = inputs.map(({ size }, i) => Math.max(known[i] ?? 0, bitsFor(size)));
+    const total = bits.reduce((sum, count) => sum + count, 0);
+    if (total > DIRECT_BITS) {
+      this.#bits = undefined;
+      this.#rehash(Math.max(128, 2 ** bitsFor(this.size * 4 + 1)));
+      return;
     }
+    if (known.length > 0 && bits.every((count, i) => count === known[i])) return;
+    this.#bits = bits;
+    this.#slots = new Uint32Array(2 ** total);
+    for (let entry = 0; entry < this.size; entry++)
+      this.#slots[this.#place(entry, bits)] = entry + 1;
   }
 
-  #fit(rows: number): void {
-    this.codes = new Uint32Array(rows);
-    this.#rowHashes = new Int32Array(rows);
-    this.#keys = this.#keys.map(() => new Uint32Array(rows));
+  #place(entry: number, bits: readonly number[]): number {
+    let slot = 0;
+    for (let i = 0; i < this.#inputs; i++)
+      slot = (slot << (bits[i] as number)) | ((this.#tuples[i] as Uint32Array)[entry] as number);
+    return slot;
+  }
+
+  #rehash(length: number): void {
+    const slots = new Uint32Array(length);
+    const mask = length - 1;
+    for (let entry = 0; entry < this.size; entry++) {
+      const hash = this.#hashOf(entry);
+      this.#hashes[entry] = hash;
+      let slot = (hash ^ (hash >>> 15)) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = entry + 1;
+    }
+    this.#slots = slots;
+  }
+
+  #hashOf(entry: number): number {
+    let mixed = 0x811c9dc5 | 0;
+    for (const tuple of this.#tuples) {
+      const hash = Math.imul(mixed ^ (tuple[entry] as number), PRIME);
+      mixed = hash ^ (hash >>> 13);
+    }
+    return mixed;
   }
 
   #growEntries(): void {
@@ -110,24 +191,14 @@ export class Combinations {
       return larger;
     });
   }
-
-  #growSlots(): void {
-    const slots = new Int32Array(this.#slots.length * 4);
-    const mask = slots.length - 1;
-    for (let entry = 0; entry < this.size; entry++) {
-      const hash = this.#hashes[entry] as number;
-      let slot = (hash ^ (hash >>> 15)) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = entry + 1;
-    }
-    this.#slots = slots;
-  }
 }
 
-function sameKeys(keys: readonly Uint32Array[], a: number, b: number): boolean {
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as Uint32Array;
-    if (key[a] !== key[b]) return false;
-  }
-  return true;
+function keyOf({ codes, remap }: CombinationInput, row: number): number {
+  const code = codes[row] as number;
+  return remap === undefined ? code : (remap[code] as number);
+}
+
+/** Bits that hold every number below `size`, at least one. */
+function bitsFor(size: number): number {
+  return Math.max(1, 32 - Math.clz32(Math.max(0, size - 1)));
 }

@@ -181,11 +181,10 @@ export class Evaluator {
       memory.restartCombinations(expression.kind, groups);
     const combinations = memory.combinations as Combinations;
     const values = memory.values as Values;
-    const keys = groups.map((group, i) =>
-      this.#isSource(group)
-        ? { codes: group.codes, remap: undefined }
-        : canonical(group, memory.canonicals[i] as Canonical),
-    );
+    const keys = groups.map((group, i) => {
+      if (!this.#isSource(group)) return canonical(group, memory.canonicals[i] as Canonical);
+      return { codes: group.codes, remap: undefined, size: group.columns[0]?.values.size ?? 0 };
+    });
     combinations.number(keys, this.#batch.rows);
     for (const row of combinations.fresh) applyRow(expression, inputs, row, values);
     memory.rows += this.#batch.rows;
@@ -302,7 +301,7 @@ function canonical(group: Group, known: Canonical): CombinationInput {
     }
     known.remap[known.size] = number;
   }
-  return { codes: group.codes, remap: known.remap };
+  return { codes: group.codes, remap: known.remap, size: known.numbers.size };
 }
 
 function entryKey(text: string | undefined): string {

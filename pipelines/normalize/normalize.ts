@@ -64,6 +64,8 @@ export class Normalizer {
   readonly #repairs: TextExpression | undefined;
   #kept = new Uint8Array(0);
   #used = new Uint8Array(0);
+  #rows = new Uint32Array(0);
+  readonly #gatherers: Gatherer[] = [];
 
   constructor(
     mapping: Mapping,
@@ -123,6 +125,7 @@ export class Normalizer {
     if (this.#kept.length < rows) {
       this.#kept = new Uint8Array(rows);
       this.#used = new Uint8Array(rows);
+      this.#rows = new Uint32Array(rows);
     }
     this.#kept.fill(KEPT, 0, rows);
     this.#used.fill(0, 0, rows);
@@ -206,12 +209,7 @@ export class Normalizer {
   ): Charges[] {
     const where = template.where === undefined ? undefined : this.#evaluator.text(template.where);
     if (where !== undefined && where.values.size === 1 && where.values.isNull(0)) return [];
-    const rows: number[] = [];
-    for (let row = 0; row < batch.rows; row++) {
-      if (kept[row] !== KEPT || (where !== undefined && !holds(where, row))) continue;
-      rows.push(row);
-      this.#used[row] = 1;
-    }
+    const rows = this.#rowsOf(batch, kept, where);
     if (rows.length === 0) return [];
     this.counts.written += rows.length;
     const columns = new Map<string, Column>();
@@ -224,7 +222,29 @@ export class Normalizer {
       if (!isNothing(repairs)) columns.set('x_Repairs', repairs);
     }
     if (rows.length === batch.rows) return [{ batch: { ...batch, columns }, template: number }];
-    return [{ batch: gathered(columns, rows, batch.rowNumbers), template: number }];
+    return [
+      { batch: this.#gatherer(number).gather(columns, rows, batch.rowNumbers), template: number },
+    ];
+  }
+
+  /** The kept rows that a template wants. */
+  #rowsOf(batch: Batch, kept: Uint8Array, where: TextColumn | undefined): Uint32Array {
+    let count = 0;
+    for (let row = 0; row < batch.rows; row++) {
+      if (kept[row] !== KEPT || (where !== undefined && !holds(where, row))) continue;
+      this.#rows[count++] = row;
+      this.#used[row] = 1;
+    }
+    return this.#rows.subarray(0, count);
+  }
+
+  #gatherer(template: number): Gatherer {
+    let gatherer = this.#gatherers[template];
+    if (gatherer === undefined) {
+      gatherer = new Gatherer();
+      this.#gatherers[template] = gatherer;
+    }
+    return gatherer;
   }
 
   /** A row that no template wants is not lost silently. */
@@ -315,29 +335,38 @@ function isNothing(column: Column): boolean {
     : Number.isNaN(column.values.ms[0]);
 }
 
-/** The chosen rows; columns that shared their codes still do. */
-function gathered(
-  columns: ReadonlyMap<string, Column>,
-  rows: readonly number[],
-  rowNumbers: Float64Array,
-): Batch {
-  const picked = new Map<Uint32Array, Uint32Array>();
-  const pick = (codes: Uint32Array): Uint32Array => {
-    let chosen = picked.get(codes);
-    if (chosen === undefined) {
-      chosen = new Uint32Array(rows.length);
-      for (let i = 0; i < rows.length; i++) chosen[i] = codes[rows[i] as number] as number;
-      picked.set(codes, chosen);
+/** Picks rows out of columns; its memory serves one batch after the other. */
+class Gatherer {
+  readonly #arrays: Uint32Array[] = [];
+  #numbers = new Float64Array(0);
+
+  /** The chosen rows; columns that shared their codes still do. Valid until the next call. */
+  gather(columns: ReadonlyMap<string, Column>, rows: Uint32Array, rowNumbers: Float64Array): Batch {
+    const picked = new Map<Uint32Array, Uint32Array>();
+    const result = new Map<string, Column>();
+    for (const [name, column] of columns) {
+      let codes = picked.get(column.codes);
+      if (codes === undefined) {
+        codes = this.#pick(column.codes, rows, picked.size);
+        picked.set(column.codes, codes);
+      }
+      result.set(name, { ...column, codes });
     }
-    return chosen;
-  };
-  const result = new Map<string, Column>();
-  for (const [name, column] of columns) result.set(name, { ...column, codes: pick(column.codes) });
-  return {
-    rows: rows.length,
-    columns: result,
-    rowNumbers: Float64Array.from(rows, (row) => rowNumbers[row] as number),
-  };
+    if (this.#numbers.length < rows.length) this.#numbers = new Float64Array(rows.length * 2);
+    for (let i = 0; i < rows.length; i++)
+      this.#numbers[i] = rowNumbers[rows[i] as number] as number;
+    return { rows: rows.length, columns: result, rowNumbers: this.#numbers };
+  }
+
+  #pick(from: Uint32Array, rows: Uint32Array, slot: number): Uint32Array {
+    let codes = this.#arrays[slot];
+    if (codes === undefined || codes.length < rows.length) {
+      codes = new Uint32Array(rows.length * 2);
+      this.#arrays[slot] = codes;
+    }
+    for (let i = 0; i < rows.length; i++) codes[i] = from[rows[i] as number] as number;
+    return codes;
+  }
 }
 
 function rawRow(source: Batch, row: number): string {

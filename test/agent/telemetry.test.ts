@@ -114,7 +114,7 @@ t.test('by OTLP', async (t) => {
   t.teardown(() => Promise.all([grpc.close(), http.close()]));
   for (const [protocol, server] of [
     ['grpc', grpc],
-    ['http', http],
+    ['http/protobuf', http],
   ] as const) {
     const otlp = { endpoint: server.url, protocol, headers: { 'x-key': 'k' } };
     const { telemetry } = await start(t, {

@@ -27,7 +27,10 @@ const PLACEHOLDERS: Readonly<Partial<Record<Setting['format'], unknown>>> = {
 export function sampleConfiguration(plugins: readonly Plugin[]): string {
   const { service, ...own } = AGENT;
   const types = (kind: PluginKind): readonly string[] =>
-    plugins.filter((plugin) => plugin.kind === kind).map(({ type }) => type);
+    plugins
+      .filter((plugin) => plugin.kind === kind)
+      .toSorted((a, b) => stageOf(a) - stageOf(b))
+      .map(({ type }) => type);
   const sections = (Object.keys(KIND_FOLDERS) as PluginKind[]).map((kind) =>
     section(
       KIND_FOLDERS[kind],
@@ -52,6 +55,11 @@ export function sampleConfiguration(plugins: readonly Plugin[]): string {
   return [HEAD, ...sections, ['service:', ...indented(services)].join('\n'), '', ...group(own)]
     .join('\n')
     .concat('\n');
+}
+
+/** Processors stand in the order of their stages. */
+function stageOf(plugin: Plugin): number {
+  return 'stage' in plugin ? ['normalize', 'attribute'].indexOf(plugin.stage) : 0;
 }
 
 function section(name: string, plugins: readonly Plugin[]): string {

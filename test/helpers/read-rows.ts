@@ -53,8 +53,11 @@ function readBytes(path: string | URL): Buffer {
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
 }
 
+/** A number as its text (JSON.rawJSON, which TypeScript does not know yet). */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+
 function keepNumberText(_key: string, value: unknown, context?: { readonly source?: string }) {
-  return typeof value === 'number' ? (context?.source ?? String(value)) : value;
+  return typeof value === 'number' ? rawJson(context?.source ?? String(value)) : value;
 }
 
 function cellOf(value: unknown): string {

@@ -1,8 +1,10 @@
 import { Cells } from '../cells.ts';
 import type { OpenOptions, Source } from '../source.ts';
 import { BATCH_ROWS, openWindow, Repairs, type TextForm, textSource } from '../text-source.ts';
+import { shortFieldCount } from './field-count.ts';
 import { readHeader } from './header.ts';
-import { CSV_LIMITS, type CsvLimits, CsvScanner } from './scanner.ts';
+import { CSV_LIMITS, type CsvLimits } from './refusals.ts';
+import { CsvScanner } from './scanner.ts';
 
 /** Sizes that tests make small. */
 export interface CsvTuning {
@@ -25,10 +27,12 @@ export async function openCsv(
   try {
     const header = await readHeader(window, { path, repaired: repairs.add });
     if (window.ended) window.closeLastLine();
+    const shortFields = await shortFieldCount(window, header);
     const wanted = new Set(project === undefined ? header.names : project(header.names));
     const scanner = new CsvScanner(window, header, {
       columns: header.names.map((name) => new Cells(name, batchRows, wanted.has(name))),
       batchRows,
+      shortFields,
       limits: tuning.limits ?? CSV_LIMITS,
       repaired: repairs.add,
     });

@@ -10,31 +10,22 @@ import type { RowScanner } from '../text-source.ts';
 import type { Window } from '../window.ts';
 import type { Header } from './header.ts';
 import { INCOMPLETE, QuotedCell, REFUSED, undoubler } from './quoted-cell.ts';
-
-/** Limits; tests make them small. */
-export interface CsvLimits {
-  /** Bytes of a cell. */
-  readonly cell: number;
-  /** Bytes of a row. */
-  readonly row: number;
-}
-
-/** A cell of 64 MiB is no bill any more. */
-export const CSV_LIMITS: CsvLimits = { cell: 64 * 1024 * 1024, row: 256 * 1024 * 1024 };
+import {
+  type CsvLimits,
+  endless,
+  malformedQuote,
+  type Refusal,
+  tooLong,
+  wrongCount,
+} from './refusals.ts';
 
 const LF = 10;
 const CR = 13;
 const QUOTE = 34;
+/** A byte order mark, which stands before the header in files that were joined. */
+const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 const ONES = 0x01010101;
 const HIGHS = 0x80808080 | 0;
-
-/** Why the row at hand is refused, and where to go on. */
-interface Refusal {
-  readonly reason: string;
-  readonly message: string;
-  readonly column?: string;
-  readonly next: number;
-}
 
 /** Fills one batch after the other from a window whose header has been read. */
 export class CsvScanner implements RowScanner {
@@ -43,6 +34,7 @@ export class CsvScanner implements RowScanner {
   readonly #window: Window;
   readonly #header: Header;
   readonly #limits: CsvLimits;
+  readonly #shortFields: number;
   readonly #repaired: (code: string, count: number) => void;
   readonly #quoted: QuotedCell;
   readonly #undouble: (start: number, end: number) => Scratch;
@@ -51,6 +43,11 @@ export class CsvScanner implements RowScanner {
   /** Ends of its cells, counted from its start; then those of the row at hand. */
   #before: Int32Array;
   #ends: Int32Array;
+  /** How many fields these rows have. */
+  #fieldsBefore = 0;
+  #fields = 0;
+  /** The row at hand has empty fields beyond those of the header. */
+  #overlong = false;
   /** Start of the cell at hand, and its column. */
   #cellAt = 0;
   #cellColumn = 0;
@@ -65,6 +62,8 @@ export class CsvScanner implements RowScanner {
     options: {
       readonly columns: readonly Cells[];
       readonly batchRows: number;
+      /** How many fields a row may have besides as many as the header. */
+      readonly shortFields: number;
       readonly limits: CsvLimits;
       readonly repaired: (code: string, count: number) => void;
     },
@@ -73,6 +72,7 @@ export class CsvScanner implements RowScanner {
     this.#header = header;
     this.columns = options.columns;
     this.#limits = options.limits;
+    this.#shortFields = options.shortFields;
     this.#repaired = options.repaired;
     this.#quoted = new QuotedCell(header.delimiter);
     this.#undouble = undoubler(window);
@@ -139,26 +139,35 @@ export class CsvScanner implements RowScanner {
     const before = this.#before;
     this.#before = this.#ends;
     this.#ends = before;
+    this.#fieldsBefore = this.#fields;
     this.#previous = start;
-    if (this.#quoted.strays === 0) return;
-    this.#repaired('stray_quote', 1);
+    if (this.#fields < this.columns.length) this.#repaired('missing_fields', 1);
+    if (this.#overlong || this.#quoted.strays > 0) this.#acceptRepaired();
+  }
+
+  /** Rows like this one are not found by comparing with it. */
+  #acceptRepaired(): void {
+    if (this.#overlong) this.#repaired('extra_fields', 1);
+    if (this.#quoted.strays > 0) this.#repaired('stray_quote', 1);
+    this.#overlong = false;
     this.#quoted.strays = 0;
     this.#previous = -1;
   }
 
   /** Blank lines, and header lines of files that were joined; answers where a row starts. */
   #skipNoRows(start: number): number {
-    const { bytes, view, end, newline } = this.#window;
+    const { bytes, end, newline } = this.#window;
     const { line } = this.#header;
     const first = line[0];
     let at = start;
     while (at < end) {
       const byte = bytes[at];
+      const text = byte === MARK[0] && startsWith(bytes, at, MARK) ? at + MARK.length : at;
       if (byte === newline) at++;
       else if (byte === CR && newline === LF && at + 1 < end && bytes[at + 1] === LF) at += 2;
-      else if (byte === first && at + line.length < end && isLine(view, at, line)) {
+      else if (bytes[text] === first && text + line.length < end && isLine(bytes, text, line)) {
         this.#repaired('repeated_header', 1);
-        at += line.length;
+        at = text + line.length;
       } else break;
     }
     if (at !== start) this.#previous = -1;
@@ -178,10 +187,11 @@ export class CsvScanner implements RowScanner {
     const ends = this.#ends;
     const before = this.#before;
     const previous = this.#previous;
-    const previousEnd = previous + (before[count - 1] as number) + 1;
+    const compared = previous < 0 ? 0 : this.#fieldsBefore;
+    const previousEnd = previous + (before[compared - 1] ?? 0) + 1;
     let at = start;
     for (let c = 0; ; ) {
-      if (previous >= 0) {
+      if (c < compared) {
         // Cells that lie, with what ends them, within the bytes both rows have in common.
         const same = c === 0 ? previous : previous + (before[c - 1] as number) + 1;
         const most = Math.min(previousEnd - same, end - at);
@@ -196,10 +206,13 @@ export class CsvScanner implements RowScanner {
         }
         const reach = same + (equal < most ? equal : most) - previous;
         const shift = at - start - (same - previous);
-        for (; c < count && (before[c] as number) < reach; c++)
+        for (; c < compared && (before[c] as number) < reach; c++)
           ends[c] = (before[c] as number) + shift;
         if (c > 0) at = start + (ends[c - 1] as number) + 1;
-        if (c === count) return at;
+        if (c === compared) {
+          this.#fields = c;
+          return at;
+        }
       }
       const column = columns[c] as Cells;
       let stop = at;
@@ -226,8 +239,8 @@ export class CsvScanner implements RowScanner {
       if (stop - at > this.#limits.cell) return this.#tooLong(stop, c);
       ends[c++] = stop - start;
       at = stop + 1;
-      if (bytes[stop] === newline) return c === count ? at : this.#wrongCount(c, at);
-      if (c === count) return this.#tooMany(c, at);
+      if (bytes[stop] === newline) return this.#endOfRow(c, at);
+      if (c === count) return this.#tooMany(at);
     }
   }
 
@@ -236,19 +249,35 @@ export class CsvScanner implements RowScanner {
     this.#cellAt = at;
     this.#cellColumn = column;
     if (result === REFUSED)
-      this.#refusal = {
-        reason: 'malformed_quote',
-        message:
-          'a quote within a quoted cell is not doubled, and the cell does not end on its line',
-        column: this.#header.names[column] ?? '',
-        next: this.#quoted.next,
-      };
+      this.#refusal = malformedQuote(this.#quoted.next, this.#header.names[column]);
     return result;
   }
 
-  #tooMany(count: number, start: number): number {
+  /** The row ends after `fields` fields. */
+  #endOfRow(fields: number, next: number): number {
+    const { columns } = this;
+    this.#fields = fields;
+    if (fields === columns.length) return next;
+    if (fields !== this.#shortFields) return this.#wrongCount(fields, next);
+    for (let c = fields; c < columns.length; c++) {
+      const column = columns[c] as Cells;
+      if (column.wanted) column.note(this.rows.count, next, next);
+    }
+    return next;
+  }
+
+  /** The row goes on behind its last field: with empty ones it is accepted all the same. */
+  #tooMany(start: number): number {
     const next = this.#restOfRow(start);
-    return next < 0 ? next : this.#wrongCount(count + this.#passed, next);
+    if (next < 0) return next;
+    const { bytes } = this.#window;
+    const { delimiter } = this.#header;
+    let at = start;
+    while (bytes[at] === delimiter || bytes[at] === CR) at++;
+    if (at + 1 !== next) return this.#wrongCount(this.columns.length + this.#passed, next);
+    this.#fields = this.columns.length;
+    this.#overlong = true;
+    return next;
   }
 
   /** Passes the cells from `start` to the end of the row, counting them; answers where the next row starts. */
@@ -269,11 +298,7 @@ export class CsvScanner implements RowScanner {
   }
 
   #wrongCount(found: number, next: number): number {
-    this.#refusal = {
-      reason: 'wrong_field_count',
-      message: `${found} fields where the header has ${this.columns.length}`,
-      next,
-    };
+    this.#refusal = wrongCount(next, found, this.columns.length);
     return REFUSED;
   }
 
@@ -281,12 +306,7 @@ export class CsvScanner implements RowScanner {
     const isLast = this.#window.bytes[stop] === this.#window.newline;
     const next = isLast ? stop + 1 : this.#restOfRow(stop + 1);
     if (next < 0) return next;
-    this.#refusal = {
-      reason: 'cell_too_long',
-      message: `a cell of more than ${this.#limits.cell} bytes`,
-      column: this.#header.names[column] ?? '',
-      next,
-    };
+    this.#refusal = tooLong(next, this.#limits, this.#header.names[column]);
     return REFUSED;
   }
 
@@ -294,18 +314,12 @@ export class CsvScanner implements RowScanner {
   #refuseEndless(start: number): boolean {
     const window = this.#window;
     const at = this.#cellAt;
-    const tooLong = window.end - at > this.#limits.cell || window.end - start > this.#limits.row;
-    if (!window.ended && !tooLong) return false;
-    const column = this.#header.names[this.#cellColumn] ?? '';
-    const quoted = window.bytes[at] === QUOTE;
-    this.#refuse(start, {
-      reason: window.ended ? 'unterminated_quote' : 'cell_too_long',
-      message: quoted
-        ? `the quote that opens cell ${this.#cellColumn + 1} is not closed`
-        : `a cell or row of more than ${this.#limits.cell} bytes`,
-      column,
-      next: this.#lineAfter(at),
-    });
+    const tooMuch = window.end - at > this.#limits.cell || window.end - start > this.#limits.row;
+    if (!window.ended && !tooMuch) return false;
+    const column = this.#header.names[this.#cellColumn];
+    const next = this.#lineAfter(at);
+    const isOpen = window.ended || window.bytes[at] === QUOTE;
+    this.#refuse(start, isOpen ? endless(next, column) : tooLong(next, this.#limits, column));
     return true;
   }
 
@@ -321,6 +335,7 @@ export class CsvScanner implements RowScanner {
     const { next } = refusal;
     this.rows.refuse(refusal, { window, start, end: lineEnd(window, next) });
     this.#quoted.strays = 0;
+    this.#overlong = false;
     this.#previous = -1;
     window.start = next;
     this.#skipping = window.bytes[next - 1] !== window.newline;
@@ -336,10 +351,14 @@ export class CsvScanner implements RowScanner {
 }
 
 /** Whether `line` and nothing else stands in the line at `at`. */
-function isLine(view: DataView, at: number, line: Uint8Array): boolean {
-  for (let i = 0; i < line.length; i++) if (view.getUint8(at + i) !== line[i]) return false;
-  const behind = view.getUint8(at + line.length);
-  return behind === LF || behind === CR;
+function isLine(bytes: Uint8Array, at: number, line: Uint8Array): boolean {
+  const behind = bytes[at + line.length];
+  return (behind === LF || behind === CR) && startsWith(bytes, at, line);
+}
+
+function startsWith(bytes: Uint8Array, at: number, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[at + i] !== start[i]) return false;
+  return true;
 }
 
 function lineEnd({ bytes, newline }: Window, next: number): number {

@@ -74,7 +74,7 @@ export class JsonReader {
     if (byte === OPEN_BRACKET) return this.#array(at, depth);
     if (byte === MINUS || (byte >= ZERO && byte <= 57)) return this.#number(at);
     const literal = LITERALS.get(byte);
-    return literal === undefined ? this.#expected('a value', at) : this.#literal(literal, at);
+    return literal === undefined ? this.expected('a value', at) : this.#literal(literal, at);
   }
 
   /** The end of the string whose quote stands at `at`. */
@@ -109,11 +109,11 @@ export class JsonReader {
   expect(byte: number, at: number): number {
     if (at >= this.limit) return INCOMPLETE;
     if (this.#window.bytes[at] === byte) return at;
-    return this.#expected(`"${String.fromCharCode(byte)}"`, at);
+    return this.expected(`"${String.fromCharCode(byte)}"`, at);
   }
 
-  /** Says what is missing at `at`. */
-  #expected(what: string, at: number): number {
+  /** INVALID, saying what should stand at `at`, or INCOMPLETE. */
+  expected(what: string, at: number): number {
     const found = this.#window.text(at, at + 1);
     return this.#invalid(`expected ${what}, found ${JSON.stringify(found)}`, at);
   }
@@ -149,7 +149,7 @@ export class JsonReader {
       if (at >= this.limit) return INCOMPLETE;
       const byte = this.#window.bytes[at];
       if (byte === CLOSE_BRACE) return at + 1;
-      if (byte !== COMMA) return this.#expected('"," or "}"', at);
+      if (byte !== COMMA) return this.expected('"," or "}"', at);
       at = this.skipSpace(at + 1);
     }
   }
@@ -173,7 +173,7 @@ export class JsonReader {
       if (at >= this.limit) return INCOMPLETE;
       const byte = this.#window.bytes[at];
       if (byte === CLOSE_BRACKET) return at + 1;
-      if (byte !== COMMA) return this.#expected('"," or "]"', at);
+      if (byte !== COMMA) return this.expected('"," or "]"', at);
       at = this.skipSpace(at + 1);
     }
   }
@@ -195,13 +195,13 @@ export class JsonReader {
     const { bytes } = this.#window;
     let at = start;
     while ((bytes[at] as number) >= ZERO && (bytes[at] as number) <= 57) at++;
-    return at > start ? at : this.#expected('a digit', at);
+    return at > start ? at : this.expected('a digit', at);
   }
 
   #literal(word: readonly number[], start: number): number {
     const { bytes } = this.#window;
     for (let i = 0; i < word.length; i++)
-      if (bytes[start + i] !== word[i]) return this.#expected('a value', start + i);
+      if (bytes[start + i] !== word[i]) return this.expected('a value', start + i);
     return start + word.length;
   }
 }

@@ -74,8 +74,7 @@ export class Objects {
       at = reader.skipSpace(at);
       if (at >= reader.limit) return INCOMPLETE;
       if (bytes[at] === CLOSE_BRACE) return at + 1;
-      at = reader.expect(COMMA, at);
-      if (at < 0) return at;
+      if (bytes[at] !== COMMA) return reader.expected('"," or "}"', at);
       at = reader.skipSpace(at + 1);
     }
   }

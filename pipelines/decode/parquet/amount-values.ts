@@ -1,6 +1,7 @@
 /** Numbers as Parquet stores them, made exact amounts. Hot: plain arithmetic, no allocation for common values. */
 import type { SchemaElement } from 'hyparquet';
 import { AMOUNT, type Amounts } from '../../focus/amounts.ts';
+import { appendDouble } from './double-values.ts';
 
 /** Appends the value that stands at `start` to `into`; answers its code. */
 export type AppendAmount = (into: Amounts, view: DataView, start: number, end: number) => number;
@@ -23,9 +24,9 @@ export function amountAppender(element: SchemaElement): AppendAmount | undefined
     case 'INT64':
       return (into, view, start) => appendInt64(into, view, start, { scale: scale ?? 0, unsigned });
     case 'FLOAT':
-      return (into, view, start) => into.addNumber(shortestFloat(view.getFloat32(start, true)));
+      return (into, view, start) => appendDouble(into, shortestFloat(view.getFloat32(start, true)));
     case 'DOUBLE':
-      return (into, view, start) => into.addNumber(view.getFloat64(start, true));
+      return (into, view, start) => appendDouble(into, view.getFloat64(start, true));
     case 'FIXED_LEN_BYTE_ARRAY':
       if (element.logical_type?.type === 'FLOAT16')
         return (into, view, start) => into.addNumber(halfFloat(view.getUint16(start, true)));

@@ -18,8 +18,6 @@ export interface ColumnReader {
   read(rows: number): Column;
   /** Rows in which bytes that are not UTF-8 were replaced, since last asked. */
   takeRepaired(): number;
-  /** Gives its memory back. */
-  close(): void;
 }
 
 /** Values seen before it is decided whether they repeat. */
@@ -86,10 +84,6 @@ export class FlatColumn implements ColumnReader {
     const repaired = this.#repaired;
     this.#repaired = 0;
     return repaired;
-  }
-
-  close(): void {
-    this.#leaf.close();
   }
 
   #take(sink: Sink, row: number, count: number): void {

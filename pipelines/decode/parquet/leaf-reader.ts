@@ -46,11 +46,6 @@ export class LeafReader {
     return this.pages.ready(this.#takeDictionary);
   }
 
-  /** Gives its memory back. */
-  close(): void {
-    this.pages.close();
-  }
-
   /** Begins anew with what is remembered over row groups. */
   forget(): void {
     const { store } = this.sink;

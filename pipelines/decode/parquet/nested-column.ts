@@ -68,10 +68,6 @@ export class NestedColumn implements ColumnReader {
     return repaired;
   }
 
-  close(): void {
-    for (const leaf of this.#leaves) leaf.close();
-  }
-
   #eachRow(rows: number): Dictionary {
     const texts = this.#transient;
     texts.clear();
@@ -174,10 +170,6 @@ class NestedLeaf implements LeafRows {
     const renewed = this.#fragments !== this.fragments;
     this.#fragments = this.fragments;
     return renewed;
-  }
-
-  close(): void {
-    this.#reader.close();
   }
 
   /** Stored values of the rows in which something was replaced. */

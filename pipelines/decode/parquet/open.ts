@@ -57,10 +57,7 @@ function source(file: PartFile, options: OpenOptions): Source {
     batches: () => batches(reading),
     takeRejected: (): RejectedRow[] => [],
     takeRepairs: () => repairsOf(reading.readers),
-    async close() {
-      for (const reader of reading.readers) reader.close();
-      await file.close();
-    },
+    close: () => file.close(),
   };
 }
 

@@ -8,7 +8,7 @@ import { type PageHeader, readPageHeader } from './page-header.ts';
 import type { PartFile } from './part-file.ts';
 import { plainLayout } from './rare-encodings.ts';
 import type { Leaf } from './schema.ts';
-import { giveBack, roomFor, type Scratch } from './scratch.ts';
+import { roomFor, type Scratch } from './scratch.ts';
 
 /** Where the values of a page stand. */
 export interface Run {
@@ -116,14 +116,6 @@ export class Pages {
       this.#position += header.headerBytes + header.compressedBytes;
     }
     return true;
-  }
-
-  /** Gives the memory of the pages back; nothing is read afterwards. */
-  close(): void {
-    giveBack(this.#page);
-    this.#page = NOTHING.bytes;
-    this.plain = NOTHING;
-    this.left = 0;
   }
 
   #header(): PageHeader {

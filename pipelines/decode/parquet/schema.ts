@@ -72,7 +72,7 @@ class Walk {
 
   top(): TopColumn {
     this.#leaves = [];
-    const shape = this.#node(0, 0);
+    const shape = this.#node({ definition: 0, repetition: 0, depth: 0 });
     return { name: this.#path[0] ?? '', shape, leaves: this.#leaves };
   }
 
@@ -83,76 +83,91 @@ class Walk {
     return element;
   }
 
-  #node(definition: number, repetition: number, depth = 0): Shape {
+  #node(levels: Levels): Shape {
     const element = this.#next();
-    this.#path.length = depth;
+    this.#path.length = levels.depth;
     this.#path.push(element.name);
-    if (depth > MAX_LEVELS) throw new Error('the schema is nested too deeply');
-    if (element.repetition_type !== 'REPEATED')
-      return this.#body(
-        element,
-        element.repetition_type === 'OPTIONAL' ? definition + 1 : definition,
-        repetition,
-        depth,
-      );
+    if (levels.depth > MAX_LEVELS) throw new Error('the schema is nested too deeply');
+    if (element.repetition_type === 'OPTIONAL')
+      return this.#body(element, { ...levels, definition: levels.definition + 1 });
+    if (element.repetition_type !== 'REPEATED') return this.#body(element, levels);
     const first = this.#leaves.length;
-    const inner = this.#body(element, definition + 1, repetition + 1, depth);
-    return {
-      kind: 'list',
-      definition,
-      repetition: repetition + 1,
-      element: inner,
-      first,
-      count: this.#leaves.length - first,
-    };
+    const items = this.#body(element, { ...repeated(levels), depth: levels.depth });
+    return this.#listOf(items, levels, first);
   }
 
-  #body(element: SchemaElement, definition: number, repetition: number, depth: number): Shape {
-    const first = this.#leaves.length;
+  #body(element: SchemaElement, levels: Levels): Shape {
     if (element.num_children === undefined || element.type !== undefined)
-      return this.#leaf(element, definition, repetition);
+      return this.#leaf(element, levels);
     if (element.num_children < 1) throw new Error(`the group "${element.name}" has no columns`);
     const inner = this.#schema[this.#at];
-    const wraps = element.num_children === 1 && inner?.repetition_type === 'REPEATED';
-    const place = { definition, first };
-    if (wraps && isMap(element) && (inner.num_children === 1 || inner.num_children === 2)) {
-      this.#next();
-      const key = this.#node(definition + 1, repetition + 1, depth + 1);
-      const value =
-        inner.num_children === 2
-          ? this.#node(definition + 1, repetition + 1, depth + 1)
-          : undefined;
-      const count = this.#leaves.length - first;
-      return { kind: 'map', ...place, count, key, value, repetition: repetition + 1 };
+    if (element.num_children === 1 && inner?.repetition_type === 'REPEATED') {
+      if (isMap(element) && (inner.num_children === 1 || inner.num_children === 2))
+        return this.#map(levels);
+      if (isList(element)) return this.#list(element, levels);
     }
-    if (wraps && isList(element)) {
-      this.#next();
-      const item = isListWrapper(element, inner)
-        ? this.#node(definition + 1, repetition + 1, depth + 1)
-        : this.#body(inner, definition + 1, repetition + 1, depth + 1);
-      const count = this.#leaves.length - first;
-      return { kind: 'list', ...place, count, element: item, repetition: repetition + 1 };
-    }
+    const first = this.#leaves.length;
     const fields: Field[] = [];
     for (let child = 0; child < element.num_children; child++) {
       const name = this.#schema[this.#at]?.name ?? '';
-      fields.push({ name, shape: this.#node(definition, repetition, depth + 1) });
+      fields.push({ name, shape: this.#node({ ...levels, depth: levels.depth + 1 }) });
     }
-    return { kind: 'struct', ...place, count: this.#leaves.length - first, fields };
+    const count = this.#leaves.length - first;
+    return { kind: 'struct', definition: levels.definition, first, count, fields };
   }
 
-  #leaf(element: SchemaElement, definition: number, repetition: number): Shape {
+  #map(levels: Levels): Shape {
+    const first = this.#leaves.length;
+    const entry = this.#next();
+    const key = this.#node(repeated(levels));
+    const value = entry.num_children === 2 ? this.#node(repeated(levels)) : undefined;
+    const count = this.#leaves.length - first;
+    const { definition, repetition } = levels;
+    return { kind: 'map', definition, repetition: repetition + 1, first, count, key, value };
+  }
+
+  #list(list: SchemaElement, levels: Levels): Shape {
+    const first = this.#leaves.length;
+    const inner = this.#next();
+    const element = isListWrapper(list, inner)
+      ? this.#node(repeated(levels))
+      : this.#body(inner, repeated(levels));
+    return this.#listOf(element, levels, first);
+  }
+
+  #listOf(element: Shape, { definition, repetition }: Levels, first: number): Shape {
+    const count = this.#leaves.length - first;
+    return { kind: 'list', definition, repetition: repetition + 1, first, count, element };
+  }
+
+  #leaf(element: SchemaElement, levels: Levels): Shape {
     if (element.type === undefined) throw new Error(`the column "${element.name}" has no type`);
     const leaf: Leaf = {
       element,
       index: this.#leafIndex++,
       path: this.#path.join('.'),
-      maxDefinition: definition,
-      maxRepetition: repetition,
+      maxDefinition: levels.definition,
+      maxRepetition: levels.repetition,
     };
     const first = this.#leaves.push(leaf) - 1;
-    return { kind: 'leaf', leaf, definition, first, count: 1 };
+    return { kind: 'leaf', leaf, definition: levels.definition, first, count: 1 };
   }
+}
+
+/** Where in the tree an element stands. */
+interface Levels {
+  readonly definition: number;
+  readonly repetition: number;
+  readonly depth: number;
+}
+
+/** Below a repeated element. */
+function repeated(levels: Levels): Levels {
+  return {
+    definition: levels.definition + 1,
+    repetition: levels.repetition + 1,
+    depth: levels.depth + 1,
+  };
 }
 
 function isMap(element: SchemaElement): boolean {

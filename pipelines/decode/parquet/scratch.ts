@@ -23,27 +23,9 @@ export function scratch(): Scratch {
 
 /** `buffer` or a larger one of at least `bytes` and slack; what it holds is lost. */
 export function roomFor(buffer: Uint8Array, bytes: number): Uint8Array {
-  const needed = bytes + SLACK;
-  if (buffer.length >= needed) return buffer;
-  giveBack(buffer);
-  const fitting = spare.findIndex(({ length }) => length >= needed && length < needed * 4);
-  const [found] = fitting < 0 ? [] : spare.splice(fitting, 1);
-  spareBytes -= found?.length ?? 0;
-  return found ?? new Uint8Array(bytes + (bytes >>> 2) + SLACK);
+  if (buffer.length >= bytes + SLACK) return buffer;
+  return new Uint8Array(bytes + (bytes >>> 2) + SLACK);
 }
-
-/** Keeps a buffer for whoever needs one next: the parts that a thread reads one after the other use the same memory. */
-export function giveBack(buffer: Uint8Array): void {
-  if (buffer.length < SMALLEST_SPARE || spareBytes + buffer.length > MAX_SPARE) return;
-  spare.push(buffer);
-  spareBytes += buffer.length;
-}
-
-const SMALLEST_SPARE = 4096;
-const MAX_SPARE = 48 * 1024 * 1024;
-/** Per thread. */
-const spare: Uint8Array[] = [];
-let spareBytes = 0;
 
 /** `array` or a larger one of at least `length`, with the same values. */
 export function longer(array: Uint32Array, length: number): Uint32Array {

@@ -37,9 +37,10 @@ export function parquetFoot(
   const stored = all.length === 0 ? columns : union(all.map((group) => group.columns));
   const writer = new ByteWriter(64 * 1024);
   const end = all.reduce((most, { offset, group }) => Math.max(most, endOf(offset, group)), 4);
+  const nulls = nullChunks(writer, end);
   const groups = all
     .filter(({ group }) => group.num_rows > 0n)
-    .map((facts) => filled(shifted(facts.group, facts.offset), facts.columns, stored, writer, end));
+    .map((facts) => filled({ ...facts, group: shifted(facts.group, facts.offset) }, stored, nulls));
   writeMetadata(writer, {
     version: 2,
     created_by: 'focusd',
@@ -68,31 +69,35 @@ function union(lists: readonly (readonly StoredColumn[])[]): StoredColumn[] {
   return [...columns.values()];
 }
 
-/** The row group with all columns of the file; the pages of those it lacks go to `writer`, which starts at byte `end`. */
+/** The row group with all columns of the file; only those of one leaf each can be missing. */
 function filled(
-  group: RowGroup,
-  own: readonly StoredColumn[],
+  facts: RowGroupFacts,
   columns: readonly StoredColumn[],
-  writer: ByteWriter,
-  end: number,
+  nulls: NullChunks,
 ): RowGroup {
-  const chunks = new Map(
-    own.map((column, i) => [column.name, group.columns[i] as ColumnChunk] as const),
+  const { group } = facts;
+  if (columns.every(({ name }, i) => name === facts.columns[i]?.name)) return group;
+  const own = new Map(
+    facts.columns.map(({ name }, i) => [name, group.columns[i] as ColumnChunk] as const),
   );
-  if (columns.every(({ name }, i) => name === own[i]?.name)) return group;
   return {
     ...group,
-    columns: columns.map((column) => {
-      const chunk = chunks.get(column.name);
-      if (chunk !== undefined) return chunk;
-      const [leaf] = leavesOf(column);
-      const nulls = new ChunkWriter(leaf as LeafFacts, 'none');
-      nulls.putNulls(Number(group.num_rows));
-      const { pieces, facts } = nulls.finish();
-      const offset = end + writer.index;
-      for (const piece of pieces) writer.appendBytes(piece);
-      return shiftedChunk(facts, BigInt(offset));
-    }),
+    columns: columns.map((column) => own.get(column.name) ?? nulls(column, Number(group.num_rows))),
+  };
+}
+
+type NullChunks = (column: StoredColumn, rows: number) => ColumnChunk;
+
+/** Makes chunks without values; their pages go to `writer`, which starts at byte `end` of the file. */
+function nullChunks(writer: ByteWriter, end: number): NullChunks {
+  return (column, rows) => {
+    const [leaf] = leavesOf(column);
+    const chunk = new ChunkWriter(leaf as LeafFacts, 'none');
+    chunk.putNulls(rows);
+    const { pieces, facts } = chunk.finish();
+    const offset = end + writer.index;
+    for (const piece of pieces) writer.appendBytes(piece);
+    return shiftedChunk(facts, BigInt(offset));
   };
 }
 

@@ -1,14 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parquetReadObjects } from 'hyparquet';
+import { type ColumnMetaData, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { ByteWriter, type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import t, { type Test } from 'tap';
 import {
   openParquet,
   parquetRowGroups,
   readFooter,
 } from '../../../pipelines/decode/parquet/open.ts';
+import { ChunkWriter } from '../../../pipelines/encode/parquet/chunk-writer.ts';
+import { joinChunks } from '../../../pipelines/encode/parquet/file-frame.ts';
 import { decimal, formatDecimal } from '../../../pipelines/focus/decimal.ts';
 import { errorName } from '../../../pipelines/plugin/errors.ts';
 import { duckdb, readPart } from '../../helpers/parquet.ts';
@@ -216,6 +219,25 @@ t.test('reads the rarer encodings and many small pages', async (t) => {
   );
 });
 
+t.test('a double is the decimal of its shortest text', async (t) => {
+  const doubles = Array.from({ length: 4000 }, (_, i) => {
+    const digits = ((i * 7_368_787) % 99_991) / 99_991 - 0.5;
+    return i % 2 === 0 ? digits * 10 ** ((i % 50) - 30) : Number(digits.toFixed(i % 18));
+  });
+  const path = join(folder, 'doubles.parquet');
+  const columnData: ColumnSource[] = [
+    { name: 'plain', data: doubles, type: 'DOUBLE', encoding: 'PLAIN' },
+    { name: 'listed', data: doubles, type: 'DOUBLE', encoding: 'RLE_DICTIONARY' },
+    { name: 'odd', data: doubles.map((_, i) => [Number.NaN, -0, 1 / 0][i % 3]), type: 'DOUBLE' },
+  ];
+  writeFileSync(path, new Uint8Array(parquetWriteBuffer({ columnData })));
+  const { texts } = await readPart({ path });
+  const expected = doubles.map((value) => formatDecimal(decimal(String(value))));
+  sameCells(t, texts.plain, expected, 'plain');
+  sameCells(t, texts.listed, expected, 'with a dictionary');
+  t.same(texts.odd?.slice(0, 3), [undefined, '0', undefined]);
+});
+
 t.test(
   'empty texts and the word NULL are null; broken UTF-8 is replaced and counted',
   async (t) => {
@@ -356,6 +378,60 @@ t.test('nested values that never repeat stay right and bounded', async (t) => {
     rows.map((row) => row[2]),
     's',
   );
+});
+
+t.test('lists as older writers store them', async (t) => {
+  const text = (value: string) => {
+    const bytes = new TextEncoder().encode(value.padEnd(value.length + 8));
+    return { bytes, view: new DataView(bytes.buffer), start: 0, end: value.length };
+  };
+  const type = 'BYTE_ARRAY' as const;
+  const twoLevels = new ChunkWriter(
+    { path: ['two', 'array'], type, maxDefinition: 2, maxRepetition: 1 },
+    'none',
+  );
+  const repeated = new ChunkWriter(
+    { path: ['bare'], type, maxDefinition: 1, maxRepetition: 1 },
+    'none',
+  );
+  for (const list of [['a', 'b'], [], undefined, ['c']]) {
+    const items = list ?? [];
+    if (items.length === 0) twoLevels.putNulls(1, list === undefined ? 0 : 1);
+    if (items.length === 0) repeated.putNulls(1);
+    for (const [i, item] of items.entries()) {
+      twoLevels.put(text(item), Math.min(i, 1));
+      repeated.put(text(item), Math.min(i, 1));
+    }
+  }
+  const { bytes, rowGroup } = joinChunks([], [twoLevels.finish(), repeated.finish()], 4);
+  const behindMagic = (offset: bigint | undefined) => (offset ?? 0n) + 4n;
+  const columns = rowGroup.group.columns.map((chunk) => ({
+    ...chunk,
+    meta_data: {
+      ...(chunk.meta_data as ColumnMetaData),
+      data_page_offset: behindMagic(chunk.meta_data?.data_page_offset),
+      dictionary_page_offset: behindMagic(chunk.meta_data?.dictionary_page_offset),
+    },
+  }));
+  const writer = new ByteWriter();
+  writeMetadata(writer, {
+    version: 1,
+    schema: [
+      { name: 'root', num_children: 2 },
+      { name: 'two', repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+      { name: 'array', repetition_type: 'REPEATED', type },
+      { name: 'bare', repetition_type: 'REPEATED', type },
+    ],
+    num_rows: 4n,
+    row_groups: [{ ...rowGroup.group, columns }],
+    metadata_length: 0,
+  });
+  const path = join(folder, 'older.parquet');
+  const magic = Buffer.from('PAR1');
+  writeFileSync(path, Buffer.concat([magic, bytes, writer.getBytes(), magic]));
+  const { texts } = await readPart({ path });
+  t.same(texts.two, ['["a","b"]', '[]', undefined, '["c"]']);
+  t.same(texts.bare, ['["a","b"]', '[]', '[]', '["c"]']);
 });
 
 t.test('what is torn, damaged or unreadable is a BadPart that says where', async (t) => {

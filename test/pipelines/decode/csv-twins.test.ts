@@ -1,0 +1,166 @@
+/** The csv decoder beside two others: on random tables, and on every csv file of the sample data. */
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import t from 'tap';
+import { openCsv } from '../../../pipelines/decode/csv/open.ts';
+import { openSource } from '../../../pipelines/decode/open.ts';
+import { decoded } from '../../helpers/decoded.ts';
+import { DATA, dataFile, readCsv, readJson } from '../../helpers/read-rows.ts';
+
+/** It comes without types. */
+const papaparse: {
+  parse(text: string, options: object): { readonly data: readonly (readonly string[])[] };
+} = createRequire(import.meta.url)('papaparse');
+
+const folder = t.testdir();
+
+t.test('random tables', async (t) => {
+  const path = join(folder, 'table.csv');
+  await fc.assert(
+    fc.asyncProperty(
+      table(),
+      fc.constantFrom('\n', '\r\n'),
+      fc.constantFrom(',', ';', '\t', '|'),
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 1, max: 9 }),
+      async ({ rows, quoteAll, lastLineEnd }, newline, delimiter, windowBytes, batchRows) => {
+        const names = (rows[0] ?? []).map((_, i) => `column ${i}`);
+        const lines = [names, ...rows].map((cells) =>
+          cells.map((cell) => written(cell, delimiter, quoteAll)).join(delimiter),
+        );
+        const text = lines.join(newline) + (lastLineEnd ? newline : '');
+        writeFileSync(path, text);
+        const form = { compression: 'none', encoding: 'utf-8' } as const;
+        const ours = await decoded(openCsv({ path, batchRows }, form, { windowBytes }));
+        const cells = ours.rows.map((row) => names.map((name) => row[name] ?? ''));
+        const nulled = (table: readonly (readonly string[])[]) =>
+          table.slice(1).map((row) => row.map((cell) => (cell === 'NULL' ? '' : cell)));
+        t.same(ours.rejected, []);
+        t.strictSame(cells, nulled(parse(text, { delimiter, relax_quotes: true }) as string[][]));
+        const { data } = papaparse.parse(text, { delimiter, newline, skipEmptyLines: true });
+        t.strictSame(cells, nulled(data));
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+interface Table {
+  readonly rows: readonly (readonly string[])[];
+  readonly quoteAll: boolean;
+  readonly lastLineEnd: boolean;
+}
+
+/** Rows that repeat many cells of the row before, as bills do. */
+function table(): fc.Arbitrary<Table> {
+  const piece = fc.constantFrom(
+    'a',
+    'bc',
+    'longer text',
+    '"',
+    '""',
+    ',',
+    ';',
+    '\n',
+    '\r\n',
+    'é',
+    '€',
+    '🚀',
+    ' ',
+    '0.10',
+    '\u0000',
+  );
+  const text = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''));
+  const cell = fc.oneof(fc.constantFrom('', 'NULL', 'x', 'same', 'same again'), text);
+  return fc.integer({ min: 2, max: 9 }).chain((columns) =>
+    fc.record({
+      rows: fc
+        .array(fc.array(fc.option(cell), { minLength: columns, maxLength: columns }), {
+          minLength: 1,
+          maxLength: 25,
+        })
+        .map(repeated),
+      quoteAll: fc.boolean(),
+      lastLineEnd: fc.boolean(),
+    }),
+  );
+}
+
+/** An absent cell is the one above. */
+function repeated(rows: readonly (readonly (string | null)[])[]): string[][] {
+  const full: string[][] = [];
+  for (const row of rows) full.push(row.map((cell, i) => cell ?? full.at(-1)?.[i] ?? ''));
+  return full;
+}
+
+/** Quotes where they must be; a cell may also begin with a quote only when quoted. */
+function written(cell: string, delimiter: string, quoteAll: boolean): string {
+  const special = ['"', '\n', '\r', delimiter].some((character) => cell.includes(character));
+  return quoteAll || special ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+const readme = dataFile('README.md');
+const skip = readme === undefined && 'no sample data at ../shared/data';
+
+t.test('sample data', { skip }, async (t) => {
+  if (readme === undefined) return;
+  const described = describedRows(readFileSync(readme, 'utf8'));
+  const root = fileURLToPath(DATA);
+  const names = globSync('{aws,azure,focus,gcp,k8s,mappings,oci,open-data}/**/*.{csv,csv.gz}', {
+    cwd: root,
+  });
+  t.ok(names.length > 30);
+  for (const name of names.sort()) {
+    const path = join(root, name);
+    const limit = 3000;
+    const { header, rows } = readCsv(path, limit);
+    const ours = await decoded(openSource({ path }));
+    const count = described.get(name);
+    if (count !== undefined) t.equal(ours.rows.length, count, `${name}: ${count} rows`);
+    t.same(ours.rejected, [], `${name}: nothing refused`);
+    t.equal(ours.columns.length, header.length, `${name}: columns`);
+    t.ok(sameCells(ours.rows.slice(0, limit), rows), `${name}: cells`);
+  }
+});
+
+t.test('JSON sample data', { skip }, async (t) => {
+  const root = join(fileURLToPath(DATA), 'gcp/cud_cases');
+  for (const name of globSync('*.json', { cwd: root })) {
+    const path = join(root, name);
+    const { rows } = readJson(path);
+    const ours = await decoded(openSource({ path }));
+    t.equal(ours.rejected.length, 0);
+    t.ok(rows.length > 0 && sameCells(ours.rows, rows), `${name}: cells`);
+  }
+});
+
+/** Rows by file as the tables say: `| file | kind | format | rows | …`, under a heading that names the folder. */
+function describedRows(readme: string): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  let heading = '';
+  for (const line of readme.split('\n')) {
+    heading = /^## (\S+\/)/.exec(line)?.[1] ?? heading;
+    const [, file, , , count] = line.split('|').map((cell) => cell.trim());
+    if (file !== undefined && /^\d+$/.test(count ?? '')) rows.set(heading + file, Number(count));
+  }
+  return rows;
+}
+
+/** Empty cells and NULL are null with us. */
+function sameCells(
+  ours: readonly Readonly<Record<string, string>>[],
+  theirs: readonly Readonly<Record<string, string>>[],
+): boolean {
+  return (
+    ours.length === theirs.length &&
+    theirs.every((row, i) =>
+      Object.entries(row).every(
+        ([name, text]) => name === '' || (ours[i]?.[name] ?? '') === (text === 'NULL' ? '' : text),
+      ),
+    )
+  );
+}
