@@ -55,6 +55,10 @@ export type RunEnded = Ended & { readonly pipeline: string; readonly receiver: s
 
 /** Groups of totals per task and delivery; beyond, they fold into overflow and keep the money. */
 const MAX_GROUPS = 200_000;
+/** A commit's totals are sent this much later, with those of the commits that follow at once. */
+const FLUSH_AFTER_MS = 1_000;
+/** Longest time an exporter may take to send its last totals when the agent stops. */
+const CLOSE_WITHIN_MS = 10_000;
 /** Attempts at something unavailable in a `once` run. */
 const ONCE_ATTEMPTS = 5;
 
@@ -101,6 +105,7 @@ class RunningAgent implements Agent {
   readonly #exporters = new Map<string, OpenExporter>();
   readonly #extensions = new Map<string, OpenExtension>();
   readonly #runs = new Map<string, Run>();
+  readonly #flushing = new Set<string>();
   #configuration: Configuration;
   #ready = false;
   #stopped: Promise<void> | undefined;
@@ -227,13 +232,34 @@ class RunningAgent implements Agent {
   }
 
   async #closeExporter(id: string, { sink, stop }: OpenExporter): Promise<void> {
+    const impatience = setTimeout(() => stop.abort(), CLOSE_WITHIN_MS);
     await this.#quietly(id, async () => {
       await sink.flush?.();
     });
     await this.#quietly(id, () => sink.close());
+    clearTimeout(impatience);
     stop.abort();
     this.#exporters.delete(id);
     this.#health.delete('exporter', id);
+  }
+
+  /** Totals moved: their exporters send them, a moment later and once for many deliveries. */
+  #flushSoon(pipeline: Pipeline): void {
+    if (this.#options.once === true) return;
+    for (const id of pipeline.exporters) {
+      const exporter = this.#exporters.get(id);
+      if (exporter?.sink.flush === undefined || this.#flushing.has(id)) continue;
+      this.#flushing.add(id);
+      void this.#options.clock
+        .sleep(FLUSH_AFTER_MS, exporter.stop.signal)
+        .catch(() => {})
+        .then(() => {
+          this.#flushing.delete(id);
+          return exporter.stop.signal.aborted
+            ? undefined
+            : this.#quietly(id, async () => exporter.sink.flush?.());
+        });
+    }
   }
 
   async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
@@ -247,7 +273,7 @@ class RunningAgent implements Agent {
     try {
       await close();
     } catch (error) {
-      this.#options.log.error('component did not end well', {
+      this.#options.log.error('component did not do what it was asked to', {
         component,
         reason: error instanceof Error ? error.message : String(error),
       });
@@ -323,6 +349,7 @@ class RunningAgent implements Agent {
     for await (const delivery of plugin.receive(this.#context(component, signal), cursor)) {
       await takeDelivery(run, delivery);
       progressed();
+      this.#flushSoon(pipeline);
     }
   }
 

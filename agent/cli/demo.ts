@@ -118,15 +118,11 @@ exporters:
     folder: ./otlp
     format: otlp-json
 
-extensions:
-  health: {}
-
-storage:
+${serving ? 'extensions:\n  health: {}\n\n' : ''}storage:
   folder: ./state
 
 service:
-  extensions: [${serving ? 'health' : ''}]
-  pipelines:
+${serving ? '  extensions: [health]\n' : ''}  pipelines:
     costs:
       receivers: [files]
       processors: [normalize, attribute]

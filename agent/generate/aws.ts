@@ -1,85 +1,9 @@
-import {
-  type Bill,
-  type BillRequest,
-  breakCell,
-  type CellType,
-  isoSeconds,
-  monthBounds,
-} from './bill.ts';
+import { AWS_COLUMNS, type Cells } from './aws-columns.ts';
+import { json, usageCells } from './aws-usage.ts';
+import { type Bill, type BillRequest, breakCell, isoSeconds, monthBounds } from './bill.ts';
 import { Random, seedFor } from './random.ts';
-import { AWS_REGIONS, AWS_USAGE, ENVIRONMENTS, TEAMS, type Usage } from './services.ts';
+import { AWS_REGIONS, AWS_USAGE, type Usage } from './services.ts';
 import { type RowTruth, unitsText } from './truth.ts';
-
-/** Columns of the generated CUR 2.0, in the order AWS writes them (alphabetical). */
-const COLUMNS: readonly (readonly [string, CellType])[] = [
-  ['bill_bill_type', 'string'],
-  ['bill_billing_entity', 'string'],
-  ['bill_billing_period_end_date', 'timestamp'],
-  ['bill_billing_period_start_date', 'timestamp'],
-  ['bill_invoice_id', 'string'],
-  ['bill_invoicing_entity', 'string'],
-  ['bill_payer_account_id', 'string'],
-  ['bill_payer_account_name', 'string'],
-  ['cost_category', 'map'],
-  ['discount', 'map'],
-  ['discount_bundled_discount', 'double'],
-  ['discount_total_discount', 'double'],
-  ['identity_line_item_id', 'string'],
-  ['identity_time_interval', 'string'],
-  ['line_item_availability_zone', 'string'],
-  ['line_item_blended_cost', 'double'],
-  ['line_item_blended_rate', 'string'],
-  ['line_item_currency_code', 'string'],
-  ['line_item_legal_entity', 'string'],
-  ['line_item_line_item_description', 'string'],
-  ['line_item_line_item_type', 'string'],
-  ['line_item_normalization_factor', 'double'],
-  ['line_item_normalized_usage_amount', 'double'],
-  ['line_item_operation', 'string'],
-  ['line_item_product_code', 'string'],
-  ['line_item_resource_id', 'string'],
-  ['line_item_tax_type', 'string'],
-  ['line_item_unblended_cost', 'double'],
-  ['line_item_unblended_rate', 'string'],
-  ['line_item_usage_account_id', 'string'],
-  ['line_item_usage_account_name', 'string'],
-  ['line_item_usage_amount', 'double'],
-  ['line_item_usage_end_date', 'timestamp'],
-  ['line_item_usage_start_date', 'timestamp'],
-  ['line_item_usage_type', 'string'],
-  ['pricing_currency', 'string'],
-  ['pricing_lease_contract_length', 'string'],
-  ['pricing_offering_class', 'string'],
-  ['pricing_public_on_demand_cost', 'double'],
-  ['pricing_public_on_demand_rate', 'string'],
-  ['pricing_purchase_option', 'string'],
-  ['pricing_rate_code', 'string'],
-  ['pricing_rate_id', 'string'],
-  ['pricing_term', 'string'],
-  ['pricing_unit', 'string'],
-  ['product', 'map'],
-  ['product_instance_family', 'string'],
-  ['product_instance_type', 'string'],
-  ['product_location', 'string'],
-  ['product_location_type', 'string'],
-  ['product_operation', 'string'],
-  ['product_product_family', 'string'],
-  ['product_region_code', 'string'],
-  ['product_servicecode', 'string'],
-  ['product_sku', 'string'],
-  ['product_usagetype', 'string'],
-  ['reservation_effective_cost', 'double'],
-  ['reservation_number_of_reservations', 'string'],
-  ['reservation_reservation_a_r_n', 'string'],
-  ['reservation_unused_amortized_upfront_fee_for_billing_period', 'double'],
-  ['reservation_unused_recurring_fee', 'double'],
-  ['resource_tags', 'map'],
-  ['savings_plan_savings_plan_a_r_n', 'string'],
-  ['savings_plan_savings_plan_effective_cost', 'double'],
-  ['savings_plan_savings_plan_rate', 'double'],
-  ['savings_plan_total_commitment_to_date', 'double'],
-  ['savings_plan_used_commitment', 'double'],
-];
 
 const PAYER = '100000000001';
 const ACCOUNTS = 24;
@@ -89,7 +13,6 @@ const INSTANCES = AWS_USAGE.filter(
   ({ resource, instance }) => resource === 'i-' && instance !== undefined,
 );
 
-type Cells = Record<string, string>;
 interface Made {
   readonly cells: Cells;
   readonly truth: RowTruth;
@@ -100,7 +23,7 @@ export function awsBill(request: BillRequest): Bill {
   const { start, end } = monthBounds(request.month);
   const base = commonCells(start, end, request);
   return {
-    columns: COLUMNS.map(([name, type]) => ({ name, type })),
+    columns: AWS_COLUMNS.map(([name, type]) => ({ name, type })),
     row: (index) => {
       const plan = planOf(request.seed, index);
       const leader = plan === 'SavingsPlanNegation' ? index - 1 : index;
@@ -109,7 +32,7 @@ export function awsBill(request: BillRequest): Bill {
       if (request.revision > 1 && index >= FIXED && restated.int(2_000) === 0) return undefined;
       const factor = request.revision > 1 && restated.int(40) === 0 ? 110 : 100;
       const made = makeRow({ index, random, factor, start, base, plan });
-      return { cells: COLUMNS.map(([name]) => made.cells[name] ?? ''), truth: made.truth };
+      return { cells: AWS_COLUMNS.map(([name]) => made.cells[name] ?? ''), truth: made.truth };
     },
     breakRow: (cells, random) =>
       breakCell(cells, random, {
@@ -166,7 +89,7 @@ function legacyName(name: string): string {
 }
 
 function indexOf(column: string): number {
-  return COLUMNS.findIndex(([name]) => name === column);
+  return AWS_COLUMNS.findIndex(([name]) => name === column);
 }
 
 function commonCells(start: string, end: string, request: BillRequest): Cells {
@@ -469,103 +392,4 @@ function truthOf(kind: string, service: string, units: bigint): RowTruth {
         contracted: units,
       };
   }
-}
-
-interface Where {
-  readonly region: (typeof AWS_REGIONS)[number];
-  readonly account: number;
-  readonly resource: number;
-}
-
-function usageCells(item: Usage, { region, account, resource }: Where): Cells {
-  const zone = `${region.id}${'abc'[resource % 3]}`;
-  const sku = skuOf(item, region.id);
-  const accountId = String(200_000_000_000 + account * 7_919);
-  return {
-    line_item_availability_zone: item.instance === undefined ? '' : zone,
-    line_item_operation: item.operation,
-    line_item_product_code: item.product,
-    line_item_usage_type: `${region.prefix}${item.usageType}`,
-    line_item_line_item_description: item.description,
-    line_item_resource_id: resourceOf(item, resource, { region: region.id, account: accountId }),
-    line_item_usage_account_id: accountId,
-    line_item_usage_account_name: `${TEAMS[account % TEAMS.length]}-${ENVIRONMENTS[account % 3]}`,
-    pricing_rate_code: `${sku}.JRTCKXETXF.6YS6EN2CT7`,
-    pricing_rate_id: String(1_000_000 + Number.parseInt(sku.slice(0, 5), 36)),
-    pricing_term: 'OnDemand',
-    pricing_unit: item.unit,
-    product: json({
-      servicename: item.service,
-      product_name: item.service,
-      region: region.id,
-      ...(item.instance === undefined
-        ? {}
-        : {
-            instanceType: item.instance,
-            operating_system: 'Linux',
-            tenancy: 'Shared',
-            vcpu: '4',
-            memory: '16 GiB',
-          }),
-    }),
-    product_instance_family: item.instance === undefined ? '' : 'General purpose',
-    product_instance_type: item.instance ?? '',
-    product_location: region.name,
-    product_location_type: 'AWS Region',
-    product_operation: item.operation,
-    product_product_family: item.family,
-    product_region_code: region.id,
-    product_servicecode: item.product,
-    product_sku: sku,
-    product_usagetype: `${region.prefix}${item.usageType}`,
-    resource_tags:
-      resource % 7 === 0
-        ? ''
-        : json({
-            user_team: TEAMS[account % TEAMS.length] ?? '',
-            user_environment: ENVIRONMENTS[account % 3] ?? '',
-            user_name: `${item.resource}${resource % 200}`,
-          }),
-    cost_category: json({ business_unit: account % 2 === 0 ? 'Retail' : 'Media' }),
-  };
-}
-
-function resourceOf(
-  item: Usage,
-  resource: number,
-  { region, account }: { readonly region: string; readonly account: string },
-): string {
-  const id = ((resource * 2_654_435_761) % 4_294_967_296).toString(16).padStart(8, '0');
-  if (item.resource === 'i-' || item.resource === 'vol-') return `${item.resource}0${id}${id}`;
-  if (item.product === 'AmazonS3') return `example-${item.resource}${id}`;
-  return `arn:aws:${item.product.replace(/^A(mazon|WS)/, '').toLowerCase()}:${region}:${account}:${item.resource.replace(/-$/, '')}/${id}`;
-}
-
-const skus = new Map<string, string>();
-
-function skuOf(item: Usage, region: string): string {
-  const key = `${item.usageType}/${region}`;
-  let sku = skus.get(key);
-  if (sku === undefined) {
-    const random = new Random(seedFor(7, ...[...key].map((letter) => letter.charCodeAt(0))));
-    sku = Array.from({ length: 16 }, () => '23456789ABCDEFGHJKMNPQRSTUVWXYZ'[random.int(31)]).join(
-      '',
-    );
-    skus.set(key, sku);
-  }
-  return sku;
-}
-
-const texts = new Map<string, string>();
-
-/** Maps are the same for many rows: their text is made once. */
-function json(value: Readonly<Record<string, string>>): string {
-  const key = Object.entries(value).join('\u0000');
-  let text = texts.get(key);
-  if (text === undefined || texts.size > 50_000) {
-    if (texts.size > 50_000) texts.clear();
-    text = JSON.stringify(value);
-    texts.set(key, text);
-  }
-  return text;
 }

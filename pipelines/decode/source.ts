@@ -25,10 +25,10 @@ export interface RejectedRow {
 /** An opened part: its columns, then its rows batch by batch. */
 export interface Source {
   readonly format: Format;
-  /** Header names as they stand in the part, in order. Nested Parquet columns appear once, by their top name, as JSON text. */
+  /** Header names as they stand in the part, in order. Nested Parquet columns appear once, by their top name, as JSON text. ndjson: keys that come up late are added while reading. */
   readonly columns: readonly string[];
   /**
-   * Batches of at most `batchRows` rows. A batch, its `codes` and transient dictionaries are valid until the next one is asked for;
+   * Batches of at most `batchRows` rows, now and then of none (many were refused). A batch, its `codes` and transient dictionaries are valid until the next one is asked for;
    * other dictionaries live on and grow, so work per entry can be remembered by (dictionary, code).
    */
   batches(): AsyncIterable<Batch>;

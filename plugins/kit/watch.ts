@@ -1,6 +1,6 @@
 import { type Dirent, realpathSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import picomatch from 'picomatch';
 
@@ -11,55 +11,74 @@ export interface SeenFile {
   readonly modifiedMs: number;
 }
 
+/** Where files are looked for. */
+export interface Root {
+  /** A folder or a file; need not exist yet. */
+  readonly path: string;
+  /** How many folders deep; 0: only what stands in it. */
+  readonly depth: number;
+}
+
 /** Folders, files and globs, taken apart. */
 export interface FilePatterns {
-  /** Folders that hold everything that can match; what is not below one of them is never read. */
-  readonly roots: readonly string[];
+  /** They hold everything that can match; what is not below one of them is never read. */
+  readonly roots: readonly Root[];
   matches(path: string): boolean;
 }
 
 /** Names of files that somebody is still writing, and of those that are not for us. */
 const UNFINISHED = /(^\.|~$|\.(tmp|temp|part|partial|crdownload|download|swp|lock)$)/i;
 
-/** Reads patterns: a folder stands for every file below it, a glob (`*`, `**`, `?`, `{a,b}`) for what it matches, anything else for itself. */
+/**
+ * Reads patterns: a folder stands for every file below it, a glob (`*`, `**`, `?`, `{a,b}`) for what it matches, anything else for itself.
+ * Globs that exclude are held against the path, the path below its root, and the name.
+ */
 export async function filePatterns(
   patterns: readonly string[],
   exclude: readonly string[] = [],
 ): Promise<FilePatterns> {
   const included = await Promise.all(patterns.map(onePattern));
-  const excluded = exclude.length === 0 ? () => false : picomatch([...exclude], { dot: true });
+  const roots = new Map<string, Root>();
+  for (const { root } of included)
+    roots.set(root.path, {
+      ...root,
+      depth: Math.max(root.depth, roots.get(root.path)?.depth ?? 0),
+    });
+  const isExcluded = exclude.length === 0 ? () => false : picomatch([...exclude], { dot: true });
   return {
-    roots: [...new Set(included.map(({ root }) => root))],
-    matches: (path) =>
-      !UNFINISHED.test(basename(path)) &&
-      included.some(({ test }) => test(path)) &&
-      !excluded(path) &&
-      !excluded(basename(path)),
+    roots: [...roots.values()],
+    matches: (path) => {
+      if (UNFINISHED.test(basename(path))) return false;
+      const asked = included.filter(({ test }) => test(path));
+      const names = [path, basename(path), ...asked.map(({ root }) => relative(root.path, path))];
+      return asked.length > 0 && !names.some((name) => name !== '' && isExcluded(name));
+    },
   };
 }
 
 async function onePattern(
   pattern: string,
-): Promise<{ root: string; test: (path: string) => boolean }> {
+): Promise<{ root: Root; test: (path: string) => boolean }> {
   const path = resolve(pattern);
-  const known = await stat(path).catch(() => undefined);
-  if (known?.isDirectory() === true)
-    return { root: path, test: (candidate) => candidate.startsWith(path + sep) };
-  const { base, isGlob } = picomatch.scan(path);
-  if (known !== undefined || !isGlob)
-    return { root: dirname(path), test: (candidate) => candidate === path };
-  return { root: resolve(base), test: picomatch(path, { dot: false }) };
+  const { base, glob, isGlob } = picomatch.scan(path);
+  if (!isGlob || (await stat(path).catch(() => undefined)) !== undefined)
+    return {
+      root: { path, depth: Number.POSITIVE_INFINITY },
+      test: (candidate) => candidate === path || candidate.startsWith(path + sep),
+    };
+  const depth = glob.includes('**') ? Number.POSITIVE_INFINITY : glob.split('/').length - 1;
+  return { root: { path: resolve(base), depth }, test: picomatch(path, { dot: false }) };
 }
 
 /** Every matching file below the roots, sorted by path. Links that lead out of their root are left alone. */
 export async function listFiles({ roots, matches }: FilePatterns): Promise<SeenFile[]> {
   const found = new Map<string, SeenFile>();
   for (const root of roots) {
-    const real = await realpath(root).catch(() => undefined);
+    const real = await realpath(root.path).catch(() => undefined);
     if (real === undefined) continue;
     for await (const path of walk(root)) {
-      if (!matches(path) || found.has(path) || !isBelow(await realpath(path).catch(() => ''), real))
-        continue;
+      if (!matches(path) || found.has(path)) continue;
+      if (!isWithin(await realpath(path).catch(() => undefined), real)) continue;
       const seen = await stat(path).catch(() => undefined);
       if (seen?.isFile() === true)
         found.set(path, { path, bytes: seen.size, modifiedMs: seen.mtimeMs });
@@ -68,43 +87,52 @@ export async function listFiles({ roots, matches }: FilePatterns): Promise<SeenF
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-async function* walk(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((): Dirent[] => []);
+/** Files of a folder; of a file, itself. */
+async function* walk({ path: root, depth }: Root): AsyncGenerator<string> {
+  if ((await stat(root).catch(() => undefined))?.isFile() === true) {
+    yield root;
+    return;
+  }
+  const entries = await readdir(root, { withFileTypes: true }).catch((): Dirent[] => []);
   for (const entry of entries) {
-    const path = join(folder, entry.name);
+    const path = join(root, entry.name);
     if (entry.isDirectory()) {
-      if (!entry.name.startsWith('.')) yield* walk(path);
+      if (depth > 0 && !entry.name.startsWith('.')) yield* walk({ path, depth: depth - 1 });
     } else if (entry.isFile() || entry.isSymbolicLink()) yield path;
   }
 }
 
-function isBelow(path: string, root: string): boolean {
-  const way = relative(root, path);
-  return path !== '' && way !== '' && !way.startsWith('..');
+function isWithin(path: string | undefined, root: string): boolean {
+  return path !== undefined && (path === root || path.startsWith(root + sep));
 }
 
-/** Tells that something below the folders changed; changes while nobody waits are remembered as one. */
+/** Tells that something below the roots changed; changes while nobody waits are remembered as one. */
 export interface FolderWatch {
   /** Resolves at the next change, after `atMost` milliseconds, or when the signal aborts. */
   changed(atMost: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Watches folders by chokidar; folders that do not exist yet are looked at again by the caller's `atMost`. */
-export function watchFolders(folders: readonly string[], signal: AbortSignal): FolderWatch {
+/** Watches folders and files by chokidar; what cannot be watched is found by the caller's `atMost`. */
+export function watchFolders(roots: readonly Root[], signal: AbortSignal): FolderWatch {
   let dirty = false;
   let wake: (() => void) | undefined;
   const note = (): void => {
     dirty = true;
     wake?.();
   };
-  const watcher: FSWatcher = watch(folders.filter(exists), {
-    ignoreInitial: true,
-    followSymlinks: false,
-    ignorePermissionErrors: true,
+  const watchers = roots.map(({ path, depth }): FSWatcher => {
+    const watcher = watch(realPath(path), {
+      ...WATCHING,
+      followSymlinks: false,
+      ...(Number.isFinite(depth) && { depth }),
+    });
+    // What came while the watch was set up is seen by one more look.
+    for (const event of ['add', 'change', 'unlink', 'addDir', 'ready'] as const)
+      watcher.on(event, note);
+    watcher.on('error', note);
+    return watcher;
   });
-  for (const event of ['add', 'change', 'unlink', 'addDir'] as const) watcher.on(event, note);
-  watcher.on('error', note);
   signal.addEventListener('abort', note, { once: true });
   return {
     changed: async (atMost) => {
@@ -120,23 +148,28 @@ export function watchFolders(folders: readonly string[], signal: AbortSignal): F
       }
       dirty = false;
     },
-    close: () => watcher.close(),
+    close: async () => {
+      signal.removeEventListener('abort', note);
+      await Promise.all(watchers.map((watcher) => watcher.close()));
+    },
   };
 }
 
-function exists(folder: string): boolean {
+const WATCHING = { ignoreInitial: true, ignorePermissionErrors: true } as const;
+
+/** A link given by the operator is followed, those below it are not. */
+function realPath(path: string): string {
   try {
-    realpathSync(folder);
-    return true;
+    return realpathSync(path);
   } catch {
-    return false;
+    return path;
   }
 }
 
 /** Calls `changed` after one of the files changed (rewritten, replaced, linked anew); quick changes count as one. Answers how to stop. */
 export function watchFiles(files: readonly string[], changed: () => void): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const watcher = watch([...files], { ignoreInitial: true, ignorePermissionErrors: true });
+  const watcher = watch([...files], WATCHING);
   watcher.on('all', () => {
     clearTimeout(timer);
     timer = setTimeout(changed, 150);

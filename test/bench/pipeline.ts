@@ -3,8 +3,8 @@
  * `node test/bench/pipeline.ts FILE [--workers N] [--compression none|gzip|zstd]` prints one JSON line.
  */
 import { statSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
 import { resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { stageSettings } from '../../agent/agent.ts';
 import { deliver } from '../../pipelines/engine/deliver.ts';
@@ -13,14 +13,19 @@ import type { Sink } from '../../pipelines/plugin/contract.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { workers: { type: 'string', default: '2' }, compression: { type: 'string', default: 'none' }, check: { type: 'boolean', default: false } },
+  options: {
+    workers: { type: 'string', default: '2' },
+    compression: { type: 'string', default: 'none' },
+    check: { type: 'boolean', default: false },
+  },
 });
 const parts = positionals.map((file) => {
   const path = resolve(file);
   const { size, mtimeMs } = statSync(path);
   return { path, bytes: size, modifiedMs: mtimeMs };
 });
-const compression = values.compression === 'gzip' || values.compression === 'zstd' ? values.compression : 'none';
+const compression =
+  values.compression === 'gzip' || values.compression === 'zstd' ? values.compression : 'none';
 let rawBytes = 0;
 const sink: Sink = {
   encoding: { kind: 'otlp-logs', compression, maxBytes: 3_670_016 },
@@ -47,8 +52,17 @@ const delivered = await deliver({
   delivery: { scope: 'bench', revision: '1', mode: 'snapshot', mapping: 'auto', parts, cursor: '' },
   observedMs: 0,
   targets: [{ id: 'null', sink }],
-  settings: stageSettings({ normalize: { check: values.check }, attribute: { tags: ['team'], accounts: {}, fallback: 'unowned' }, version: '0.0.0' }),
-  events: { refusedPart: (part, { reason }) => console.error(part.path, reason), rejectedRows: () => {}, rejectedBatch: () => {}, progress: () => {} },
+  settings: stageSettings({
+    normalize: { check: values.check },
+    attribute: { tags: ['team'], accounts: {}, fallback: 'unowned' },
+    version: '0.0.0',
+  }),
+  events: {
+    refusedPart: (part, { reason }) => console.error(part.path, reason),
+    rejectedRows: () => {},
+    rejectedBatch: () => {},
+    progress: () => {},
+  },
   signal: new AbortController().signal,
 });
 const seconds = (performance.now() - started) / 1_000;

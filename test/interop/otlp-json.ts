@@ -36,7 +36,12 @@ export function logRecords(requests: readonly unknown[]): LogRecord[] {
     for (const { resource, scopeLogs = [] } of resourceLogs)
       for (const { scope, logRecords: found = [] } of scopeLogs)
         for (const record of found) {
-          const { eventName = '', timeUnixNano = '', observedTimeUnixNano = '', ...others } = record;
+          const {
+            eventName = '',
+            timeUnixNano = '',
+            observedTimeUnixNano = '',
+            ...others
+          } = record;
           const { attributes, ...rest } = others;
           records.push({
             resource: plain(resource?.attributes),

@@ -2,8 +2,6 @@
  * JSON as bytes, so that numbers keep their text. Hot: plain fields, indexed loops, four bytes at a time in strings.
  * Positions are answered; INCOMPLETE says that the limit was reached first, INVALID that this is no JSON (see `error`).
  */
-import { SLACK } from '../../focus/dictionary.ts';
-import type { Scratch } from '../cells.ts';
 import type { Window } from '../window.ts';
 
 /** Results that are not positions. */
@@ -204,29 +202,6 @@ export class JsonReader {
       if (bytes[start + i] !== word[i]) return this.expected('a value', start + i);
     return start + word.length;
   }
-}
-
-/** Copies JSON without the white space between its parts into a scratch that the next call writes over. */
-export function compacter(window: Window): (start: number, end: number) => Scratch {
-  let scratch = new Uint8Array(4096);
-  let view = new DataView(scratch.buffer);
-  return (start, end) => {
-    if (end - start + SLACK > scratch.length) {
-      scratch = new Uint8Array((end - start) * 2 + SLACK);
-      view = new DataView(scratch.buffer);
-    }
-    const { bytes } = window;
-    let length = 0;
-    let quoted = false;
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at] as number;
-      if (!quoted && byte <= BLANK) continue;
-      scratch[length++] = byte;
-      if (byte === QUOTE) quoted = !quoted;
-      else if (byte === BACKSLASH) scratch[length++] = bytes[++at] as number;
-    }
-    return { view, length };
-  };
 }
 
 function isHex(byte: number): boolean {

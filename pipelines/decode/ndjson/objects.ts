@@ -1,9 +1,9 @@
 /** Objects become rows: a column per key of the outermost object. Hot: the key expected next is compared as bytes. */
-import { SLACK } from '../../focus/dictionary.ts';
 import { BadPart } from '../../plugin/errors.ts';
 import { Cells } from '../cells.ts';
 import type { Window } from '../window.ts';
-import { compacter, INCOMPLETE, type JsonReader } from './json-reader.ts';
+import { INCOMPLETE, type JsonReader } from './json-reader.ts';
+import { ScratchText } from './scratch-text.ts';
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -31,7 +31,7 @@ export class Objects {
   readonly #window: Window;
   readonly #reader: JsonReader;
   readonly #set: ColumnSet;
-  readonly #compact: ReturnType<typeof compacter>;
+  readonly #scratch: ScratchText;
   /** The keys as they stand, and the column of each key. */
   readonly #keys: Uint8Array[] = [];
   readonly #byName = new Map<string, number>();
@@ -40,7 +40,7 @@ export class Objects {
     this.#window = window;
     this.#reader = reader;
     this.#set = set;
-    this.#compact = compacter(window);
+    this.#scratch = new ScratchText(window);
     for (const name of set.names) this.#add(name);
   }
 
@@ -117,20 +117,14 @@ export class Objects {
     if (end < 0 || !column.wanted) return end;
     const first = bytes[start];
     if (first === NULL_LETTER) column.setNull(row);
-    else if (first === QUOTE) {
-      if (reader.escaped) this.#setText(row, column, JSON.parse(this.#window.text(start, end)));
-      else column.set(row, view, start + 1, end - 1);
-    } else if (reader.spaced) {
-      const text = this.#compact(start, end);
+    else if (first === QUOTE && reader.escaped) {
+      const text = this.#scratch.unescape(start + 1, end - 1);
+      column.set(row, text.view, 0, text.length);
+    } else if (first === QUOTE) column.set(row, view, start + 1, end - 1);
+    else if (reader.spaced) {
+      const text = this.#scratch.compact(start, end);
       column.set(row, text.view, 0, text.length);
     } else column.set(row, view, start, end);
     return end;
-  }
-
-  #setText(row: number, column: Cells, text: unknown): void {
-    const encoded = Buffer.from(String(text));
-    const padded = new Uint8Array(encoded.length + SLACK);
-    padded.set(encoded);
-    column.set(row, new DataView(padded.buffer), 0, encoded.length);
   }
 }

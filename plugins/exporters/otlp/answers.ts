@@ -1,4 +1,4 @@
-import { Rejected, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { Misconfigured, Rejected, Unavailable } from '../../../pipelines/plugin/index.ts';
 import { fields, text } from './protobuf.ts';
 
 /** What the backend took only in part. */
@@ -54,12 +54,16 @@ export interface GrpcFailure {
   readonly retryAfterMs: number | undefined;
 }
 
-/** `Unavailable` for the codes that the OTLP specification lets be retried, else `Rejected`. */
+/**
+ * `Unavailable` for the codes that the OTLP specification lets be retried. `Misconfigured` where the backend refuses us and not the data:
+ * a bill must not become dead letters because a token expired. Else `Rejected`.
+ */
 export function grpcError({ code, message, retryAfterMs }: GrpcFailure, what: string): Error {
   const full = `${what}: ${GRPC_CODES[code] ?? code}${message === '' ? '' : `: ${message}`}`;
   if (RETRYABLE_GRPC.has(code) || (code === RESOURCE_EXHAUSTED && retryAfterMs !== undefined)) {
     return new Unavailable(full, retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs });
   }
+  if (REFUSES_US_GRPC.has(code)) return refused(full);
   return new Rejected(code === RESOURCE_EXHAUSTED ? `${full} (${TOO_LARGE_HINT})` : full);
 }
 
@@ -70,12 +74,13 @@ export interface HttpFailure {
   readonly retryAfterMs: number | undefined;
 }
 
-/** `Unavailable` for 429, 502, 503 and 504, else `Rejected`. */
+/** `Unavailable` for 429, 502, 503 and 504, `Misconfigured` for 401, 403 and 404, else `Rejected`. */
 export function httpError({ status, message, retryAfterMs }: HttpFailure, what: string): Error {
   const full = `${what}: HTTP ${status}${message === '' ? '' : `: ${message}`}`;
   if (RETRYABLE_HTTP.has(status)) {
     return new Unavailable(full, retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs });
   }
+  if (REFUSES_US_HTTP.has(status)) return refused(full);
   return new Rejected(status === 413 ? `${full} (${TOO_LARGE_HINT})` : full);
 }
 
@@ -102,6 +107,17 @@ const RESOURCE_EXHAUSTED = 8;
 /** CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS. */
 const RETRYABLE_GRPC: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
 const RETRYABLE_HTTP: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED. */
+const REFUSES_US_GRPC: ReadonlySet<number> = new Set([7, 12, 16]);
+const REFUSES_US_HTTP: ReadonlySet<number> = new Set([401, 403, 404]);
+
+function refused(message: string): Misconfigured {
+  return new Misconfigured(message, {
+    path: 'exporters.otlp',
+    hint: 'check endpoint, protocol, headers and tls; the bill is sent again once the backend lets us in',
+  });
+}
+
 const TOO_LARGE_HINT = 'if the message is too large, lower logs.max_batch_bytes';
 const RETRY_INFO = 'google.rpc.RetryInfo';
 

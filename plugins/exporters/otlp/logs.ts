@@ -2,7 +2,7 @@ import {
   type Clock,
   type EncodedBatch,
   type Http,
-  Rejected,
+  Misconfigured,
 } from '../../../pipelines/plugin/index.ts';
 import { retryAfterMs } from '../../kit/retry.ts';
 import {
@@ -16,7 +16,7 @@ import {
 import { createGrpcClient } from './grpc.ts';
 import type { Connection } from './settings.ts';
 
-/** Sends ready-made ExportLogsServiceRequests; one attempt each. Throws `Unavailable` or `Rejected`. */
+/** Sends ready-made ExportLogsServiceRequests; one attempt each. Throws `Unavailable`, `Rejected` or `Misconfigured`. */
 export interface LogSender {
   send(batch: EncodedBatch): Promise<PartialSuccess>;
   close(): void;
@@ -71,9 +71,10 @@ function httpSender(
         return json ? partialSuccessOfJson(asText(response.body)) : partialSuccess(response.body);
       }
       if (status >= 300 && status < 400) {
-        throw new Rejected(
-          `${url}: HTTP ${status}: redirects are not followed; correct the endpoint`,
-        );
+        throw new Misconfigured(`${url}: HTTP ${status}: redirects are not followed`, {
+          path: 'exporters.otlp.endpoint',
+          hint: 'correct the endpoint',
+        });
       }
       const wait = retryAfterMs(response.headers['retry-after'], clock.now());
       throw httpError({ status, message: reason(response), retryAfterMs: wait }, url);

@@ -1,73 +1,108 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { SeenFile } from '../../kit/watch.ts';
-import { isManifestName, partsOf, readManifest } from './manifests.ts';
+import { isManifestName, type Manifest, partsOf, readManifest } from './manifests.ts';
 
 /** Files that are delivered together. */
 export interface Bundle {
   readonly scope: string;
   readonly parts: readonly SeenFile[];
-  /** Said by a manifest; absent: the hash of the files. */
-  readonly revision?: string;
+  /** Set when a manifest speaks for the files; absent: the hash of the files is their revision. */
+  readonly manifest?: {
+    readonly revision: string;
+    /** Folders of the data. What was read there without the manifest does not count any more. */
+    readonly folders: readonly string[];
+  };
 }
 
-/** What can be read now, and what is still being written. */
+/** What can be read now, and what is waited for. */
 export interface Bundles {
   readonly bundles: readonly Bundle[];
-  readonly waiting: readonly string[];
+  /** Changed a moment ago. */
+  readonly settling: readonly string[];
+  /** Manifests whose files are not all there. */
+  readonly incomplete: readonly { readonly manifest: string; readonly missing: string }[];
+  /** Left alone: the manifest of their folder does not name them. */
+  readonly unnamed: readonly string[];
 }
 
-/** Files a receiver never takes for bills. */
-const NOT_BILLS = /\.(md|txt|ya?ml|toml|html?|xml|pdf|png|jpe?g|crc|md5|sha256|sha1|log)$/i;
+interface Options {
+  readonly scope: 'file' | 'folder';
+  /** Whether nobody seems to write a file any more. */
+  readonly isSettled: (file: SeenFile) => boolean;
+}
+
+/** Files a receiver never takes for bills; the last is what `focusd generate` knows of its bills. */
+const NOT_BILLS =
+  /(\.(md|txt|ya?ml|toml|html?|xml|pdf|png|jpe?g|crc|md5|sha256|sha1|log)|^truth-[\w-]+\.json)$/i;
 
 /**
  * Sorts files into deliveries: a manifest speaks for the files it lists, and for every other file in their folders (older runs lie there);
- * the rest goes by file or by folder. A file younger than `settledBefore`, or a manifest whose files are not all there, is waited for.
+ * the rest goes by file or by folder. A file that is still being written, or a manifest whose files are not all there, is waited for.
  */
-export async function bundlesOf(
+export async function bundlesOf(seen: readonly SeenFile[], options: Options): Promise<Bundles> {
+  const managed = await manifestBundles(seen, options);
+  const named = new Set(managed.named);
+  const folders = new Set(managed.named.map(dirname));
+  const data = seen.filter(({ path }) => !isManifestName(path) && !NOT_BILLS.test(basename(path)));
+  const loose = data.filter(({ path }) => !folders.has(dirname(path)));
+  const plain = options.scope === 'file' ? byFile(loose) : byFolder(loose);
+  const settled = plain.filter(({ parts }) => parts.every(options.isSettled));
+  const settling = plain.filter((bundle) => !settled.includes(bundle)).map(({ scope }) => scope);
+  return {
+    bundles: [...managed.bundles, ...settled],
+    settling: [...managed.settling, ...settling],
+    incomplete: managed.incomplete,
+    unnamed: data
+      .filter(({ path }) => folders.has(dirname(path)) && !named.has(path))
+      .map(({ path }) => path),
+  };
+}
+
+interface Managed extends Omit<Bundles, 'unnamed'> {
+  /** Data files that a manifest names, whether it can be delivered or not. */
+  readonly named: readonly string[];
+}
+
+async function manifestBundles(
   seen: readonly SeenFile[],
-  options: { readonly scope: 'file' | 'folder'; readonly settledBefore: number },
-): Promise<Bundles> {
+  { isSettled }: Options,
+): Promise<Managed> {
   const present = new Map(seen.map((file) => [file.path, file]));
-  const governed = new Set<string>();
-  const waiting: string[] = [];
-  const byScope = new Map<string, Bundle & { readonly modifiedMs: number }>();
+  const named: string[] = [];
+  const settling: string[] = [];
+  const incomplete: Bundles['incomplete'][number][] = [];
+  const newest = new Map<string, Written>();
   for (const file of seen.filter(({ path }) => isManifestName(path))) {
     const manifest = await readManifest(file);
-    if (manifest === undefined) continue;
-    const parts = partsOf(manifest, present);
-    for (const { path } of parts ?? []) governed.add(dirname(path));
-    if (
-      parts === undefined ||
-      [file, ...parts].some(({ modifiedMs }) => modifiedMs > options.settledBefore)
-    )
-      waiting.push(file.path);
-    else
-      newest(byScope, {
-        scope: manifest.scope,
-        revision: manifest.revision,
-        parts,
-        modifiedMs: file.modifiedMs,
-      });
+    if (manifest === undefined) {
+      if (!isSettled(file)) settling.push(file.path);
+      continue;
+    }
+    const { parts, missing } = partsOf(manifest, present);
+    named.push(...parts.map(({ path }) => path));
+    if (missing !== undefined) incomplete.push({ manifest: file.path, missing });
+    else if (![file, ...parts].every(isSettled)) settling.push(file.path);
+    else keepNewest(newest, { manifest, parts, modifiedMs: file.modifiedMs });
   }
-  const loose = seen.filter(
-    ({ path }) => !isManifestName(path) && !NOT_BILLS.test(path) && !governed.has(dirname(path)),
-  );
-  const plain = options.scope === 'file' ? byFile(loose) : byFolder(loose);
-  const settled = plain.filter(({ parts }) =>
-    parts.every(({ modifiedMs }) => modifiedMs <= options.settledBefore),
-  );
-  waiting.push(...plain.filter((bundle) => !settled.includes(bundle)).map(({ scope }) => scope));
-  return { bundles: [...byScope.values(), ...settled], waiting };
+  return { bundles: [...newest.values()].map(bundleOf), named, settling, incomplete };
+}
+
+interface Written {
+  readonly manifest: Manifest;
+  readonly parts: readonly SeenFile[];
+  readonly modifiedMs: number;
 }
 
 /** Of several manifests for one scope the youngest speaks. */
-function newest(
-  byScope: Map<string, Bundle & { readonly modifiedMs: number }>,
-  bundle: Bundle & { readonly modifiedMs: number },
-): void {
-  const known = byScope.get(bundle.scope);
-  if (known === undefined || known.modifiedMs <= bundle.modifiedMs)
-    byScope.set(bundle.scope, bundle);
+function keepNewest(byScope: Map<string, Written>, written: Written): void {
+  const { scope } = written.manifest;
+  const known = byScope.get(scope);
+  if (known === undefined || known.modifiedMs <= written.modifiedMs) byScope.set(scope, written);
+}
+
+function bundleOf({ manifest: { scope, revision }, parts }: Written): Bundle {
+  const folders = [...new Set(parts.map(({ path }) => dirname(path)))];
+  return { scope, parts, manifest: { revision, folders } };
 }
 
 function byFile(files: readonly SeenFile[]): Bundle[] {

@@ -1,8 +1,8 @@
-import { dirname, join } from 'node:path';
-import { defineReceiver } from '../../../pipelines/plugin/contract.ts';
+import { defineReceiver, type Logger } from '../../../pipelines/plugin/contract.ts';
 import { filePatterns, listFiles, watchFolders } from '../../kit/watch.ts';
-import { bundlesOf } from './bundles.ts';
-import { hashCache } from './hashes.ts';
+import { type Bundles, bundlesOf } from './bundles.ts';
+import { openOffers } from './offers.ts';
+import { settling } from './settling.ts';
 
 /** Longest pause between two looks; changes are seen sooner, by the watch. */
 const LOOK_EVERY_MS = 30_000;
@@ -38,40 +38,25 @@ export default defineReceiver({
 
   async *receive({ config, clock, folder, log, once, signal }) {
     const patterns = await filePatterns(config.paths, config.exclude);
-    const hashes = await hashCache(join(folder, 'hashes.json'));
+    const { scope, mapping } = config;
+    const offers = await openOffers({ folder, mapping, scope, log });
+    const settled = settling(config.settle);
+    const say = speaker(log, { once, paths: config.paths });
     const watch = once ? undefined : watchFolders(patterns.roots, signal);
-    const offered = new Map<string, string>();
     try {
       while (!signal.aborted) {
         const seen = await listFiles(patterns);
-        const { bundles, waiting } = await bundlesOf(seen, {
-          scope: config.scope,
-          settledBefore: clock.now() - config.settle,
-        });
-        if (seen.length === 0) log.warn('no file to read yet', { paths: config.paths });
-        for (const { scope, parts, revision } of bundles) {
-          const version = revision ?? (await hashes.of(parts, signal));
-          if (offered.get(scope) === version) continue;
-          yield {
-            scope,
-            revision: version,
-            mode: 'snapshot' as const,
-            mapping: config.mapping,
-            cursor: '',
-            parts: parts.map(({ path, bytes, modifiedMs }) => ({ path, bytes, modifiedMs })),
-          };
-          offered.set(scope, version);
+        const isSettled = settled(seen, clock.now());
+        const found = await bundlesOf(seen, { scope, isSettled });
+        say(seen.length, found);
+        for (const bundle of found.bundles) {
+          yield* offers.of(bundle, signal);
           if (signal.aborted) return;
         }
-        await hashes.save();
-        if (once && waiting.length === 0) return;
-        if (waiting.length > 0)
-          log.debug('waiting for files that are still being written', {
-            files: waiting.slice(0, 5),
-            folders: [...new Set(waiting.map(dirname))].slice(0, 5),
-          });
-        if (waiting.length > 0 || watch === undefined)
+        await offers.end();
+        if (found.settling.length > 0)
           await clock.sleep(Math.max(20, Math.min(config.settle, 1_000)), signal);
+        else if (watch === undefined) return;
         else await watch.changed(LOOK_EVERY_MS);
       }
     } finally {
@@ -79,3 +64,38 @@ export default defineReceiver({
     }
   },
 });
+
+/** Tells what is waited for or left alone; each thing once. */
+function speaker(
+  log: Logger,
+  { once, paths }: { readonly once: boolean; readonly paths: readonly string[] },
+): (files: number, found: Bundles) => void {
+  const told = new Set<string>();
+  const tell = (key: string, how: () => void): void => {
+    if (told.has(key)) return;
+    told.add(key);
+    how();
+  };
+  return (files, { incomplete, unnamed, settling: writing }) => {
+    if (files === 0) tell('none', () => log.warn('no file to read yet', { paths }));
+    else told.delete('none');
+    for (const { manifest, missing } of incomplete)
+      tell(`${manifest}\n${missing}`, () =>
+        once
+          ? log.warn('bill left out, its manifest names a file that is not there', {
+              manifest,
+              missing,
+            })
+          : log.info('bill waited for, its manifest names a file that is not there yet', {
+              manifest,
+              missing,
+            }),
+      );
+    for (const path of unnamed)
+      tell(path, () =>
+        log.warn('file left alone, the manifest of its folder does not name it', { path }),
+      );
+    for (const path of writing)
+      tell(path, () => log.debug('file is still being written, it is waited for', { path }));
+  };
+}

@@ -97,18 +97,24 @@ function azureExport(path: string, value: Json): Manifest | undefined {
   };
 }
 
-/** The local copies of a manifest's files: the key's longest tail that exists below one of the manifest's parent folders. Undefined while one is missing or shorter than said. */
+/**
+ * The local copies of a manifest's files: the key's longest tail that exists below one of the manifest's parent folders. `missing` names the
+ * first that is not there, or not as long as it should be.
+ */
 export function partsOf(
   manifest: Manifest,
   present: ReadonlyMap<string, SeenFile>,
-): SeenFile[] | undefined {
+): { readonly parts: readonly SeenFile[]; readonly missing: string | undefined } {
   const parts: SeenFile[] = [];
+  let missing: string | undefined;
   for (const { key, bytes } of manifest.files) {
     const part = locate(manifest.path, key, present);
-    if (part === undefined || (bytes !== undefined && part.bytes !== bytes)) return undefined;
-    parts.push(part);
+    if (part !== undefined) parts.push(part);
+    if (part === undefined) missing ??= key;
+    else if (bytes !== undefined && part.bytes !== bytes)
+      missing ??= `${key} (has ${part.bytes} of ${bytes} bytes)`;
   }
-  return parts;
+  return { parts, missing };
 }
 
 function locate(

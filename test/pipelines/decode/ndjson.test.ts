@@ -43,6 +43,15 @@ t.test('values', async (t) => {
   t.same(numbers, [1, 2, 3, 4]);
 });
 
+t.test('escapes', async (t) => {
+  const escapes = String.raw`\b\f\n\r\t\/\\\"\u0000\u007f\u00e9\u20ac\ud83d\ude80\uD83D\uDE80`;
+  const halves = String.raw`\ud800x\udc00\ud800\ud83d\ude80\ud83d`;
+  const { rows } = await read(`{"a":"${escapes}","b":"${halves}","c":["\\n"]}`);
+  t.equal(rows[0]?.a, JSON.parse(`"${escapes}"`));
+  t.equal(rows[0]?.b, '\ufffdx\ufffd\ufffd🚀\ufffd');
+  t.equal(rows[0]?.c, '["\\n"]');
+});
+
 t.test('keys', async (t) => {
   const { columns, rows } = await read(
     '{"a":1,"b":2}\n{"b":3,"a":4}\n{"b":5}\n{"a":6,"a":7}\n{"\\u0061":8,"b\\"":9,"__proto__":10}\n{"a":1,"a":null}\n',

@@ -147,9 +147,10 @@ t.test('gRPC codes', async (t) => {
     await server.close();
   }
   for (const code of [2, 3, 5, 6, 7, 8, 9, 12, 13, 16]) {
+    const name = [7, 12, 16].includes(code) ? 'Misconfigured' : 'Rejected';
     const server = await startGrpcServer(() => ({ code, details: 'no: ü' }));
     const { write } = await openLogs(t, { endpoint: server.url });
-    await t.rejects(write(), { name: 'Rejected', message: /no: ü/ }, `code ${code} is final`);
+    await t.rejects(write(), { name, message: /no: ü/ }, `code ${code} is final`);
     t.equal(server.received.length, 1);
     await server.close();
   }
@@ -191,7 +192,15 @@ t.test('HTTP statuses', async (t) => {
     t.strictSame(world.clock.slept, [17_000], 'after the time it asks for');
     await server.close();
   }
-  for (const status of [400, 401, 403, 404, 413, 500, 501]) {
+  for (const [status, name] of [
+    [400, 'Rejected'],
+    [401, 'Misconfigured'],
+    [403, 'Misconfigured'],
+    [404, 'Misconfigured'],
+    [413, 'Rejected'],
+    [500, 'Rejected'],
+    [501, 'Rejected'],
+  ] as const) {
     const server = await startHttpServer((_, response) => {
       response.writeHead(status, { 'content-type': 'application/x-protobuf' });
       response.end(encodeStatus(`reason ${status}`));
@@ -199,7 +208,7 @@ t.test('HTTP statuses', async (t) => {
     const { write } = await openLogs(t, settings(server.url));
     const message =
       status === 413 ? /reason 413.*logs\.max_batch_bytes/ : RegExp(`HTTP ${status}: reason`);
-    await t.rejects(write(), { name: 'Rejected', message }, `${status} is final`);
+    await t.rejects(write(), { name, message }, `${status} is final`);
     t.equal(server.received.length, 1);
     await server.close();
   }
@@ -209,7 +218,7 @@ t.test('HTTP statuses', async (t) => {
   });
   t.teardown(() => moved.close());
   const { write } = await openLogs(t, settings(moved.url));
-  await t.rejects(write(), { name: 'Rejected', message: /redirects are not followed/ });
+  await t.rejects(write(), { name: 'Misconfigured', message: /redirects are not followed/ });
 });
 
 t.test('partial success is counted, not tried again', async (t) => {
@@ -371,7 +380,7 @@ t.test('an HTTP answer in place of gRPC', async (t) => {
     stream.end('who are you?');
   });
   const { write } = await openLogs(t, { endpoint: server.url });
-  await t.rejects(write(), { name: 'Rejected', message: /UNAUTHENTICATED: HTTP 401/ });
+  await t.rejects(write(), { name: 'Misconfigured', message: /UNAUTHENTICATED: HTTP 401/ });
 });
 
 t.test('how long it tries', async (t) => {

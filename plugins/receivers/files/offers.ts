@@ -1,0 +1,81 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Logger } from '../../../pipelines/plugin/contract.ts';
+import type { Delivery } from '../../../pipelines/plugin/delivery.ts';
+import { Unavailable } from '../../../pipelines/plugin/errors.ts';
+import type { Bundle } from './bundles.ts';
+import { hashCache } from './hashes.ts';
+import { looseScopes } from './loose-scopes.ts';
+
+/** Makes deliveries of bundles. */
+export interface Offers {
+  /** What is new of a bundle, in the order it has to be delivered; nothing when it was delivered as it is. */
+  of(bundle: Bundle, signal: AbortSignal): AsyncGenerator<Delivery>;
+  /** Ends a look: throws `Unavailable` when files could not be read, after all others were. */
+  end(): Promise<void>;
+}
+
+/** Revision of a scope that a manifest came to speak for: nothing is left of it. */
+const TAKEN_BACK = 'taken-back';
+
+/** Opens what is remembered of earlier offers. */
+export async function openOffers(options: {
+  readonly folder: string;
+  readonly mapping: string;
+  readonly scope: 'file' | 'folder';
+  readonly log: Logger;
+}): Promise<Offers> {
+  const { folder, mapping, log } = options;
+  const hashes = await hashCache(join(folder, 'hashes.json'));
+  const loose = await looseScopes(join(folder, 'loose-scopes.txt'));
+  const offered = new Map<string, string>();
+  const unreadable: string[] = [];
+  const folderOf = options.scope === 'file' ? dirname : (scope: string) => scope;
+
+  async function* offer(
+    scope: string,
+    revision: string,
+    parts: Bundle['parts'],
+  ): AsyncGenerator<Delivery> {
+    if (offered.get(scope) === revision) return;
+    const files = parts.map(({ path, bytes, modifiedMs }) => ({ path, bytes, modifiedMs }));
+    yield { scope, revision, mode: 'snapshot', mapping, cursor: '', parts: files };
+    offered.set(scope, revision);
+  }
+
+  /** What was read file by file before the manifest came would count twice. */
+  async function* takeBack({ scope: by, manifest }: Bundle): AsyncGenerator<Delivery> {
+    const folders = new Set(manifest?.folders);
+    for (const scope of loose.all().filter((one) => folders.has(folderOf(one)))) {
+      log.info('bill taken back, a manifest speaks for it now', { scope, by });
+      yield* offer(scope, TAKEN_BACK, []);
+      await loose.delete(scope);
+    }
+  }
+
+  return {
+    async *of(bundle, signal) {
+      const { scope, parts, manifest } = bundle;
+      try {
+        for (const { path } of parts) await access(path, constants.R_OK);
+        const revision = manifest?.revision ?? (await hashes.of(parts, signal));
+        if (manifest === undefined) await loose.add(scope);
+        else yield* takeBack(bundle);
+        yield* offer(scope, revision, parts);
+      } catch (error) {
+        if (!isFileError(error)) throw error;
+        // Gone since it was listed: the next look tells more.
+        if (error.code !== 'ENOENT') unreadable.push(error.message);
+      }
+    },
+    async end() {
+      await hashes.save();
+      if (unreadable.length > 0)
+        throw new Unavailable(`files cannot be read: ${unreadable.splice(0).join('; ')}`);
+    },
+  };
+}
+
+function isFileError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}

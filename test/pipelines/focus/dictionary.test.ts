@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { Dictionary, hashBytes, hashWords, SLACK } from '../../../pipelines/focus/dictionary.ts';
+
+const texts = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'é', '🚀'), maxLength: 12 }), {
+  maxLength: 400,
+});
+
+t.test('equal texts have one code, whichever way they are interned', (t) => {
+  fc.assert(
+    fc.property(texts, fc.nat(7), (list, offset) => {
+      const byBytes = Dictionary.of([]);
+      const byWords = Dictionary.of([]);
+      const known = new Map<string, number>();
+      for (const text of list) {
+        const { bytes, view, end } = placed(text, offset);
+        const code = byBytes.intern(bytes.subarray(0, end), offset, end);
+        const hash = hashWords(view, offset, end);
+        t.equal(hash, hashBytes(bytes.subarray(0, end), offset, end));
+        t.equal(byWords.internWords(view, offset, end, hash), code);
+        t.equal(code, known.get(text) ?? known.size + 1);
+        known.set(text, code);
+        t.equal(byBytes.text(code), text);
+        t.equal(byWords.text(code), text);
+      }
+      t.equal(byWords.size, known.size + 1);
+      t.ok(byWords.isNull(0));
+    }),
+    { numRuns: 30 },
+  );
+  t.end();
+});
+
+t.test('entries of any length are copied whole', (t) => {
+  const dictionary = new Dictionary({ transient: true });
+  const list = Array.from({ length: 600 }, (_, length) => 'x'.repeat(length));
+  for (const text of list) {
+    const { bytes, view, end } = placed(text, 3);
+    t.equal(dictionary.text(dictionary.addWords(view, 3, end)), text);
+    t.equal(dictionary.text(dictionary.addBytes(bytes, 3, end)), text);
+  }
+  dictionary.clear();
+  t.equal(dictionary.size, 0);
+  t.equal(dictionary.text(dictionary.add('again')), 'again');
+  t.end();
+});
+
+/** The text within noise. */
+function placed(text: string, offset: number) {
+  const utf8 = Buffer.from(text);
+  const bytes = new Uint8Array(offset + utf8.length + SLACK).fill(0x7a);
+  bytes.set(utf8, offset);
+  return { bytes, view: new DataView(bytes.buffer), end: offset + utf8.length };
+}
