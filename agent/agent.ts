@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, Configuration, Pipeline } from '../config/validate.ts';
-import type { StageSettings, Target } from '../pipelines/engine/deliver.ts';
+import type { Target } from '../pipelines/engine/deliver.ts';
 import { createWorkerPool, type WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type {
   AgentView,
@@ -10,15 +10,19 @@ import type {
   Context,
   Exporter,
   Extension,
-  Logger,
   Opened,
   Receiver,
   Sink,
 } from '../pipelines/plugin/contract.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
+import { type Fingerprints, fingerprints, named, needRestart, runKey } from './fingerprints.ts';
+import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
+import type { Log } from './log.ts';
 import { type RunEvents, takeDelivery } from './pipeline-run.ts';
+import { pipelineSettings } from './stages.ts';
+import { lockFolder } from './state/lock.ts';
 import { openState, type State } from './state/state.ts';
 import { type Ended, Health, supervise } from './supervise.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -29,7 +33,7 @@ export interface AgentOptions {
   readonly catalogue: Catalogue;
   readonly version: string;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: Log;
   readonly telemetry: Telemetry;
   /** Read what is there now, then end. */
   readonly once?: boolean;
@@ -44,7 +48,7 @@ export interface Agent extends AgentView {
   readonly deadLetters: DeadLetters;
   /** Resolves when every receiver has ended (with `once`, or after `stop`). */
   ended(): Promise<readonly RunEnded[]>;
-  /** Goes over to another configuration; only what changed restarts. Answers what did. */
+  /** Goes over to another configuration: only what changed restarts, and what had failed. Answers what did. Throws when that does not work: the present one stays. */
   reload(configuration: Configuration): Promise<readonly string[]>;
   /** Stops receivers, flushes and closes exporters, extensions, state. */
   stop(): Promise<void>;
@@ -53,10 +57,6 @@ export interface Agent extends AgentView {
 /** How one receiver's way through one pipeline ended. */
 export type RunEnded = Ended & { readonly pipeline: string; readonly receiver: string };
 
-/** Groups of totals per task and delivery; beyond, they fold into overflow and keep the money. */
-const MAX_GROUPS = 200_000;
-/** A commit's totals are sent this much later, with those of the commits that follow at once. */
-const FLUSH_AFTER_MS = 1_000;
 /** Longest time an exporter may take to send its last totals when the agent stops. */
 const CLOSE_WITHIN_MS = 10_000;
 /** Attempts at something unavailable in a `once` run. */
@@ -76,6 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 interface OpenExporter {
   readonly sink: Sink;
+  readonly flusher: Flusher;
   readonly stop: AbortController;
   readonly fingerprint: string;
 }
@@ -92,6 +93,8 @@ interface Run {
   readonly stop: AbortController;
   readonly fingerprint: string;
   readonly ended: Promise<RunEnded>;
+  /** It ended, and not well. */
+  failed: boolean;
 }
 
 class RunningAgent implements Agent {
@@ -101,11 +104,11 @@ class RunningAgent implements Agent {
   readonly #options: AgentOptions;
   readonly #health: Health;
   readonly #pool: WorkerPool;
+  readonly #unlock: () => void;
   readonly #http = createHttp();
   readonly #exporters = new Map<string, OpenExporter>();
   readonly #extensions = new Map<string, OpenExtension>();
   readonly #runs = new Map<string, Run>();
-  readonly #flushing = new Set<string>();
   #configuration: Configuration;
   #ready = false;
   #stopped: Promise<void> | undefined;
@@ -116,11 +119,15 @@ class RunningAgent implements Agent {
     this.#configuration = configuration;
     this.version = version;
     this.#health = new Health(clock);
-    this.state = openState(join(configuration.storage.folder, 'state'));
-    this.deadLetters = openDeadLetters(
-      join(configuration.storage.folder, 'deadletters'),
-      configuration.storage.max_dead_letters,
-    );
+    const { folder, max_dead_letters } = configuration.storage;
+    this.#unlock = lockFolder(folder);
+    try {
+      this.state = openState(join(folder, 'state'));
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
+    this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters);
     this.#pool = createWorkerPool({ workers: configuration.workers });
   }
 
@@ -144,9 +151,24 @@ class RunningAgent implements Agent {
   }
 
   async reload(configuration: Configuration): Promise<readonly string[]> {
+    const before = this.#configuration;
+    try {
+      const restarted = await this.#goOver(configuration);
+      const settings = needRestart(before, configuration);
+      if (settings.length > 0)
+        this.#options.log.warn('settings are used from the next start on', { settings });
+      return restarted;
+    } catch (error) {
+      await this.#goOver(before);
+      throw error;
+    }
+  }
+
+  async #goOver(configuration: Configuration): Promise<readonly string[]> {
     this.#configuration = configuration;
+    const { runs } = this.#fingerprints();
     const stale = [...this.#runs.values()].filter(
-      (run) => this.#fingerprints().runs.get(runKey(run)) !== run.fingerprint,
+      (run) => run.failed || runs.get(runKey(run)) !== run.fingerprint,
     );
     for (const run of stale) run.stop.abort();
     await Promise.all(stale.map(({ ended }) => ended));
@@ -171,6 +193,7 @@ class RunningAgent implements Agent {
     await this.#pool.close();
     await this.#http.close();
     this.state.close();
+    this.#unlock();
   }
 
   // ---- exporters and extensions ----
@@ -194,12 +217,18 @@ class RunningAgent implements Agent {
       .filter(({ exporters }) => exporters.includes(id))
       .map(({ name }) => name);
     this.#health.set({ id, kind: 'exporter', status: 'starting' });
-    const sink = await plugin.open(
-      this.#context(component, stop.signal),
-      this.state.view(pipelines),
-    );
+    const sink = await plugin
+      .open(this.#context(component, stop.signal), this.state.view(pipelines))
+      .catch((error: unknown) => {
+        this.#health.delete('exporter', id);
+        throw error;
+      });
     this.#health.set({ id, kind: 'exporter', status: 'running' });
-    this.#exporters.set(id, { sink, stop, fingerprint });
+    const flusher = createFlusher(
+      () => this.#quietly(id, async () => sink.flush?.()),
+      this.#options.clock,
+    );
+    this.#exporters.set(id, { sink, stop, fingerprint, flusher });
   }
 
   async #openExtension(id: string, fingerprint: string): Promise<void> {
@@ -231,35 +260,15 @@ class RunningAgent implements Agent {
     return closed;
   }
 
-  async #closeExporter(id: string, { sink, stop }: OpenExporter): Promise<void> {
+  async #closeExporter(id: string, { sink, stop, flusher }: OpenExporter): Promise<void> {
     const impatience = setTimeout(() => stop.abort(), CLOSE_WITHIN_MS);
-    await this.#quietly(id, async () => {
-      await sink.flush?.();
-    });
+    await flusher.stop();
+    await this.#quietly(id, async () => sink.flush?.());
     await this.#quietly(id, () => sink.close());
     clearTimeout(impatience);
     stop.abort();
     this.#exporters.delete(id);
     this.#health.delete('exporter', id);
-  }
-
-  /** Totals moved: their exporters send them, a moment later and once for many deliveries. */
-  #flushSoon(pipeline: Pipeline): void {
-    if (this.#options.once === true) return;
-    for (const id of pipeline.exporters) {
-      const exporter = this.#exporters.get(id);
-      if (exporter?.sink.flush === undefined || this.#flushing.has(id)) continue;
-      this.#flushing.add(id);
-      void this.#options.clock
-        .sleep(FLUSH_AFTER_MS, exporter.stop.signal)
-        .catch(() => {})
-        .then(() => {
-          this.#flushing.delete(id);
-          return exporter.stop.signal.aborted
-            ? undefined
-            : this.#quietly(id, async () => exporter.sink.flush?.());
-        });
-    }
   }
 
   async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
@@ -309,15 +318,19 @@ class RunningAgent implements Agent {
       ...(this.#options.once === true ? { attempts: ONCE_ATTEMPTS } : {}),
       retried: () => this.#options.telemetry.retried(receiver),
     } as const;
-    const ended = supervise(supervised, (progressed) =>
-      this.#receive(pipeline, { receiver, signal: stop.signal, progressed }),
-    ).then((end): RunEnded => ({ ...end, ...id }));
-    this.#runs.set(runKey(id), {
+    const run: Run = {
       ...id,
       stop,
-      ended,
       fingerprint: this.#fingerprints().runs.get(runKey(id)) ?? '',
-    });
+      failed: false,
+      ended: supervise(supervised, (progressed) =>
+        this.#receive(pipeline, { receiver, signal: stop.signal, progressed }),
+      ).then((end): RunEnded => {
+        run.failed = !end.ok;
+        return { ...end, ...id };
+      }),
+    };
+    this.#runs.set(runKey(id), run);
   }
 
   async #receive(
@@ -346,11 +359,18 @@ class RunningAgent implements Agent {
       signal,
     };
     const cursor = this.state.cursor(pipeline.name, receiver);
-    for await (const delivery of plugin.receive(this.#context(component, signal), cursor)) {
+    const context = this.#context(component, signal, pipeline.name);
+    for await (const delivery of plugin.receive(context, cursor)) {
       await takeDelivery(run, delivery);
       progressed();
-      this.#flushSoon(pipeline);
+      this.#totalsChanged(pipeline);
     }
+  }
+
+  /** With `once` they are sent when the exporters close. */
+  #totalsChanged({ exporters }: Pipeline): void {
+    if (this.#options.once === true) return;
+    for (const id of exporters) this.#exporters.get(id)?.flusher.changed();
   }
 
   #events(): RunEvents {
@@ -391,117 +411,31 @@ class RunningAgent implements Agent {
 
   // ---- what belongs to what ----
 
-  #context(component: Component, signal: AbortSignal): Context<never> {
+  /** The world of a component; a receiver has one per pipeline. */
+  #context(component: Component, signal: AbortSignal, pipeline?: string): Context<never> {
+    const { log, telemetry, clock, once } = this.#options;
+    const name = pipeline === undefined ? component.id : `${component.id}@${pipeline}`;
     const folder = join(
       this.#configuration.storage.folder,
       'components',
-      component.id.replaceAll('/', '__'),
+      name.replaceAll('/', '__'),
     );
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return {
       id: component.id,
       config: component.settings as never,
-      log: this.#options.log,
-      meter: this.#options.telemetry.meter(component.id),
+      log: pipeline === undefined ? log : log.child({ component: component.id, pipeline }),
+      meter: telemetry.meter(component.id),
       http: this.#http,
-      clock: this.#options.clock,
-      once: this.#options.once === true,
+      clock,
+      once: once === true,
       signal,
       folder,
     };
   }
 
-  /** What each part of the agent depends on, as text: equal text, nothing to restart. */
-  #fingerprints(): {
-    readonly exporters: Map<string, string>;
-    readonly extensions: Map<string, string>;
-    readonly runs: Map<string, string>;
-  } {
-    const { pipelines, receivers, processors, exporters, extensions } = this.#configuration;
-    const settings = (of: readonly Component[], id: string): unknown => named(of, id).settings;
-    const used =
-      this.#options.withoutExporters === true
-        ? []
-        : [...new Set(pipelines.flatMap((pipeline) => pipeline.exporters))];
-    const exporterPrints = new Map(
-      used.map((id) => [
-        id,
-        JSON.stringify([
-          settings(exporters, id),
-          pipelines.filter((pipeline) => pipeline.exporters.includes(id)).map(({ name }) => name),
-        ]),
-      ]),
-    );
-    const runs = pipelines.flatMap((pipeline) =>
-      pipeline.receivers.map((receiver): [string, string] => [
-        runKey({ pipeline: pipeline.name, receiver }),
-        JSON.stringify([
-          settings(receivers, receiver),
-          pipeline.processors.map((id) => settings(processors, id)),
-          pipeline.exporters.map((id) => [id, exporterPrints.get(id)]),
-        ]),
-      ]),
-    );
-    return {
-      exporters: exporterPrints,
-      extensions: new Map(
-        extensions.map(({ id }) => [id, JSON.stringify(settings(extensions, id))]),
-      ),
-      runs: new Map(runs),
-    };
+  #fingerprints(): Fingerprints {
+    const withoutExporters = this.#options.withoutExporters === true;
+    return fingerprints(this.#configuration, { withoutExporters });
   }
-}
-
-/** Settings of a pipeline's stages; those of a pipeline without processors when it is no longer configured. */
-export function pipelineSettings(
-  configuration: Configuration,
-  pipeline: Pipeline | undefined,
-  version: string,
-): StageSettings {
-  const processors = (pipeline?.processors ?? []).map((id) => named(configuration.processors, id));
-  const of = (type: string): Component | undefined =>
-    processors.find((component) => component.type === type);
-  return stageSettings({
-    normalize: of('normalize')?.settings,
-    attribute: of('attribute')?.settings,
-    resource: configuration.telemetry.resource,
-    version,
-  });
-}
-
-/** Without the processor `attribute` nobody owns anything. */
-const NO_OWNER: StageSettings['attribute'] = { tags: [], accounts: {}, fallback: '' };
-
-/** Settings of the stages from those of the processors. */
-export function stageSettings(of: {
-  readonly normalize?: Readonly<Record<string, unknown>> | undefined;
-  readonly attribute?: Readonly<Record<string, unknown>> | undefined;
-  readonly resource?: Readonly<Record<string, string>>;
-  readonly version: string;
-}): StageSettings {
-  const { check = true, ...mappings } = of.normalize ?? {};
-  return {
-    mappingSettings: mappings as StageSettings['mappingSettings'],
-    attribute: (of.attribute ?? NO_OWNER) as unknown as StageSettings['attribute'],
-    check: check === true,
-    resource: { 'service.name': 'focusd', 'service.version': of.version, ...of.resource },
-    maxGroups: MAX_GROUPS,
-    scopeVersion: of.version,
-  };
-}
-
-function runKey({
-  pipeline,
-  receiver,
-}: {
-  readonly pipeline: string;
-  readonly receiver: string;
-}): string {
-  return `${pipeline}: ${receiver}`;
-}
-
-function named(components: readonly Component[], id: string): Component {
-  const component = components.find((candidate) => candidate.id === id);
-  if (component === undefined) throw new Error(`no component ${id}`);
-  return component;
 }

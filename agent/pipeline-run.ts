@@ -126,13 +126,15 @@ function commit(
     summary: summaryOf(delivered, now - started),
   });
   run.events.committed?.(id, committed, delivered.stages);
-  const { rows } = committed.summary;
+  const { rows, parts } = committed.summary;
+  const refused = parts.filter((part) => part.refused !== undefined).length;
   log.info('delivery committed', {
     ...id,
     scope: delivery.scope,
     revision: delivery.revision,
     ...rows,
     ms: now - started,
+    ...(refused === 0 ? {} : { refusedParts: refused }),
     ...(committed.replaced === undefined ? {} : { restated: true }),
   });
 }

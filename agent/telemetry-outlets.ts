@@ -106,6 +106,7 @@ async function openPush(
       tls: undefined,
     }),
     {
+      target: { url: endpoint },
       clock,
       signal: stop.signal,
       backoff: { initialMs: 1_000, maxMs: interval },

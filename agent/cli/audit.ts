@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deliver } from '../../pipelines/engine/deliver.ts';
 import type { GroupTotal } from '../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, subtract } from '../../pipelines/focus/decimal.ts';
+import type { Part } from '../../pipelines/plugin/delivery.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Total } from '../../pipelines/plugin/totals.ts';
-import { pipelineSettings } from '../agent.ts';
 import { configure } from '../configure.ts';
+import { pipelineSettings } from '../stages.ts';
 import { type Committed, openState } from '../state/state.ts';
 import { version } from '../version.ts';
 import { progressLine } from './progress.ts';
@@ -26,6 +28,8 @@ interface Finding {
   readonly revision: string;
   readonly result: 'equal' | 'different' | 'cannot be read again';
   readonly reason?: string;
+  /** Raw files that are not what they were when they were read. */
+  readonly changed: readonly string[];
   readonly differences: readonly Difference[];
 }
 
@@ -43,7 +47,7 @@ interface Difference {
 export async function audit(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
   const folder = join(configuration.storage.folder, 'state');
-  if (!existsSync(folder))
+  if (!existsSync(join(folder, 'state.sqlite')))
     throw new Misconfigured(`there is no state in ${folder}`, {
       path: 'storage.folder',
       hint: 'run the agent with this configuration first',
@@ -76,16 +80,20 @@ interface Deriving {
   readonly progress: (rows: number) => void;
 }
 
-type Again = { readonly totals: readonly GroupTotal[] } | { readonly reason: string };
+interface Again {
+  readonly changed: readonly string[];
+  /** Or why there are none. */
+  readonly totals: readonly GroupTotal[] | { readonly reason: string };
+}
 
 async function derive(
   { pipeline, receiver, scope, revision, mode, summary }: Committed,
   { pool, settings, progress }: Deriving,
 ): Promise<Again> {
-  const parts = summary.parts.map(({ path, bytes, modifiedMs }) => ({ path, bytes, modifiedMs }));
+  const { parts, changed } = await present(summary.parts);
   const mappings = [...new Set(summary.parts.flatMap(({ mapping }) => mapping ?? []))];
   try {
-    return await deliver({
+    const { totals } = await deliver({
       pool,
       pipeline,
       receiver,
@@ -103,9 +111,26 @@ async function derive(
       events: { refusedPart: () => {}, rejectedRows: () => {}, rejectedBatch: () => {}, progress },
       signal: new AbortController().signal,
     });
+    return { changed, totals };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { changed, totals: { reason: error instanceof Error ? error.message : String(error) } };
   }
+}
+
+/** The parts as they are now: a file that was tampered with is read too, so that what differs can be named. */
+async function present(
+  known: readonly Part[],
+): Promise<{ readonly parts: readonly Part[]; readonly changed: readonly string[] }> {
+  const parts = await Promise.all(
+    known.map(async ({ path, bytes, modifiedMs }) => {
+      const now = await stat(path).catch(() => undefined);
+      return { path, bytes: now?.size ?? bytes, modifiedMs: now?.mtimeMs ?? modifiedMs };
+    }),
+  );
+  const changed = parts.filter(
+    (part, i) => part.bytes !== known[i]?.bytes || part.modifiedMs !== known[i]?.modifiedMs,
+  );
+  return { parts, changed: changed.map(({ path }) => path) };
 }
 
 function finding(
@@ -113,10 +138,11 @@ function finding(
   committed: readonly Total[],
   again: Again,
 ): Finding {
-  const about = { pipeline, receiver, scope, revision };
-  if ('reason' in again)
-    return { ...about, result: 'cannot be read again', reason: again.reason, differences: [] };
-  const differences = compare(committed, again.totals);
+  const { changed, totals } = again;
+  const about = { pipeline, receiver, scope, revision, changed };
+  if ('reason' in totals)
+    return { ...about, result: 'cannot be read again', reason: totals.reason, differences: [] };
+  const differences = compare(committed, totals);
   return { ...about, result: differences.length === 0 ? 'equal' : 'different', differences };
 }
 
@@ -165,8 +191,9 @@ function key({
 }
 
 function text(findings: readonly Finding[]): string {
-  const lines = findings.flatMap(({ scope, revision, result, reason, differences }) => [
+  const lines = findings.flatMap(({ scope, revision, result, reason, changed, differences }) => [
     `${scope} (revision ${revision.slice(0, 8)}): ${result}${reason === undefined ? '' : `: ${reason}`}`,
+    ...changed.map((path) => `  ${path} was changed after it was read`),
     ...differences.map(
       ({ billingPeriod, day, dimensions, column, committed, derived, by }) =>
         `  ${billingPeriod} ${day} ${dimensions.filter((value) => value !== null).join(' / ')}: ${column} committed ${committed}, derived ${derived} (${by})`,

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import type { RejectedRow } from '../../pipelines/decode/source.ts';
 import { type Delivered, deliver } from '../../pipelines/engine/deliver.ts';
+import type { Refused } from '../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { OutputVersion } from '../../pipelines/focus/columns.ts';
 import type { Delivery, Part } from '../../pipelines/plugin/delivery.ts';
-import { BadPart, Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { BadPart, Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
 import { filePatterns, listFiles } from '../../plugins/kit/watch.ts';
-import { stageSettings } from '../agent.ts';
+import { mayBeBill } from '../../plugins/receivers/files/bundles.ts';
+import { stageSettings } from '../stages.ts';
 import { version } from '../version.ts';
 import { type Account, accountJson, accountText } from './account.ts';
 import { oneFile } from './one-file.ts';
@@ -36,15 +38,14 @@ const SHOWN_REJECTS = 5;
 /** Converts bills to FOCUS; the account of rows and money goes to stderr. */
 export async function convert(files: readonly string[], options: Options): Promise<void> {
   const format = formatOf(options);
-  const delivery = await deliveryOf(files, options.mapping);
+  const output = options.output === undefined ? undefined : resolve(options.output);
+  const delivery = await deliveryOf(files, { mapping: options.mapping, output });
   const pool = createWorkerPool({ workers: workerCount(options.workers) });
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort(new Error('stopped by Ctrl-C; nothing was written')));
-  const sink = await oneFile(options.output === undefined ? undefined : resolve(options.output), {
-    kind: 'focus',
-    format,
-    version: options.focus,
-  });
+  const interrupt = (): void =>
+    stop.abort(new Unavailable('stopped by Ctrl-C, nothing was written'));
+  process.once('SIGINT', interrupt);
+  const sink = await oneFile(output, { kind: 'focus', format, version: options.focus });
   const rejects = rejectLog(options.rejected);
   const progress = progressLine('converted');
   const started = performance.now();
@@ -56,30 +57,42 @@ export async function convert(files: readonly string[], options: Options): Promi
       delivery,
       observedMs: 0,
       targets: [{ id: 'output', sink }],
-      settings: {
-        ...stageSettings({
-          normalize: { ...mappingSettings(options.set), check: false },
-          version: version(),
-        }),
-      },
+      settings: stageSettings({
+        normalize: { ...mappingSettings(options.set), check: false },
+        version: version(),
+      }),
       events: {
-        refusedPart: (part, { reason }) =>
-          process.stderr.write(`focusd: ${part.path}: ${reason}\n`),
+        refusedPart: (part, refused) => process.stderr.write(refusedText(part, refused)),
         rejectedRows: rejects.add,
+        restarted: rejects.restart,
         rejectedBatch: () => {},
         progress: progress.add,
       },
       signal: stop.signal,
       oneFile: true,
+      needs: 'one',
     });
     progress.end();
     await rejects.close();
-    conclude(delivered, { options, format, rejects, ms: performance.now() - started });
+    if (delivered.setAside) {
+      process.stderr.write('focusd: no file could be read, nothing was written\n');
+      process.exitCode = 1;
+    } else conclude(delivered, { options, format, rejects, ms: performance.now() - started });
   } finally {
     progress.end();
+    process.off('SIGINT', interrupt);
     await sink.close();
     await pool.close();
   }
+}
+
+function refusedText({ path }: Part, { reason, row, column }: Refused): string {
+  const place = [
+    ...(row === undefined ? [] : [`row ${row}`]),
+    ...(column === undefined ? [] : [`column ${column}`]),
+  ];
+  const name = reason.includes(path) ? '' : `${path}: `;
+  return `focusd: ${name}${reason}${place.length === 0 ? '' : ` (${place.join(', ')})`}\n`;
 }
 
 interface Conclusion {
@@ -125,29 +138,40 @@ function formatOf({ format, output }: Options): Format {
   return named;
 }
 
-async function deliveryOf(files: readonly string[], mapping: string): Promise<Delivery> {
-  const parts: Part[] = [];
-  for (const file of files) parts.push(...(await partsOf(file)));
+interface Converting {
+  readonly mapping: string;
+  readonly output: string | undefined;
+}
+
+async function deliveryOf(
+  files: readonly string[],
+  { mapping, output }: Converting,
+): Promise<Delivery> {
+  const parts = new Map<string, Part>();
+  for (const file of files)
+    for (const part of await partsOf(file, output)) parts.set(part.path, part);
   const hash = createHash('sha256');
-  for (const { path, bytes } of parts) hash.update(`${path}\n${bytes}\n`);
+  for (const { path, bytes } of parts.values()) hash.update(`${path}\n${bytes}\n`);
   return {
     scope: 'convert',
     revision: hash.digest('hex').slice(0, 16),
     mode: 'snapshot',
     mapping,
-    parts,
+    parts: [...parts.values()],
     cursor: '',
   };
 }
 
-/** A file, or every file below a folder, or what a glob matches. */
-async function partsOf(file: string): Promise<Part[]> {
+/** A file, or every file below a folder, or what a glob matches; there the output of an earlier time is left out. */
+async function partsOf(file: string, output: string | undefined): Promise<Part[]> {
   const path = resolve(file);
   const seen = await stat(path).catch(() => undefined);
   if (seen?.isFile() === true) return [{ path, bytes: seen.size, modifiedMs: seen.mtimeMs }];
-  const found = await listFiles(await filePatterns([path]));
+  const found = (await listFiles(await filePatterns([path]))).filter(
+    (part) => part.path !== output && mayBeBill(part.path),
+  );
   if (found.length === 0)
-    throw new BadPart(seen === undefined ? 'there is no such file' : 'there is no file in it', {
+    throw new BadPart(seen === undefined ? 'there is no such file' : 'there is no bill in it', {
       path: file,
     });
   return found;
@@ -155,24 +179,40 @@ async function partsOf(file: string): Promise<Part[]> {
 
 interface RejectLog {
   readonly add: (part: Part, rows: readonly RejectedRow[]) => void;
+  /** Forgets what was noted so far. */
+  readonly restart: () => void;
   readonly first: readonly (RejectedRow & { readonly path: string })[];
   close(): Promise<void>;
 }
 
 function rejectLog(path: string | undefined): RejectLog {
   const first: (RejectedRow & { readonly path: string })[] = [];
-  const stream: WriteStream | undefined =
-    path === undefined ? undefined : createWriteStream(path, { mode: 0o600 });
+  const file = path === undefined ? undefined : openForRejects(path);
   return {
     first,
     add: (part, rows) => {
       for (const row of rows) {
         if (first.length < SHOWN_REJECTS) first.push({ ...row, path: part.path });
-        stream?.write(`${JSON.stringify({ path: part.path, ...row })}\n`);
+        if (file !== undefined) writeSync(file, `${JSON.stringify({ path: part.path, ...row })}\n`);
       }
     },
+    restart: () => {
+      first.length = 0;
+      if (file !== undefined) ftruncateSync(file);
+    },
     close: async () => {
-      if (stream !== undefined) await new Promise((done) => stream.end(done));
+      if (file !== undefined) closeSync(file);
     },
   };
+}
+
+/** Appending: a truncated file is written from its start again. */
+function openForRejects(path: string): number {
+  try {
+    rmSync(path, { force: true });
+    return openSync(path, 'a', 0o600);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Misconfigured(`--rejected ${path} cannot be written: ${reason}`, { cause });
+  }
 }

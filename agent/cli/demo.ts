@@ -89,7 +89,11 @@ async function writeBills(folder: string, rows: number): Promise<void> {
     billOf(folder, 'aws', rows),
     { ...billOf(folder, 'azure', some), format: 'csv' },
     { ...billOf(folder, 'gcp', some), format: 'ndjson.gz' },
-    { ...billOf(folder, 'focus', Math.ceil(rows / 20)), format: 'csv', faults: BROKEN_ROWS },
+    {
+      ...billOf(folder, 'focus', Math.max(100, Math.ceil(rows / 20))),
+      format: 'csv',
+      faults: BROKEN_ROWS,
+    },
   ];
   for (const bill of bills) await generateBill({ ...bill, progress: progress.add });
   progress.end();

@@ -19,7 +19,9 @@ export interface ReportOptions {
 /** A readable account of the committed state: totals, money, repairs, rejects, restatements, speed. */
 export function formatReport(options: ReportOptions): string {
   const { state, pipelines, committed, ms } = options;
-  const deliveries = state.deliveries().filter(({ pipeline }) => pipelines.includes(pipeline));
+  const deliveries = state
+    .deliveries()
+    .filter(({ pipeline, summary }) => pipelines.includes(pipeline) && summary.parts.length > 0);
   const totals = formatTotals(state.view(pipelines).totals(), {
     ...(options.width === undefined ? {} : { width: options.width }),
     color: options.color === true,

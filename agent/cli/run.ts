@@ -38,8 +38,42 @@ export interface ServeOptions {
   readonly ended?: (agent: Agent) => void;
 }
 
-/** Runs a configured agent to its end; sets the exit code. */
+/** Runs a configured agent to its end; sets the exit code: 1 when a receiver failed, or with `once` a bill could not be read. */
 export async function serve(configured: Configured, options: ServeOptions): Promise<void> {
+  const stop = untilSignalled();
+  try {
+    const unread = unreadBills(options.events);
+    const ended = await serveUntil(stop.signalled, configured, {
+      ...options,
+      events: unread.events,
+    });
+    if (ended === 'signal') return;
+    if (ended.some(({ ok }) => !ok) || unread.count() > 0) process.exitCode = 1;
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** Counts bills that were set aside, in whole or in part. */
+function unreadBills(events: RunEvents = {}): { readonly events: RunEvents; count(): number } {
+  let count = 0;
+  return {
+    count: () => count,
+    events: {
+      ...events,
+      refusedPart: (id, part, reason) => {
+        count++;
+        events.refusedPart?.(id, part, reason);
+      },
+    },
+  };
+}
+
+async function serveUntil(
+  signalled: Promise<'signal'>,
+  configured: Configured,
+  options: ServeOptions,
+): Promise<'signal' | readonly RunEnded[]> {
   const { configuration } = configured;
   const log = createLog({
     level: configuration.telemetry.logs.level,
@@ -62,13 +96,14 @@ export async function serve(configured: Configured, options: ServeOptions): Prom
   });
   options.started?.(agent, telemetry);
   const stopReload = options.once ? async () => {} : reloading({ agent, configured, log });
-  const ended = await Promise.race([finished(agent, options.once), signalled()]);
+  const ended = await Promise.race([finished(agent, options.once), signalled]);
   options.ended?.(agent);
   await stopReload();
   log.info('agent stops', ended === 'signal' ? { because: 'it was told to' } : {});
   await agent.stop();
   await telemetry.close();
-  if (ended !== 'signal' && ended.some(({ ok }) => !ok)) process.exitCode = 1;
+  log.info('agent has stopped');
+  return ended;
 }
 
 interface Starting {
@@ -103,16 +138,24 @@ function finished(agent: Agent, once: boolean): Promise<readonly RunEnded[]> {
   return once ? agent.ended() : new Promise(() => {});
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /** Ctrl-C or SIGTERM; the second one does not wait. */
-function signalled(): Promise<'signal'> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(130));
-        resolve('signal');
-      });
-    }
-  });
+function untilSignalled(): { readonly signalled: Promise<'signal'>; dispose(): void } {
+  const { promise, resolve } = Promise.withResolvers<'signal'>();
+  let told = false;
+  const tell = (): void => {
+    if (told) process.exit(130);
+    told = true;
+    resolve('signal');
+  };
+  for (const signal of SIGNALS) process.on(signal, tell);
+  return {
+    signalled: promise,
+    dispose: () => {
+      for (const signal of SIGNALS) process.off(signal, tell);
+    },
+  };
 }
 
 interface Reloading {

@@ -9,6 +9,8 @@ const PAYER = '100000000001';
 const ACCOUNTS = 24;
 /** Resources that run; each belongs to one account and region, as in life. */
 const FLEET = 40_000;
+/** Hours of a resource that stand one after the other, as they do in exports. */
+const RUN = 8;
 const INSTANCES = AWS_USAGE.filter(
   ({ resource, instance }) => resource === 'i-' && instance !== undefined,
 );
@@ -31,7 +33,7 @@ export function awsBill(request: BillRequest): Bill {
       const restated = new Random(seedFor(request.seed, leader, request.revision));
       if (request.revision > 1 && index >= FIXED && restated.int(2_000) === 0) return undefined;
       const factor = request.revision > 1 && restated.int(40) === 0 ? 110 : 100;
-      const made = makeRow({ index, random, factor, start, base, plan });
+      const made = makeRow({ index, random, factor, start, base, plan, seed: request.seed });
       return { cells: AWS_COLUMNS.map(([name]) => made.cells[name] ?? ''), truth: made.truth };
     },
     breakRow: (cells, random) =>
@@ -109,6 +111,7 @@ function commonCells(start: string, end: string, request: BillRequest): Cells {
 }
 
 interface Making {
+  readonly seed: number;
   readonly index: number;
   readonly random: Random;
   /** Per cent of the quantity; a restatement changes it. */
@@ -283,13 +286,14 @@ function reservedFee(of: Making): Made {
 }
 
 function usage(of: Making): Made {
-  const { random, factor, start, base, index, plan } = of;
-  const resource = random.int(FLEET);
+  const { random, factor, start, base, index, plan, seed } = of;
+  const run = new Random(seedFor(seed, Math.floor(index / RUN), 3));
+  const resource = run.int(FLEET);
   const owner = new Random(seedFor(resource, 5));
   const item = owner.of(plan === undefined ? AWS_USAGE : INSTANCES);
   const region = owner.of(AWS_REGIONS);
   const account = owner.int(ACCOUNTS);
-  const hour = Date.parse(start) + random.int(28 * 24) * 3_600_000;
+  const hour = Date.parse(start) + (run.int(27 * 24) + (index % RUN)) * 3_600_000;
   const quantity =
     BigInt(1 + random.int(item.unit === 'Hrs' ? 10_000 : 2_000_000)) * BigInt(factor);
   const units = BigInt(item.price) * quantity;

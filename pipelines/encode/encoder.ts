@@ -1,8 +1,11 @@
 import type { Batch, Column } from '../focus/batch.ts';
 import type { EncodedBatch } from '../plugin/delivery.ts';
 
-/** What an encoder gives back; the engine adds where it stands in its delivery. `bytes` owns its memory and can be transferred. */
-export type EncodedChunk = Omit<EncodedBatch, 'part' | 'sequence'>;
+/** What an encoder gives back; the engine adds where it stands in its delivery. `bytes` owns its buffer, which can be transferred. */
+export interface EncodedChunk extends Omit<EncodedBatch, 'part' | 'sequence'> {
+  /** The buffer serves again once the bytes are written: `returnBuffer` takes it. */
+  readonly wanted?: boolean;
+}
 
 /** What goes with a batch of charges beside its columns. */
 export interface ChargeExtras {

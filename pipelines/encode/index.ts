@@ -5,6 +5,7 @@ import { createNdjsonEncoder } from './focus-ndjson/index.ts';
 import { createJsonLogEncoder } from './otlp-json/index.ts';
 import { createLogEncoder } from './otlp-logs/index.ts';
 
+export { returnBuffer } from './buffers.ts';
 export type { BatchEncoder, ChargeExtras, EncodedChunk, EncoderOptions } from './encoder.ts';
 
 /** The encoder for what an exporter asked for. Parquet is loaded when it is first needed. */

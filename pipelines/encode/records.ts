@@ -7,6 +7,7 @@ import type { Batch } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
 import { formatDecimal } from '../focus/decimal.ts';
 import { Sums } from '../focus/sums.ts';
+import { type Sendable, sendable } from './buffers.ts';
 import type { Bytes } from './bytes.ts';
 import type { BatchEncoder, ChargeExtras, EncodedChunk } from './encoder.ts';
 import type { NamedColumn, WriteCell } from './field.ts';
@@ -103,7 +104,7 @@ class RecordEncoder implements BatchEncoder {
     const out = this.#out;
     const start = this.#format.close(out);
     const chunk = {
-      bytes: packed(out.buffer.subarray(start, out.length), this.#options.compression),
+      ...packed(out.buffer.subarray(start, out.length), this.#options),
       rows: this.#rows,
       rawBytes: out.length - start,
       costs: this.#costs.texts(),
@@ -139,18 +140,13 @@ export class Costs {
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1 << 18 };
 
 /** The bytes as they travel, in memory of their own. */
-function packed(bytes: Uint8Array, how: ChunkOptions['compression']): Uint8Array {
-  if (how === 'none') return owned(bytes);
+function packed(bytes: Uint8Array, { compression, maxBytes }: ChunkOptions): Sendable {
+  if (compression === 'none') return sendable(bytes, maxBytes);
   const packed =
-    how === 'gzip'
+    compression === 'gzip'
       ? gzipSync(bytes, { level: 1, chunkSize: 1 << 18 })
       : zstdCompressSync(bytes, ZSTD);
-  return packed.byteLength === packed.buffer.byteLength ? packed : owned(packed);
-}
-
-/** A copy in memory of its own, which is not cleared before. */
-function owned(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return new Uint8Array(copy.buffer);
+  return packed.byteLength === packed.buffer.byteLength
+    ? { bytes: packed, wanted: false }
+    : sendable(packed, packed.length);
 }

@@ -36,12 +36,23 @@ export interface Task {
 
 /** Main → worker on the task's port: credits for batches, or the end. */
 export type MainMessage =
-  | { readonly type: 'credits'; readonly credits: number }
+  | {
+      readonly type: 'credits';
+      readonly credits: number;
+      /** Of batches that are written, for the next ones; moved. */
+      readonly buffers?: readonly ArrayBuffer[];
+    }
   | { readonly type: 'stop' };
 
 /** Worker → main on the task's port; every `batch` takes one credit. */
 export type WorkerMessage =
-  | { readonly type: 'batch'; readonly encoding: number; readonly batch: EncodedBatch }
+  | {
+      readonly type: 'batch';
+      readonly encoding: number;
+      readonly batch: EncodedBatch;
+      /** The worker wants the buffer of the bytes back with the credit. */
+      readonly wanted: boolean;
+    }
   | { readonly type: 'rejected'; readonly rows: readonly RejectedRow[] }
   | { readonly type: 'progress'; readonly rows: number };
 

@@ -145,13 +145,13 @@ class TaskRun {
   }
 
   async #send(encoding: number, batches: Iterable<EncodedChunk>): Promise<void> {
-    for (const encoded of batches) {
+    for (const { wanted = false, ...encoded } of batches) {
       this.#watch.start('wait');
       await this.#port.credit();
       const sequence = this.#sequence[encoding] ?? 0;
       this.#sequence[encoding] = sequence + 1;
       this.#port.post(
-        { type: 'batch', encoding, batch: { ...encoded, part: this.#task.part, sequence } },
+        { type: 'batch', encoding, batch: { ...encoded, part: this.#task.part, sequence }, wanted },
         [encoded.bytes.buffer as ArrayBuffer],
       );
       this.#watch.start('encode');

@@ -56,6 +56,13 @@ export function createWorkerPool(options: {
   };
 }
 
+type BatchMessage = Extract<WorkerMessage, { type: 'batch' }>;
+
+/** The buffer of a batch's bytes; none when the sink moved it elsewhere. */
+function movable({ bytes: { buffer } }: EncodedBatch): readonly ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength > 0 ? [buffer] : [];
+}
+
 interface Running {
   readonly task: Task;
   readonly events: TaskEvents;
@@ -71,16 +78,19 @@ async function runOn(
   const pending = new Set<Promise<void>>();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
-  const send = (message: MainMessage): void => port1.postMessage(message);
+  const send = (message: MainMessage, moved: readonly ArrayBuffer[] = []): void =>
+    port1.postMessage(message, [...moved]);
+  const credit = (buffers: readonly ArrayBuffer[]): void =>
+    send({ type: 'credits', credits: 1, buffers }, buffers);
   const fail = (error: unknown): void => {
     failed.reject(error);
     send({ type: 'stop' });
   };
   const stop = (): void => fail(signal.reason);
-  const take = ({ encoding, batch }: Extract<WorkerMessage, { type: 'batch' }>): void => {
+  const take = ({ encoding, batch, wanted }: BatchMessage): void => {
     const taken = events
       .batch(encoding, batch)
-      .then(() => send({ type: 'credits', credits: 1 }), fail);
+      .then(() => credit(wanted ? movable(batch) : []), fail);
     pending.add(taken);
     void taken.then(() => pending.delete(taken));
   };

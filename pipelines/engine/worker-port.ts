@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { returnBuffer } from '../encode/index.ts';
 import type { MainMessage, WorkerMessage } from './protocol.ts';
 
 /** The worker's end of a task's port: sends batches as long as it has credits, else waits for the main thread. */
@@ -17,7 +18,10 @@ export function workerPort(port: MessagePort): WorkerPort {
   let wake: (() => void) | undefined;
   port.on('message', (message: MainMessage) => {
     if (message.type === 'stop') stopped = true;
-    else credits += message.credits;
+    else {
+      credits += message.credits;
+      for (const buffer of message.buffers ?? []) returnBuffer(buffer);
+    }
     wake?.();
     wake = undefined;
   });

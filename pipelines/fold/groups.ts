@@ -66,16 +66,13 @@ const MULTIPLIERS = [
   0x7feb352d, 0x846ca68b, 0x31848bab, 0x2c1b3c6d,
 ] as const;
 
-/** The multiplier of a place: a tuple's hash is the sum of its numbers, each times that of its place. */
-export function multiplier(place: number): number {
-  return MULTIPLIERS[place % MULTIPLIERS.length] as number;
-}
-
-/** The hash of a tuple. */
+/** The hash of a tuple: the sum of its numbers, each times that of its place. */
 export function hashOf(tuple: Uint32Array): number {
   let hash = 0;
   for (let i = 0; i < tuple.length; i++)
-    hash = (hash + Math.imul((tuple[i] as number) + 1, multiplier(i))) | 0;
+    hash =
+      (hash + Math.imul((tuple[i] as number) + 1, MULTIPLIERS[i % MULTIPLIERS.length] as number)) |
+      0;
   return hash;
 }
 

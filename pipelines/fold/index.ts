@@ -7,7 +7,8 @@ import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
 import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
 import { Dimension, UNKNOWN } from './dimension.ts';
 import { GroupSums } from './group-sums.ts';
-import { Groups, hashOf, multiplier } from './groups.ts';
+import { Groups, hashOf } from './groups.ts';
+import { PackedKeys, type Varying } from './packed-keys.ts';
 
 /** One group: plain data. Days are `2026-09-17`; charges without a time count on `1970-01-01`. */
 export interface FoldedTotal {
@@ -55,7 +56,7 @@ class Folding implements Fold {
   #charges = new Float64Array(128);
   #normalGroups = 0;
   #groupOf = new Uint32Array(0);
-  #hashes = new Int32Array(0);
+  readonly #keys = new PackedKeys();
   readonly #tuple = new Uint32Array(COLUMNS.length);
   readonly #masked = new Uint32Array(COLUMNS.length).fill(OVERFLOW);
 
@@ -66,10 +67,7 @@ class Folding implements Fold {
   add(batch: Batch): void {
     const { rows } = batch;
     if (rows === 0) return;
-    if (this.#groupOf.length < rows) {
-      this.#groupOf = new Uint32Array(rows);
-      this.#hashes = new Int32Array(rows);
-    }
+    if (this.#groupOf.length < rows) this.#groupOf = new Uint32Array(rows);
     this.#assign(batch);
     this.#sums.prepare(this.#groups.size, rows);
     this.#count(rows);
@@ -94,36 +92,24 @@ class Folding implements Fold {
         closed && !KEPT_IN_OVERFLOW.has(i),
       ),
     );
-    const varying: Varying[] = [];
     const tuple = this.#tuple;
-    let constant = 0;
-    COLUMNS.forEach((name, i) => {
+    const groupOf = this.#groupOf;
+    const varying: Varying[] = [];
+    COLUMNS.forEach((name, at) => {
       const column = batch.columns.get(name);
-      const ofCode = numbers[i] as Uint32Array;
-      if (column === undefined || isConstant(column, rows)) {
-        const number = ofCode[column === undefined ? 0 : (column.codes[0] as number)] as number;
-        tuple[i] = number;
-        constant = (constant + Math.imul(number + 1, multiplier(i))) | 0;
-      } else varying.push({ at: i, codes: column.codes, ofCode });
+      const ofCode = numbers[at] as Uint32Array;
+      const isOne = !closed && this.#dimensions[at]?.values.length === 1;
+      if (column === undefined || isOne || isConstant(column, rows))
+        tuple[at] = ofCode[column === undefined ? 0 : (column.codes[0] as number)] as number;
+      else varying.push({ at, codes: column.codes, ofCode });
     });
-    this.#hash(varying, constant, rows);
-    this.#probe(varying, rows);
+    const packed = !closed && this.#keys.fits(this.#dimensions.map(({ values }) => values.length));
+    if (packed) this.#keys.assign(rows, { varying, tuple, groupOf }, (key) => this.#group(key));
+    else this.#assignTuples(varying, rows);
   }
 
-  #hash(varying: readonly Varying[], constant: number, rows: number): void {
-    const hashes = this.#hashes;
-    hashes.fill(constant, 0, rows);
-    for (const { at, codes, ofCode } of varying) {
-      const factor = multiplier(at);
-      for (let row = 0; row < rows; row++) {
-        const number = ofCode[codes[row] as number] as number;
-        hashes[row] = ((hashes[row] as number) + Math.imul(number + 1, factor)) | 0;
-      }
-    }
-  }
-
-  #probe(varying: readonly Varying[], rows: number): void {
-    const hashes = this.#hashes;
+  /** Row by row, for values that are not numbered or too many for keys. */
+  #assignTuples(varying: readonly Varying[], rows: number): void {
     const groupOf = this.#groupOf;
     const tuple = this.#tuple;
     let previous = -1;
@@ -137,12 +123,13 @@ class Folding implements Fold {
           same = false;
         }
       }
-      if (!same) previous = this.#group(tuple, hashes[row] as number);
+      if (!same) previous = this.#group(tuple);
       groupOf[row] = previous;
     }
   }
 
-  #group(tuple: Uint32Array, hash: number): number {
+  #group(tuple: Uint32Array): number {
+    const hash = hashOf(tuple);
     const found = this.#groups.find(tuple, hash);
     if (found >= 0) return found;
     if (this.#normalGroups < this.#maxGroups) {
@@ -184,15 +171,6 @@ class Folding implements Fold {
       overflow: tuples[start] === OVERFLOW,
     };
   }
-}
-
-/** A column that differs within the batch. */
-interface Varying {
-  /** Where it stands in the tuple. */
-  readonly at: number;
-  readonly codes: Uint32Array;
-  /** Number of its value by code. */
-  readonly ofCode: Uint32Array;
 }
 
 function isConstant({ codes, values }: Column, rows: number): boolean {

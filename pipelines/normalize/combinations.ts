@@ -53,21 +53,14 @@ export class Combinations {
 
   #direct(inputs: readonly CombinationInput[], rows: number, bits: readonly number[]): void {
     const mixed = this.#mixed;
+    let empty = true;
     for (let i = 0; i < inputs.length; i++) {
-      const { codes, remap } = inputs[i] as CombinationInput;
       const shift = bits[i] as number;
-      if (i === 0) {
-        if (remap === undefined)
-          for (let row = 0; row < rows; row++) mixed[row] = codes[row] as number;
-        else
-          for (let row = 0; row < rows; row++) mixed[row] = remap[codes[row] as number] as number;
-      } else if (remap === undefined)
-        for (let row = 0; row < rows; row++)
-          mixed[row] = ((mixed[row] as number) << shift) | (codes[row] as number);
-      else
-        for (let row = 0; row < rows; row++)
-          mixed[row] = ((mixed[row] as number) << shift) | (remap[codes[row] as number] as number);
+      if (shift === 0) continue;
+      place(mixed, inputs[i] as CombinationInput, { rows, shift, empty });
+      empty = false;
     }
+    if (empty) mixed.fill(0, 0, rows);
     const { codes } = this;
     const slots = this.#slots;
     for (let row = 0; row < rows; row++) {
@@ -95,7 +88,13 @@ export class Combinations {
       }
     }
     const { codes } = this;
-    for (let row = 0; row < rows; row++) codes[row] = this.#find(inputs, row);
+    for (let row = 0; row < rows; row++) {
+      const same =
+        row > 0 &&
+        mixed[row] === mixed[row - 1] &&
+        this.#equals(codes[row - 1] as number, inputs, row);
+      codes[row] = same ? (codes[row - 1] as number) : this.#find(inputs, row);
+    }
   }
 
   #find(inputs: readonly CombinationInput[], row: number): number {
@@ -193,12 +192,37 @@ export class Combinations {
   }
 }
 
+interface Place {
+  readonly rows: number;
+  readonly shift: number;
+  readonly empty: boolean;
+}
+
+/** Puts an input's bits behind those that are there. */
+function place(
+  mixed: Int32Array,
+  { codes, remap }: CombinationInput,
+  { rows, shift, empty }: Place,
+): void {
+  if (empty && remap === undefined)
+    for (let row = 0; row < rows; row++) mixed[row] = codes[row] as number;
+  else if (empty)
+    for (let row = 0; row < rows; row++)
+      mixed[row] = (remap as Uint32Array)[codes[row] as number] as number;
+  else if (remap === undefined)
+    for (let row = 0; row < rows; row++)
+      mixed[row] = ((mixed[row] as number) << shift) | (codes[row] as number);
+  else
+    for (let row = 0; row < rows; row++)
+      mixed[row] = ((mixed[row] as number) << shift) | (remap[codes[row] as number] as number);
+}
+
 function keyOf({ codes, remap }: CombinationInput, row: number): number {
   const code = codes[row] as number;
   return remap === undefined ? code : (remap[code] as number);
 }
 
-/** Bits that hold every number below `size`, at least one. */
+/** Bits that hold every number below `size`. */
 function bitsFor(size: number): number {
-  return Math.max(1, 32 - Math.clz32(Math.max(0, size - 1)));
+  return 32 - Math.clz32(Math.max(0, size - 1));
 }

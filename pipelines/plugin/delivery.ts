@@ -39,6 +39,7 @@ export type Encoding =
 
 /** Encoded rows on their way to one exporter. */
 export interface EncodedBatch {
+  /** A view of a buffer that may be larger. Valid until `write` resolves: the buffer then serves another batch; who keeps them copies them. */
   readonly bytes: Uint8Array;
   readonly rows: number;
   /** Parts are encoded side by side: `part` and `sequence` give the order within the delivery. */

@@ -34,6 +34,25 @@ const MEANING: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the server refused the client certificate',
 };
 
+/** What gRPC passes on in words only, without the code. */
+const CODE_BY_WORDS: readonly (readonly [words: RegExp, code: string])[] = [
+  [/\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|ETIMEDOUT)\b/, '$1'],
+  [/unable to verify the first certificate/, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  [/self-signed certificate in certificate chain/, 'SELF_SIGNED_CERT_IN_CHAIN'],
+  [/self-signed certificate/, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  [/unable to get local issuer certificate/, 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+  [/certificate signature failure/, 'CERT_SIGNATURE_FAILURE'],
+  [/does not match certificate's altnames/, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  [/certificate has expired/, 'CERT_HAS_EXPIRED'],
+  [/certificate is not yet valid/, 'CERT_NOT_YET_VALID'],
+  [/wrong version number/, 'ERR_SSL_WRONG_VERSION_NUMBER'],
+  [/packet length too long/, 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],
+  [/alert certificate required/, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'],
+  [/alert handshake failure/, 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'],
+  [/alert unknown ca/, 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'],
+  [/alert bad certificate/, 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE'],
+];
+
 /** Code of a system error, of the error itself or of what caused it. */
 export function errorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
@@ -49,13 +68,24 @@ export function explainNetworkError(
   error: unknown,
   target?: { readonly url: string; readonly tls?: Tls },
 ): string {
-  const code = errorCode(error);
+  const given = errorCode(error);
+  const isKnown = given !== undefined && Object.hasOwn(MEANING, given);
+  const code = isKnown ? given : (codeInWords(error) ?? given);
   if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
   if (code !== undefined && Object.hasOwn(MEANING, code)) {
     return `${MEANING[code]} (${code})${CUT.has(code) ? hintOfCut(target) : ''}`;
   }
   const message = error instanceof Error ? error.message : String(error);
   return code === undefined || message.includes(code) ? message : `${message} (${code})`;
+}
+
+function codeInWords(error: unknown): string | undefined {
+  const message = error instanceof Error ? error.message : String(error);
+  for (const [words, code] of CODE_BY_WORDS) {
+    const found = words.exec(message);
+    if (found !== null) return code === '$1' ? found[1] : code;
+  }
+  return undefined;
 }
 
 const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { stageSettings } from '../../agent/agent.ts';
+import { stageSettings } from '../../agent/stages.ts';
 import { deliver } from '../../pipelines/engine/deliver.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';

@@ -42,7 +42,7 @@ export function logRecords(requests: readonly unknown[]): LogRecord[] {
             observedTimeUnixNano = '',
             ...others
           } = record;
-          const { attributes, ...rest } = others;
+          const { attributes, body, ...rest } = others;
           records.push({
             resource: plain(resource?.attributes),
             scope: scopeText(scope),
@@ -50,21 +50,21 @@ export function logRecords(requests: readonly unknown[]): LogRecord[] {
             time: timeUnixNano,
             observed: observedTimeUnixNano,
             attributes: plain(attributes),
-            rest,
+            rest: { ...rest, ...body },
           });
         }
   return records;
 }
 
-/** The points of export requests, in the order they came. */
+/** The newest point of each series in export requests. */
 export function metricPoints(requests: readonly unknown[]): MetricPoint[] {
-  const points: MetricPoint[] = [];
+  const points = new Map<string, MetricPoint>();
   for (const { resourceMetrics = [] } of requests as MetricsRequest[])
     for (const { resource, scopeMetrics = [] } of resourceMetrics)
       for (const { scope, metrics = [] } of scopeMetrics)
         for (const metric of metrics)
           for (const point of (metric.sum ?? metric.gauge)?.dataPoints ?? [])
-            points.push({
+            points.set(JSON.stringify([resource, metric.name, point.attributes]), {
               resource: plain(resource?.attributes),
               scope: scopeText(scope),
               name: metric.name,
@@ -75,7 +75,7 @@ export function metricPoints(requests: readonly unknown[]): MetricPoint[] {
               attributes: plain(point.attributes),
               value: point.asDouble ?? Number(point.asInt),
             });
-  return points;
+  return [...points.values()];
 }
 
 interface KeyValue {
@@ -105,6 +105,8 @@ interface LogsRequest {
         readonly eventName?: string;
         readonly timeUnixNano?: string;
         readonly observedTimeUnixNano?: string;
+        /** The collector writes an empty one for none. */
+        readonly body?: object;
       })[];
     }[];
   }[];

@@ -4,13 +4,21 @@ import type { Shape } from './schema.ts';
 
 /** The stored values of one leaf for the rows of a batch. */
 export interface LeafRows {
-  /** Definition level + 256 * repetition level. */
-  readonly levels: Uint32Array;
-  readonly codes: Uint32Array;
+  /** Code, repetition level and definition level of each, from high to low bits. */
+  readonly cells: Uint32Array;
+  readonly bits: CellBits;
   /** First stored value of each row, and behind the last. */
   readonly rowStarts: Uint32Array;
   /** JSON text of each code. */
   readonly fragments: Dictionary;
+}
+
+/** How a cell is divided. */
+export interface CellBits {
+  /** Bits of the definition level. */
+  readonly definition: number;
+  /** Bits of both levels together. */
+  readonly levels: number;
 }
 
 const encoder = new TextEncoder();
@@ -55,13 +63,20 @@ export class JsonWriter {
 
   /** Definition level of the next stored value of the shape. */
   #definition(shape: Shape): number {
-    return this.#level(shape.first) & 255;
+    const { definition } = (this.#leaves[shape.first] as LeafRows).bits;
+    return this.#cell(shape.first) & ((1 << definition) - 1);
   }
 
-  #level(leaf: number): number {
+  /** Repetition level of the next stored value of the shape. */
+  #repetition(shape: Shape): number {
+    const { definition, levels } = (this.#leaves[shape.first] as LeafRows).bits;
+    return (this.#cell(shape.first) & ((1 << levels) - 1)) >>> definition;
+  }
+
+  #cell(leaf: number): number {
     const at = this.#next[leaf] as number;
     if (at >= (this.#ends[leaf] as number)) throw new Error('its levels contradict one another');
-    return (this.#leaves[leaf] as LeafRows).levels[at] as number;
+    return (this.#leaves[leaf] as LeafRows).cells[at] as number;
   }
 
   #value(shape: Shape): void {
@@ -104,7 +119,7 @@ export class JsonWriter {
       }
       const at = this.#next[shape.first] as number;
       if (at >= (this.#ends[shape.first] as number)) return;
-      const repetition = this.#level(shape.first) >>> 8;
+      const repetition = this.#repetition(shape);
       if (repetition > shape.repetition) throw new Error('its levels contradict one another');
       if (repetition < shape.repetition) return;
     }
@@ -117,10 +132,10 @@ export class JsonWriter {
   }
 
   #fragment(leaf: number): void {
-    const { codes, fragments } = this.#leaves[leaf] as LeafRows;
+    const { cells, bits, fragments } = this.#leaves[leaf] as LeafRows;
     const at = this.#next[leaf] as number;
     this.#next[leaf] = at + 1;
-    const code = codes[at] as number;
+    const code = (cells[at] as number) >>> bits.levels;
     this.#copy(fragments.arena, fragments.starts[code] as number, fragments.ends[code] as number);
   }
 

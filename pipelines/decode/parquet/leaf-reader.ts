@@ -7,7 +7,8 @@ import { longer, type Scratch } from './scratch.ts';
 import { Appending, Interning, type Sink } from './sinks.ts';
 import type { Store, StoreMaker, Values } from './stores.ts';
 
-const BOOLEANS: Run = runOf(new Uint8Array([0, 1]));
+/** False and true as bytes, with slack behind them. */
+const BOOLEANS: Run = runOf(new Uint8Array([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]), 2);
 
 /** Reads the values of a leaf in order; the levels are read by its owner from `pages`. */
 export class LeafReader {
@@ -133,6 +134,6 @@ export class LeafReader {
   }
 }
 
-function runOf(bytes: Uint8Array): Run {
-  return { bytes, view: new DataView(bytes.buffer), at: 0, end: bytes.length };
+function runOf(bytes: Uint8Array, end: number): Run {
+  return { bytes, view: new DataView(bytes.buffer), at: 0, end };
 }

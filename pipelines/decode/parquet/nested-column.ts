@@ -7,7 +7,7 @@ import { Dictionary } from '../../focus/dictionary.ts';
 import type { ColumnReader } from './flat-column.ts';
 import type { RowGroupFacts } from './footer.ts';
 import { fragmentStores } from './fragments.ts';
-import { JsonWriter, type LeafRows } from './json-writer.ts';
+import { type CellBits, JsonWriter, type LeafRows } from './json-writer.ts';
 import { LeafReader } from './leaf-reader.ts';
 import type { PartFile } from './part-file.ts';
 import { RowMemory } from './row-memory.ts';
@@ -107,13 +107,12 @@ export class NestedColumn implements ColumnReader {
 
 /** The levels and codes of one leaf for the rows of a batch. */
 class NestedLeaf implements LeafRows {
-  /** Of each stored value: definition level + 256 * repetition level, and its code among `fragments`. */
-  levels: Uint32Array = new Uint32Array(4096);
-  codes: Uint32Array = new Uint32Array(4096);
+  cells: Uint32Array = new Uint32Array(4096);
+  readonly bits: CellBits;
   /** First stored value of each row, and behind the last. */
   readonly rowStarts: Uint32Array;
   readonly #reader: LeafReader;
-  #definitions = new Uint32Array(4096);
+  readonly #scratch: Scratch;
   /** Stored values read, and those of them that belong to rows given out. */
   #filled = 0;
   #taken = 0;
@@ -127,9 +126,12 @@ class NestedLeaf implements LeafRows {
   ) {
     const make = fragmentStores(leaf.element, key);
     this.#reader = new LeafReader(from.file, leaf, make, from.scratch);
+    this.#scratch = from.scratch;
     this.rowStarts = new Uint32Array(from.batchRows + 1);
     if (leaf.maxDefinition > 255 || leaf.maxRepetition > 255)
       throw new Error('it is nested too deeply');
+    const definition = bitWidth(leaf.maxDefinition);
+    this.bits = { definition, levels: definition + bitWidth(leaf.maxRepetition) };
   }
 
   get fragments(): Dictionary {
@@ -145,25 +147,18 @@ class NestedLeaf implements LeafRows {
 
   /** Reads the stored values of the next rows; true: codes mean something else than before. */
   readRows(rows: number): boolean {
-    this.levels.copyWithin(0, this.#taken, this.#filled);
-    this.codes.copyWithin(0, this.#taken, this.#filled);
+    this.cells.copyWithin(0, this.#taken, this.#filled);
     this.#filled -= this.#taken;
     const { interning, pages, sink } = this.#reader;
     if (sink === interning && interning.full && !pages.indexed) this.#forgetValues();
-    let row = 0;
-    let at = 0;
-    for (;;) {
-      for (; at < this.#filled; at++)
-        if ((this.levels[at] as number) < 256) {
-          this.rowStarts[row] = at;
-          if (row++ === rows) break;
-        }
-      if (row > rows) break;
-      if (!this.#more()) {
-        if (row < rows) throw new Error('it has fewer values than rows');
-        this.rowStarts[rows] = this.#filled;
-        break;
-      }
+    let started = 0;
+    for (let at = 0; started <= rows; ) {
+      started = this.#startRows(started, { rows, from: at });
+      at = this.#filled;
+      if (started > rows || this.#more()) continue;
+      if (started < rows) throw new Error('it has fewer values than rows');
+      this.rowStarts[rows] = this.#filled;
+      break;
     }
     if (this.rowStarts[0] !== 0) throw new Error('its first value continues a row');
     this.#taken = this.rowStarts[rows] as number;
@@ -172,12 +167,25 @@ class NestedLeaf implements LeafRows {
     return renewed;
   }
 
+  /** Finds where rows start among the stored values from `from` on, up to that behind the last; answers how many did by now. */
+  #startRows(started: number, { rows, from }: { readonly rows: number; readonly from: number }) {
+    const { cells, rowStarts } = this;
+    const repetition = ((1 << this.bits.levels) - 1) & (-1 << this.bits.definition);
+    const filled = this.#filled;
+    let row = started;
+    for (let at = from; at < filled && row <= rows; at++)
+      if (((cells[at] as number) & repetition) === 0) rowStarts[row++] = at;
+    return row;
+  }
+
   /** Stored values of the rows in which something was replaced. */
   countRepaired(): number {
     const { repaired } = this.#reader.sink.store;
     if (repaired.size === 0) return 0;
+    const { levels } = this.bits;
     let count = 0;
-    for (let at = 0; at < this.#taken; at++) if (repaired.has(this.codes[at] as number)) count++;
+    for (let at = 0; at < this.#taken; at++)
+      if (repaired.has((this.cells[at] as number) >>> levels)) count++;
     return count;
   }
 
@@ -185,9 +193,13 @@ class NestedLeaf implements LeafRows {
   #forgetValues(): void {
     const reader = this.#reader;
     const { store } = reader.sink;
+    const { levels } = this.bits;
+    const mask = (1 << levels) - 1;
     reader.forget();
-    for (let at = 0; at < this.#filled; at++)
-      this.codes[at] = reader.sink.store.copy(store, this.codes[at] as number);
+    for (let at = 0; at < this.#filled; at++) {
+      const cell = this.cells[at] as number;
+      this.cells[at] = (reader.sink.store.copy(store, cell >>> levels) << levels) | (cell & mask);
+    }
   }
 
   /** Reads some more values; false: there are none. */
@@ -198,25 +210,26 @@ class NestedLeaf implements LeafRows {
     const take = Math.min(pages.left, 4096);
     const from = this.#filled;
     if (from + take > MAX_VALUES) throw new Error(`some rows have more than ${MAX_VALUES} values`);
-    this.levels = longer(this.levels, from + take);
-    this.codes = longer(this.codes, from + take);
-    const { levels, codes } = this;
-    const definitions = this.#definitions;
-    if (leaf.maxRepetition > 0) pages.repetition.read(levels, from, take);
-    else levels.fill(0, from, from + take);
+    this.cells = longer(this.cells, from + take);
+    const { cells } = this;
+    const { codes, definitions, repetitions } = this.#scratch;
+    if (leaf.maxRepetition > 0) pages.repetition.read(repetitions, 0, take);
+    else repetitions.fill(0, 0, take);
     if (leaf.maxDefinition > 0) pages.definition.read(definitions, 0, take);
     else definitions.fill(0, 0, take);
+    const most = leaf.maxDefinition;
     let present = 0;
+    for (let i = 0; i < take; i++) if (definitions[i] === most) present++;
+    reader.codes(reader.sink, present, codes, 0);
+    const { definition, levels } = this.bits;
+    if (this.fragments.size > 2 ** (32 - levels))
+      throw new Error('it has too many different values for its depth');
+    let next = 0;
     for (let i = 0; i < take; i++) {
-      const definition = definitions[i] as number;
-      if (definition === leaf.maxDefinition) present++;
-      levels[from + i] = ((levels[from + i] as number) << 8) | definition;
+      const defined = definitions[i] as number;
+      const code = defined === most ? (codes[next++] as number) : 0;
+      cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
     }
-    reader.codes(reader.sink, present, codes, from);
-    let code = from + present;
-    if (present < take)
-      for (let i = take - 1; i >= 0; i--)
-        codes[from + i] = definitions[i] === leaf.maxDefinition ? (codes[--code] as number) : 0;
     pages.left -= take;
     this.#filled = from + take;
     return true;
@@ -249,4 +262,8 @@ function isKey(column: TopColumn, index: number): boolean {
     }
   };
   return within(column.shape);
+}
+
+function bitWidth(most: number): number {
+  return 32 - Math.clz32(most);
 }

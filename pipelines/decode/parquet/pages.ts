@@ -1,5 +1,6 @@
 /** The pages of one column chunk, one at a time, inflated into memory that is used again. */
 import type { ParquetType } from 'hyparquet';
+import { SLACK } from '../../focus/dictionary.ts';
 import { decompress, knownCodec } from './codecs.ts';
 import type { RowGroupFacts } from './footer.ts';
 import { count } from './footer.ts';
@@ -10,7 +11,7 @@ import { plainLayout } from './rare-encodings.ts';
 import type { Leaf } from './schema.ts';
 import { roomFor, type Scratch } from './scratch.ts';
 
-/** Where the values of a page stand. */
+/** Where the values of a page stand; SLACK bytes behind the end can be read. */
 export interface Run {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -238,8 +239,9 @@ export class Pages {
       { type: type ?? 'BYTE_ARRAY', width: this.width, maxValues: header.values },
     );
     if (laidOut === undefined) throw new Error(`the encoding ${encoding} is not supported`);
-    const view = new DataView(laidOut.buffer);
-    this.plain = { bytes: laidOut, view, at: 0, end: laidOut.length };
+    const bytes = new Uint8Array(laidOut.length + SLACK);
+    bytes.set(laidOut);
+    this.plain = { bytes, view: new DataView(bytes.buffer), at: 0, end: laidOut.length };
   }
 
   /** Booleans are indices into false, true. */

@@ -67,20 +67,21 @@ export class RowMemory {
     const own = this.#starts[this.#size] as number;
     let at = own;
     let hash = 0x811c9dc5;
-    for (const { rowStarts, levels, codes } of leaves) {
+    for (let leaf = 0; leaf < leaves.length; leaf++) {
+      const { rowStarts, cells } = leaves[leaf] as LeafRows;
       const start = rowStarts[row] as number;
       const end = rowStarts[row + 1] as number;
-      this.#words = longer(this.#words, at + 2 * (end - start));
+      if (at + end - start > this.#words.length)
+        this.#words = longer(this.#words, at + end - start);
       const words = this.#words;
       for (let i = start; i < end; i++) {
-        const level = levels[i] as number;
-        const code = codes[i] as number;
-        words[at++] = level;
-        words[at++] = code;
-        hash = Math.imul(hash ^ code ^ (level << 16), 0x9e3779b1);
+        const cell = cells[i] as number;
+        words[at++] = cell;
+        hash = Math.imul(hash ^ cell, 0x9e3779b1);
         hash ^= hash >>> 15;
       }
     }
+    // How the words are shared out among the leaves shows in their levels.
     this.#length = at - own;
     this.#hash = hash >>> 0;
   }

@@ -9,6 +9,10 @@ export interface Scratch {
   ends: Uint32Array;
   /** Definition levels of a batch. */
   levels: Uint32Array;
+  /** Levels and codes of up to 4096 stored values of a nested column. */
+  readonly repetitions: Uint32Array;
+  readonly definitions: Uint32Array;
+  readonly codes: Uint32Array;
 }
 
 /** Empty scratch memory. */
@@ -18,6 +22,9 @@ export function scratch(): Scratch {
     starts: new Uint32Array(4096),
     ends: new Uint32Array(4096),
     levels: new Uint32Array(4096),
+    repetitions: new Uint32Array(4096),
+    definitions: new Uint32Array(4096),
+    codes: new Uint32Array(4096),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Where values go on their way to codes. Hot: plain fields and indexed loops. */
-import { Dictionary } from '../../focus/dictionary.ts';
+import { Dictionary, hashWords } from '../../focus/dictionary.ts';
 import type { Store, Values } from './stores.ts';
 
 /** Takes values in and gives out the codes they have in `store`. */
@@ -62,8 +62,10 @@ export class Interning implements Sink {
   }
 
   #code(values: Values, i: number): number {
+    const { view } = values;
     const start = values.starts[i] as number;
-    const key = this.#keys.intern(values.bytes, start, values.ends[i] as number);
+    const end = values.ends[i] as number;
+    const key = this.#keys.internWords(view, start, end, hashWords(view, start, end));
     if (key < this.#known) return this.#codes[key] as number;
     if (key >= this.#codes.length) {
       const codes = new Uint32Array(this.#codes.length * 2);

@@ -80,7 +80,7 @@ export function httpError({ status, message, retryAfterMs }: HttpFailure, what: 
   if (RETRYABLE_HTTP.has(status)) {
     return new Unavailable(full, retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs });
   }
-  if (REFUSES_US_HTTP.has(status)) return refused(full);
+  if (REFUSES_US_HTTP.has(status) || WANTS_TLS.test(message)) return refused(full);
   return new Rejected(status === 413 ? `${full} (${TOO_LARGE_HINT})` : full);
 }
 
@@ -110,6 +110,8 @@ const RETRYABLE_HTTP: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED. */
 const REFUSES_US_GRPC: ReadonlySet<number> = new Set([7, 12, 16]);
 const REFUSES_US_HTTP: ReadonlySet<number> = new Set([401, 403, 404]);
+/** What Go and nginx answer, with 400, where it should be https:// and not http://. */
+const WANTS_TLS = /an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port/;
 
 function refused(message: string): Misconfigured {
   return new Misconfigured(message, {

@@ -30,10 +30,12 @@ export async function openMetrics(
   options: { readonly connection: Connection; readonly totals: TotalsView },
 ): Promise<MetricsPush> {
   const { config, clock, signal, log, id } = context;
+  const { endpoint, tls } = options.connection;
   hookDiagnostics(log);
   const closing = new AbortController();
   const exporter = createRetryingExporter(await createMetricExporter(options.connection), {
     ...counted(context),
+    target: { url: endpoint, ...(tls && { tls }) },
     clock,
     signal: AbortSignal.any([signal, closing.signal]),
     backoff: backoffOf(context),

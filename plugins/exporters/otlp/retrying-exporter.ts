@@ -1,10 +1,13 @@
 import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { type Clock, errorName, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { type Clock, errorName, type Tls, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { explainNetworkError } from '../../kit/network-errors.ts';
 import { type Backoff, retrying } from '../../kit/retry.ts';
 import { grpcError, httpError, type PartialSuccess, rpcStatus } from './answers.ts';
 import { withPartialSuccess } from './partial-success.ts';
 
 export interface RetryingOptions {
+  /** Where the exporter sends to, for its errors. */
+  readonly target: { readonly url: string; readonly tls?: Tls };
   readonly backoff: Backoff;
   readonly clock: Clock;
   /** Ends the pauses between attempts. */
@@ -32,7 +35,7 @@ export function createRetryingExporter(
   let failure: Error | undefined;
 
   async function send(metrics: ResourceMetrics, superseded: AbortSignal): Promise<void> {
-    await retrying(() => once(inner, metrics, options.onPartialSuccess), {
+    await retrying(() => once(inner, metrics, options), {
       ...options.backoff,
       clock: options.clock,
       signal: AbortSignal.any([options.signal, superseded]),
@@ -83,35 +86,43 @@ const CUMULATIVE = 1;
 function once(
   inner: PushMetricExporter,
   metrics: ResourceMetrics,
-  onPartial: (partial: PartialSuccess) => void,
+  { onPartialSuccess, target }: RetryingOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    withPartialSuccess(onPartial, () =>
+    withPartialSuccess(onPartialSuccess, () =>
       inner.export(metrics, ({ code, error }) => {
         if (code === SUCCESS) resolve();
-        else reject(named(error));
+        else reject(named(error, target));
       }),
     );
   });
 }
 
-const WHAT = 'metrics';
 /** gRPC codes end at 16, HTTP statuses start at 100. */
 const FIRST_HTTP_STATUS = 100;
+const GRPC_UNAVAILABLE = 14;
 
 /** `Unavailable` or `Rejected` by the code of a gRPC or HTTP error; without one it is the network: `Unavailable`. */
-function named(error: unknown): Error {
+function named(error: unknown, target: RetryingOptions['target']): Error {
+  const what = `metrics to ${target.url}`;
   const { code, details, metadata, message } = Object(error) as Partial<ServiceError>;
   if (typeof code !== 'number') {
     if (errorName(error) === 'Unavailable') return error as Error;
-    return new Unavailable(`${WHAT}: ${message ?? 'the export failed'}`, { cause: error });
+    return new Unavailable(`${what}: ${explainNetworkError(error, target)}`, { cause: error });
   }
   if (code >= FIRST_HTTP_STATUS) {
-    return httpError({ status: code, message: message ?? '', retryAfterMs: undefined }, WHAT);
+    return httpError({ status: code, message: message ?? '', retryAfterMs: undefined }, what);
   }
+  const said = details ?? message ?? '';
   const status = metadata?.get('grpc-status-details-bin')[0];
-  const retryAfterMs = status instanceof Uint8Array ? rpcStatus(status).retryAfterMs : undefined;
-  return grpcError({ code, message: details ?? message ?? '', retryAfterMs }, WHAT);
+  return grpcError(
+    {
+      code,
+      message: code === GRPC_UNAVAILABLE ? explainNetworkError(new Error(said), target) : said,
+      retryAfterMs: status instanceof Uint8Array ? rpcStatus(status).retryAfterMs : undefined,
+    },
+    what,
+  );
 }
 
 /** What matters of the errors of grpc-js and of the HTTP exporter. */

@@ -43,7 +43,7 @@ export async function bundlesOf(seen: readonly SeenFile[], options: Options): Pr
   const managed = await manifestBundles(seen, options);
   const named = new Set(managed.named);
   const folders = new Set(managed.named.map(dirname));
-  const data = seen.filter(({ path }) => !isManifestName(path) && !NOT_BILLS.test(basename(path)));
+  const data = seen.filter(({ path }) => mayBeBill(path));
   const loose = data.filter(({ path }) => !folders.has(dirname(path)));
   const plain = options.scope === 'file' ? byFile(loose) : byFolder(loose);
   const settled = plain.filter(({ parts }) => parts.every(options.isSettled));
@@ -56,6 +56,11 @@ export async function bundlesOf(seen: readonly SeenFile[], options: Options): Pr
       .filter(({ path }) => folders.has(dirname(path)) && !named.has(path))
       .map(({ path }) => path),
   };
+}
+
+/** Whether a file may be a bill, by its name alone. */
+export function mayBeBill(path: string): boolean {
+  return !isManifestName(path) && !NOT_BILLS.test(basename(path));
 }
 
 interface Managed extends Omit<Bundles, 'unnamed'> {

@@ -18,6 +18,8 @@ export interface Once {
   readonly finished: Promise<Finished>;
   /** Waits until it has logged something; throws with its log when it ends without. */
   until(logged: RegExp): Promise<void>;
+  /** Stops it: asks it to, or makes it. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<Finished>;
 }
 
 /** One pipeline from bills to exporters. */
@@ -65,8 +67,12 @@ export async function writeConfiguration(of: OnePipeline): Promise<string> {
 
 /** Runs the real agent over what is there, to its end. */
 export async function runOnce(of: OnePipeline): Promise<Finished> {
-  const { finished } = focusd(['run', '--once', '-c', await writeConfiguration(of)]);
-  return await finished;
+  return await (await startOnce(of)).finished;
+}
+
+/** Starts the real agent over what is there. */
+export async function startOnce(of: OnePipeline): Promise<Once> {
+  return focusd(['run', '--once', '-c', await writeConfiguration(of)]);
 }
 
 /** Starts the real agent and answers once it is ready. */
@@ -91,6 +97,10 @@ export function focusd(args: readonly string[]): Once {
   const finished = closed.then(([code]) => ({ code: code as number | null, stdout, stderr }));
   return {
     finished,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return await finished;
+    },
     async until(logged) {
       while (!logged.test(stderr)) {
         const more = await Promise.race([once(child.stderr, 'data'), finished]);
