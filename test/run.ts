@@ -11,17 +11,28 @@ const arguments_ = process.argv.slice(2);
 const interop = arguments_.includes('--interop');
 const named = arguments_.filter((argument) => !argument.startsWith('--'));
 
-const tap = createRequire(import.meta.url).resolve('tap/package.json').replace(/package\.json$/, 'dist/esm/run.mjs');
-if (!existsSync('.tap/plugins')) await ended(spawn(process.execPath, [tap, 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
-if (interop) await ended(spawn(process.execPath, ['test/interop/programs/install.ts'], { stdio: 'inherit' }));
-const files = named.length > 0 ? named : interop ? globSync('test/interop/**/*.test.ts').toSorted() : [];
+const tap = createRequire(import.meta.url)
+  .resolve('tap/package.json')
+  .replace(/package\.json$/, 'dist/esm/run.mjs');
+if (!existsSync('.tap/plugins'))
+  await ended(spawn(process.execPath, [tap, 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
+if (interop)
+  await ended(spawn(process.execPath, ['test/interop/programs/install.ts'], { stdio: 'inherit' }));
+const files =
+  named.length > 0 ? named : interop ? globSync('test/interop/**/*.test.ts').toSorted() : [];
 const slow = interop ? ['--jobs=1', '--timeout=1200'] : [];
-const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...slow, ...files], { stdio: ['ignore', 'pipe', 'inherit'] });
+const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...slow, ...files], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const counts = await follow(child.stdout);
 const code = await ended(child);
 if (counts === undefined) process.stdout.write('no test was run\n');
-else process.stdout.write(`${counts.pass} passed, ${counts.fail} failed${counts.skip === 0 ? '' : `, ${counts.skip} skipped`}\n`);
-process.exitCode = code === 0 && counts !== undefined && counts.pass > 0 && counts.fail === 0 ? 0 : 1;
+else
+  process.stdout.write(
+    `${counts.pass} passed, ${counts.fail} failed${counts.skip === 0 ? '' : `, ${counts.skip} skipped`}\n`,
+  );
+process.exitCode =
+  code === 0 && counts !== undefined && counts.pass > 0 && counts.fail === 0 ? 0 : 1;
 
 interface Counts {
   readonly pass: number;
@@ -46,7 +57,8 @@ async function follow(output: NodeJS.ReadableStream): Promise<Counts | undefined
 }
 
 function countsOf(line: string): Counts {
-  const number = (name: string): number => Number(new RegExp(`${name}: (\\d+)`).exec(line)?.[1] ?? 0);
+  const number = (name: string): number =>
+    Number(new RegExp(`${name}: (\\d+)`).exec(line)?.[1] ?? 0);
   return { pass: number('pass'), fail: number('fail'), skip: number('skip') + number('todo') };
 }
 

@@ -70,6 +70,16 @@ export class Bytes {
     this.length += count;
   }
 
+  /** Appends ready bytes of any length in words; room must be there. */
+  words(ready: Bytes): void {
+    const { view, length } = this;
+    const source = ready.view;
+    const count = ready.length;
+    for (let from = 0; from < count; from += 8)
+      view.setBigInt64(length + from, source.getBigInt64(from, true), true);
+    this.length += count;
+  }
+
   /** Appends short ready bytes; reserves its room. */
   append(ready: {
     readonly buffer: Uint8Array;

@@ -1,6 +1,6 @@
 /** One column as the encoders see it: what stands with every cell, and the distinct values. Hot: plain fields. */
 import type { Amounts } from '../focus/amounts.ts';
-import type { Column } from '../focus/batch.ts';
+import type { AmountColumn, Column } from '../focus/batch.ts';
 import { type Dictionary, SLACK } from '../focus/dictionary.ts';
 import type { Times } from '../focus/times.ts';
 import type { Bytes } from './bytes.ts';
@@ -28,6 +28,18 @@ export interface NamedColumn {
   readonly key: Key;
   readonly column: Column;
 }
+
+/** A column of amounts to encode. */
+export interface NamedAmounts extends NamedColumn {
+  readonly column: AmountColumn;
+}
+
+/** Writes columns of amounts row by row, faster than cell by cell; undefined: not these. */
+export type WriteAmounts = (
+  out: Bytes,
+  columns: readonly NamedAmounts[],
+  rows: { readonly rows: number; readonly bounds: Uint32Array },
+) => number | undefined;
 
 /** Appends what the cell with this code looks like in a record; reserves its room itself. */
 export type WriteCell = (out: Bytes, field: Field, code: number) => void;

@@ -3,7 +3,13 @@
  * codes and so have one ready run of bytes per code, which have to be written row by row. Ready runs are kept from batch to batch.
  */
 import type { Bytes } from './bytes.ts';
-import { Field, type NamedColumn, type WriteCell } from './field.ts';
+import {
+  Field,
+  type NamedAmounts,
+  type NamedColumn,
+  type WriteAmounts,
+  type WriteCell,
+} from './field.ts';
 import type { Kernel } from './kernel.ts';
 import { type Piece, Plan, TABLE_BYTES } from './plan.ts';
 import { Segment } from './segment.ts';
@@ -24,22 +30,32 @@ interface Group {
   readonly segment: Segment | undefined;
 }
 
+/** How cells are written. */
+export interface CellFormat {
+  readonly write: WriteCell;
+  readonly writeAmounts?: WriteAmounts;
+  /** The cells of a record stand in the order of the columns; else equal codes come together, constants first. */
+  readonly ordered: boolean;
+}
+
 /** Makes plans for one encoder. */
 export class Planner {
   readonly #kernel: Kernel;
   readonly #write: WriteCell;
-  readonly #ordered: boolean;
+  readonly #format: CellFormat;
   readonly #segments = new Map<object, Segment[]>();
   #segmentCount = 0;
   /** End of the runs that are kept; behind it are those of the batch. */
   #kept = TABLE_BYTES;
   readonly #settled = new Map<Uint32Array, boolean>();
+  /** Bounds of pieces that are made row by row, used again for every batch. */
+  readonly #bounds: Uint32Array[] = [];
+  #boundsTaken = 0;
 
-  /** `ordered`: the cells of a record stand in the order of the columns; else equal codes come together, constants first. */
-  constructor(kernel: Kernel, write: WriteCell, { ordered }: { readonly ordered: boolean }) {
+  constructor(kernel: Kernel, format: CellFormat) {
     this.#kernel = kernel;
-    this.#write = write;
-    this.#ordered = ordered;
+    this.#write = format.write;
+    this.#format = format;
   }
 
   /** The plan for a batch; it is valid until the next one is asked for. */
@@ -48,7 +64,11 @@ export class Planner {
     arena.length = this.#kept;
     this.#forget(arena);
     this.#settled.clear();
-    const groups = this.#groups(this.#ordered ? columns : this.#arranged(columns, rows), rows);
+    this.#boundsTaken = 0;
+    const groups = this.#groups(
+      this.#format.ordered ? columns : this.#arranged(columns, rows),
+      rows,
+    );
     this.#fill(groups, rows);
     return new Plan(this.#kernel, this.#pieces(groups, rows), rows);
   }
@@ -115,7 +135,7 @@ export class Planner {
         pieces.push({ codes: codesOf(columns), bounds, longest, literal: false });
         i++;
       } else if (kind === 'rows') {
-        pieces.push(this.#rowPiece(columns, rows));
+        pieces.push(...this.#rowPieces(columns, rows));
         i++;
       } else {
         let end = i + 1;
@@ -127,11 +147,32 @@ export class Planner {
     return pieces;
   }
 
+  #rowPieces(columns: readonly NamedColumn[], rows: number): readonly Piece[] {
+    const { writeAmounts, ordered } = this.#format;
+    const amounts = columns.filter(isAmounts);
+    if (ordered || writeAmounts === undefined || amounts.length === 0)
+      return [this.#rowPiece(columns, rows)];
+    const bounds = this.#boundsFor(rows);
+    const longest = writeAmounts(this.#kernel.arena, amounts, { rows, bounds });
+    if (longest === undefined) return [this.#rowPiece(columns, rows)];
+    const piece = { codes: identity(rows), bounds, longest, literal: false };
+    const others = columns.filter((named) => !isAmounts(named));
+    return others.length === 0 ? [piece] : [piece, this.#rowPiece(others, rows)];
+  }
+
+  #boundsFor(rows: number): Uint32Array {
+    const known = this.#bounds[this.#boundsTaken];
+    const bounds =
+      known !== undefined && known.length >= rows * 2 ? known : new Uint32Array(rows * 2);
+    this.#bounds[this.#boundsTaken++] = bounds;
+    return bounds;
+  }
+
   #rowPiece(columns: readonly NamedColumn[], rows: number): Piece {
     const { arena } = this.#kernel;
     const write = this.#write;
     const fields = columns.map((named) => new Field(named));
-    const bounds = new Uint32Array(rows * 2);
+    const bounds = this.#boundsFor(rows);
     let longest = 0;
     for (let row = 0; row < rows; row++) {
       const start = arena.length;
@@ -183,6 +224,10 @@ export class Planner {
     this.#segmentCount = 0;
     arena.length = TABLE_BYTES;
   }
+}
+
+function isAmounts(named: NamedColumn): named is NamedAmounts {
+  return named.column.kind === 'amount';
 }
 
 function isSame({ kind }: Group): boolean {

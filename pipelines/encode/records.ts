@@ -10,7 +10,7 @@ import { Sums } from '../focus/sums.ts';
 import { type Sendable, sendable } from './buffers.ts';
 import type { Bytes } from './bytes.ts';
 import type { BatchEncoder, ChargeExtras, EncodedChunk } from './encoder.ts';
-import type { NamedColumn, WriteCell } from './field.ts';
+import type { NamedColumn, WriteAmounts, WriteCell } from './field.ts';
 import { returnKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { Planner } from './planner.ts';
@@ -20,6 +20,8 @@ export interface RecordFormat {
   /** The cells of a record stand in the order of the columns. */
   readonly ordered: boolean;
   readonly write: WriteCell;
+  /** For formats that are not ordered. */
+  readonly writeAmounts?: WriteAmounts;
   /** Most bytes that `close` appends. */
   readonly tail: number;
   /** The columns of a batch that go into its records. */
@@ -61,7 +63,7 @@ class RecordEncoder implements BatchEncoder {
   constructor(format: RecordFormat, options: ChunkOptions) {
     this.#format = format;
     this.#options = options;
-    this.#planner = new Planner(this.#kernel, format.write, { ordered: format.ordered });
+    this.#planner = new Planner(this.#kernel, format);
     this.#format.open(this.#out);
   }
 

@@ -63,10 +63,8 @@ export class Dictionary {
       return code;
     }
     this.reserve(text.length * 3);
-    const { written } = encoder.encodeInto(text, this.arena.subarray(this.used));
-    this.starts[code] = this.used;
-    this.used += written;
-    this.ends[code] = this.used;
+    const end = writeShort(this.arena, this.used, text);
+    this.#close(code, end < 0 ? this.#encoded(text) : end - this.used);
     if (!this.transient) this.#strings[code] = text;
     return code;
   }
@@ -186,6 +184,11 @@ export class Dictionary {
     return code;
   }
 
+  /** Writes the text behind the last entry; answers its bytes. */
+  #encoded(text: string): number {
+    return encoder.encodeInto(text, this.arena.subarray(this.used)).written;
+  }
+
   /** Ends the entry `code`, whose bytes lie at the end of the arena. */
   #close(code: number, length: number): number {
     this.starts[code] = this.used;
@@ -203,17 +206,44 @@ export class Dictionary {
   #rehash(): Int32Array {
     const length = 2 * Math.max(64, powerOfTwo(this.size * 4));
     const slots = new Int32Array(length);
-    for (let code = 0; code < this.size; code++) {
-      if (this.isNull(code)) continue;
-      const hash = hashWords(this.view, this.starts[code] as number, this.ends[code] as number);
-      let slot = (hash << 1) & (length - 2);
-      while (slots[slot + 1] !== 0) slot = (slot + 2) & (length - 2);
-      slots[slot] = hash;
-      slots[slot + 1] = code + 1;
-    }
+    const known = this.#slots;
+    if (known === undefined) {
+      for (let code = 0; code < this.size; code++)
+        if (!this.isNull(code))
+          place(
+            slots,
+            hashWords(this.view, this.starts[code] as number, this.ends[code] as number),
+            code + 1,
+          );
+    } else
+      for (let at = 0; at < known.length; at += 2)
+        if (known[at + 1] !== 0) place(slots, known[at] as number, known[at + 1] as number);
     this.#slots = slots;
     return slots;
   }
+}
+
+/** Longer texts are left to the encoder. */
+const SHORT = 96;
+
+/** Writes a short ASCII text from `at`; answers where it ends, -1 when it is another. */
+function writeShort(arena: Uint8Array, at: number, text: string): number {
+  const { length } = text;
+  if (length > SHORT) return -1;
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return -1;
+    arena[at + i] = unit;
+  }
+  return at + length;
+}
+
+function place(slots: Int32Array, hash: number, stored: number): void {
+  const mask = slots.length - 2;
+  let slot = (hash << 1) & mask;
+  while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+  slots[slot] = hash;
+  slots[slot + 1] = stored;
 }
 
 /** What a hash starts from; then `mixWord` takes in four bytes at a time (the last ones padded with zeros), `finishHash` ends it. */

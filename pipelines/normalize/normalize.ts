@@ -83,6 +83,7 @@ export class Normalizer {
     });
     this.#repairs = repairsExpression(this.table);
     const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
+    const headers = new Map([...rename].map(([header, canonical]) => [canonical, header.trim()]));
     this.counts = {
       rows: 0,
       written: 0,
@@ -93,7 +94,7 @@ export class Normalizer {
         measures.map(([cost, { column }]) => [
           cost,
           {
-            column,
+            column: headers.get(column) ?? column,
             read: new Sums(),
             rejected: new Sums(),
             dropped: new Sums(),

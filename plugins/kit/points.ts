@@ -5,6 +5,7 @@ import {
   toNumber,
 } from '../../pipelines/focus/index.ts';
 import { TOTAL_DIMENSIONS, type TotalsView } from '../../pipelines/plugin/index.ts';
+import { createGoneSeries } from './gone-series.ts';
 import { type Budgeted, type Grouping, type Series, seriesOf } from './series.ts';
 
 /** A number and what it is about. */
@@ -41,20 +42,23 @@ export interface CostMetrics {
 /**
  * The committed totals as points: what each billing period has come to by now, what each of the last days has come
  * to, and how old each source's data is. Over the budget the smallest series are folded into
- * `otel.metric.overflow`; a series once shown stays shown while there is room.
+ * `otel.metric.overflow`; a series once shown stays shown while there is room, and is zero when it is no more.
  */
 export function createCostMetrics(totals: TotalsView, settings: PointSettings): CostMetrics {
   let last:
     | { readonly key: string; readonly period: Budgeted; readonly daily: Budgeted }
     | undefined;
+  const gone = { period: createGoneSeries(), daily: createGoneSeries() };
   return {
     at(nowMs) {
       const since = sinceWhen(nowMs, settings);
       const key = `${totals.version} ${since.period} ${since.day}`;
       if (last?.key !== key) last = { key, ...budgeted(totals, { since, settings, last }) };
+      const period = gone.period.withGone(last.period.series, { ms: nowMs, since: since.period });
+      const daily = gone.daily.withGone(last.daily.series, { ms: nowMs, since: since.day });
       return [
-        ...periodMetrics(last.period.series, nowMs),
-        dailyMetric(last.daily.series, nowMs),
+        ...periodMetrics(period, nowMs),
+        dailyMetric(daily, nowMs),
         ageMetric(totals, { nowMs, maxSeries: settings.maxSeries }),
       ].filter(({ points }) => points.length > 0);
     },

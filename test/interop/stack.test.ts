@@ -191,7 +191,9 @@ function asQuery(expression: string): string {
 async function currencyOf(database: Prometheus, period: string): Promise<string> {
   const query = `topk(1, count by (focus_billing_currency) (focus_effective_cost{focus_billing_period_start="${period}"}))`;
   const [sample] = await until(() => database.query(query), 60_000);
-  return sample?.labels.focus_billing_currency ?? '';
+  const currency = sample?.labels.focus_billing_currency;
+  if (currency === undefined) throw new Error('no cost has arrived');
+  return currency;
 }
 
 /** Asks until there is an answer, or the time is over. */

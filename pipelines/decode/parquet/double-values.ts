@@ -9,6 +9,10 @@ export function appendDouble(into: Amounts, value: number): number {
   if (scaled < 1e15 && scaled > -1e15 && scaled / 1e12 === value)
     return appendShort(into, value, scaled);
   if (!Number.isFinite(value)) return into.addNumber(value);
+  if (value < 1 && value > -1) {
+    const code = appendFraction(into, value);
+    if (code >= 0) return code;
+  }
   const text = String(value);
   const code = into.grow();
   if (setLimbs(into, code, text)) {
@@ -30,6 +34,33 @@ function appendShort(into: Amounts, value: number, scaled: number): number {
   into.nano[code] = nano + 0;
   into.atto[code] = (rest - nano * 1e3) * 1e6;
   into.double[code] = value + 0;
+  return code;
+}
+
+/** Like `appendShort`, for values below 1 of up to 15 digits that reach further behind the point; -1: it has more. */
+function appendFraction(into: Amounts, value: number): number {
+  const scaled = Math.round(value * 1e15);
+  if (scaled / 1e15 === value) {
+    const nano = Math.trunc(scaled / 1e6);
+    return appendPlaces(into, value, { nano, atto: (scaled - nano * 1e6) * 1e3 });
+  }
+  const atto = Math.round(value * 1e18);
+  if (atto >= 1e15 || atto <= -1e15 || atto / 1e18 !== value) return -1;
+  const nano = Math.trunc(atto / 1e9);
+  return appendPlaces(into, value, { nano, atto: atto - nano * 1e9 });
+}
+
+function appendPlaces(
+  into: Amounts,
+  value: number,
+  { nano, atto }: { readonly nano: number; readonly atto: number },
+): number {
+  const code = into.grow();
+  into.state[code] = AMOUNT.limbs;
+  into.whole[code] = 0;
+  into.nano[code] = nano + 0;
+  into.atto[code] = atto + 0;
+  into.double[code] = value;
   return code;
 }
 

@@ -78,12 +78,14 @@ export class LeafReader {
       return;
     }
     indices.read(out, from, count);
-    for (let at = from; at < from + count; at++) {
+    const end = from + count;
+    let most = 0;
+    for (let at = from; at < end; at++) {
       const index = out[at] as number;
-      if (index >= entries)
-        throw new Error(`index ${index} into a dictionary of ${entries} entries`);
+      most = index > most ? index : most;
       out[at] = codes[index] as number;
     }
+    if (most >= entries) throw new Error(`index ${most} into a dictionary of ${entries} entries`);
   }
 
   #copies(store: Store, count: number, out: Uint32Array, from: number): void {

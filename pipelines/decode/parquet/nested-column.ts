@@ -82,14 +82,16 @@ export class NestedColumn implements ColumnReader {
   #distinctRows(rows: number): Dictionary {
     const texts = this.#texts;
     const memory = this.#memory;
+    const codes = this.#codes;
+    let code = -1;
     for (let row = 0; row < rows; row++) {
-      let code = memory.find(this.#leaves, row);
+      if (row === 0 || !this.#repeats(row)) code = memory.find(this.#leaves, row);
       if (code < 0) {
         const length = this.#writer.write(row);
         code = length === 0 ? 0 : texts.intern(this.#writer.bytes, 0, length);
         memory.remember(code);
       }
-      this.#codes[row] = code;
+      codes[row] = code;
     }
     this.#rows += rows;
     if (this.#rows >= TRIAL) {
@@ -97,6 +99,20 @@ export class NestedColumn implements ColumnReader {
       this.#rows = this.#distinct ? this.#rows : Number.NEGATIVE_INFINITY;
     }
     return texts;
+  }
+
+  /** Whether a row is as the one before. */
+  #repeats(row: number): boolean {
+    const leaves = this.#leaves;
+    for (let leaf = leaves.length - 1; leaf >= 0; leaf--) {
+      const { rowStarts, cells } = leaves[leaf] as NestedLeaf;
+      const start = rowStarts[row] as number;
+      const back = start - (rowStarts[row - 1] as number);
+      const end = rowStarts[row + 1] as number;
+      if (end - start !== back) return false;
+      for (let at = start; at < end; at++) if (cells[at] !== cells[at - back]) return false;
+    }
+    return true;
   }
 
   #forget(): void {
@@ -173,8 +189,11 @@ class NestedLeaf implements LeafRows {
     const repetition = ((1 << this.bits.levels) - 1) & (-1 << this.bits.definition);
     const filled = this.#filled;
     let row = started;
-    for (let at = from; at < filled && row <= rows; at++)
-      if (((cells[at] as number) & repetition) === 0) rowStarts[row++] = at;
+    // Without a branch that could be guessed wrong once per row: what continues a row is overwritten by the next that does not.
+    for (let at = from; at < filled && row <= rows; at++) {
+      rowStarts[row] = at;
+      row += (((cells[at] as number) & repetition) - 1) >>> 31;
+    }
     return row;
   }
 
@@ -224,11 +243,17 @@ class NestedLeaf implements LeafRows {
     const { definition, levels } = this.bits;
     if (this.fragments.size > 2 ** (32 - levels))
       throw new Error('it has too many different values for its depth');
-    let next = 0;
-    for (let i = 0; i < take; i++) {
-      const defined = definitions[i] as number;
-      const code = defined === most ? (codes[next++] as number) : 0;
-      cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
+    if (present === take)
+      for (let i = 0; i < take; i++)
+        cells[from + i] =
+          ((codes[i] as number) << levels) | ((repetitions[i] as number) << definition) | most;
+    else {
+      let next = 0;
+      for (let i = 0; i < take; i++) {
+        const defined = definitions[i] as number;
+        const code = defined === most ? (codes[next++] as number) : 0;
+        cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
+      }
     }
     pages.left -= take;
     this.#filled = from + take;

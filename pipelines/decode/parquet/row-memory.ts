@@ -5,6 +5,9 @@ import { longer } from './scratch.ts';
 const MAX_ROWS = 64 * 1024;
 const MAX_WORDS = 2 * 1024 * 1024;
 
+/** Stands before the words of two leaves that are not taken in pairs; no first cell of a row is this. */
+const NOT_PAIRS = 0xffffffff;
+
 /** Combinations of levels and codes, each with the code of its text. */
 export class RowMemory {
   /** Number + 1 of the combination in each slot. */
@@ -32,7 +35,9 @@ export class RowMemory {
 
   /** The code of the row's text, or -1 when it is new. */
   find(leaves: readonly LeafRows[], row: number): number {
-    this.#collect(leaves, row);
+    const [keys, values] = leaves;
+    if (leaves.length !== 2 || !this.#collectPairs(keys as LeafRows, values as LeafRows, row))
+      this.#collect(leaves, row);
     const mask = this.#slots.length - 1;
     const words = this.#words;
     const own = this.#starts[this.#size] as number;
@@ -62,17 +67,20 @@ export class RowMemory {
     if (this.#size * 2 >= this.#slots.length) this.#enlarge();
   }
 
-  /** Writes the row's words behind the last combination and hashes them. */
+  /** Writes the row's words behind the last combination and hashes them; where those of a leaf begin shows in their levels. */
   #collect(leaves: readonly LeafRows[], row: number): void {
     const own = this.#starts[this.#size] as number;
     let at = own;
     let hash = 0x811c9dc5;
+    if (leaves.length === 2) {
+      this.#words = longer(this.#words, at + 1);
+      this.#words[at++] = NOT_PAIRS;
+    }
     for (let leaf = 0; leaf < leaves.length; leaf++) {
       const { rowStarts, cells } = leaves[leaf] as LeafRows;
       const start = rowStarts[row] as number;
       const end = rowStarts[row + 1] as number;
-      if (at + end - start > this.#words.length)
-        this.#words = longer(this.#words, at + end - start);
+      this.#words = longer(this.#words, at + end - start);
       const words = this.#words;
       for (let i = start; i < end; i++) {
         const cell = cells[i] as number;
@@ -81,9 +89,34 @@ export class RowMemory {
         hash ^= hash >>> 15;
       }
     }
-    // How the words are shared out among the leaves shows in their levels.
     this.#length = at - own;
     this.#hash = hash >>> 0;
+  }
+
+  /** The same for two leaves of one length, those of a map, in one go; false: their lengths differ. */
+  #collectPairs(keys: LeafRows, values: LeafRows, row: number): boolean {
+    const own = this.#starts[this.#size] as number;
+    const start = keys.rowStarts[row] as number;
+    const length = (keys.rowStarts[row + 1] as number) - start;
+    const shift = (values.rowStarts[row] as number) - start;
+    if ((values.rowStarts[row + 1] as number) - start - shift !== length) return false;
+    this.#words = longer(this.#words, own + 2 * length);
+    const words = this.#words;
+    const { cells } = keys;
+    const others = values.cells;
+    let hash = 0x811c9dc5;
+    let at = own;
+    for (let i = start; i < start + length; i++) {
+      const key = cells[i] as number;
+      const value = others[i + shift] as number;
+      words[at++] = key;
+      words[at++] = value;
+      hash = Math.imul(hash ^ value ^ Math.imul(key, 0x85ebca77), 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    this.#length = at - own;
+    this.#hash = hash >>> 0;
+    return true;
   }
 
   #enlarge(): void {

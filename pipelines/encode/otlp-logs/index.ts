@@ -8,6 +8,7 @@ import { INTEGER_BYTES, writeInteger } from '../digits.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
 import type { Plan } from '../plan.ts';
 import { type RecordFormat, recordEncoder } from '../records.ts';
+import { writeAmounts } from './amount-rows.ts';
 import { attributeKey, writeAttribute, writeString } from './key-values.ts';
 
 /** Below the 4 MiB that gRPC servers commonly accept. */
@@ -35,6 +36,7 @@ const TAG = { time: 0x09, observed: 0x59, event: 0x62, attribute: 0x32, record: 
 class LogFormat implements RecordFormat {
   readonly ordered = false;
   readonly write = writeAttribute;
+  readonly writeAmounts = writeAmounts;
   readonly tail = 0;
   readonly columns = logAttributes((name, kind) =>
     attributeKey(name, kind === 'amount' ? 'double' : 'string'),
