@@ -14,6 +14,7 @@ import type {
   Receiver,
   Sink,
 } from '../pipelines/plugin/contract.ts';
+import { Unavailable } from '../pipelines/plugin/errors.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import { type Fingerprints, fingerprints, named, needRestart, runKey } from './fingerprints.ts';
@@ -50,8 +51,8 @@ export interface Agent extends AgentView {
   ended(): Promise<readonly RunEnded[]>;
   /** Goes over to another configuration: only what changed restarts, and what had failed. Answers what did. Throws when that does not work: the present one stays. */
   reload(configuration: Configuration): Promise<readonly string[]>;
-  /** Stops receivers, flushes and closes exporters, extensions, state. */
-  stop(): Promise<void>;
+  /** Stops receivers, flushes and closes exporters, extensions, state. Answers the exporters that could not send their last totals. */
+  stop(): Promise<readonly string[]>;
 }
 
 /** How one receiver's way through one pipeline ended. */
@@ -111,7 +112,7 @@ class RunningAgent implements Agent {
   readonly #runs = new Map<string, Run>();
   #configuration: Configuration;
   #ready = false;
-  #stopped: Promise<void> | undefined;
+  #stopped: Promise<readonly string[]> | undefined;
 
   constructor(options: AgentOptions) {
     const { configuration, clock, version } = options;
@@ -179,21 +180,24 @@ class RunningAgent implements Agent {
     return [...new Set([...stale.map(runKey), ...closed, ...started])];
   }
 
-  stop(): Promise<void> {
+  stop(): Promise<readonly string[]> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(): Promise<readonly string[]> {
     this.#ready = false;
     for (const run of this.#runs.values()) run.stop.abort();
     await this.ended();
-    for (const [id, exporter] of this.#exporters) await this.#closeExporter(id, exporter);
+    const unsent: string[] = [];
+    for (const [id, exporter] of this.#exporters)
+      if (!(await this.#closeExporter(id, exporter))) unsent.push(id);
     for (const [id, extension] of this.#extensions) await this.#closeExtension(id, extension);
     await this.#pool.close();
     await this.#http.close();
     this.state.close();
     this.#unlock();
+    return unsent;
   }
 
   // ---- exporters and extensions ----
@@ -225,7 +229,7 @@ class RunningAgent implements Agent {
       });
     this.#health.set({ id, kind: 'exporter', status: 'running' });
     const flusher = createFlusher(
-      () => this.#quietly(id, async () => sink.flush?.()),
+      async () => void (await this.#quietly(id, async () => sink.flush?.())),
       this.#options.clock,
     );
     this.#exporters.set(id, { sink, stop, fingerprint, flusher });
@@ -260,15 +264,17 @@ class RunningAgent implements Agent {
     return closed;
   }
 
-  async #closeExporter(id: string, { sink, stop, flusher }: OpenExporter): Promise<void> {
-    const impatience = setTimeout(() => stop.abort(), CLOSE_WITHIN_MS);
+  async #closeExporter(id: string, { sink, stop, flusher }: OpenExporter): Promise<boolean> {
+    const giveUp = (): void => stop.abort(new Unavailable(`not done within ${CLOSE_WITHIN_MS} ms`));
+    const impatience = setTimeout(giveUp, CLOSE_WITHIN_MS);
     await flusher.stop();
-    await this.#quietly(id, async () => sink.flush?.());
+    const isSent = await this.#quietly(id, async () => sink.flush?.());
     await this.#quietly(id, () => sink.close());
     clearTimeout(impatience);
     stop.abort();
     this.#exporters.delete(id);
     this.#health.delete('exporter', id);
+    return isSent;
   }
 
   async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
@@ -278,14 +284,17 @@ class RunningAgent implements Agent {
     this.#health.delete('extension', id);
   }
 
-  async #quietly(component: string, close: () => Promise<void>): Promise<void> {
+  /** Answers whether it went well. */
+  async #quietly(component: string, work: () => Promise<void>): Promise<boolean> {
     try {
-      await close();
+      await work();
+      return true;
     } catch (error) {
       this.#options.log.error('component did not do what it was asked to', {
         component,
         reason: error instanceof Error ? error.message : String(error),
       });
+      return false;
     }
   }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import type { RejectedRow } from '../../pipelines/decode/source.ts';
 import { type Delivered, deliver } from '../../pipelines/engine/deliver.ts';
@@ -8,12 +7,11 @@ import type { Refused } from '../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { OutputVersion } from '../../pipelines/focus/columns.ts';
 import type { Delivery, Part } from '../../pipelines/plugin/delivery.ts';
-import { BadPart, Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
-import { filePatterns, listFiles } from '../../plugins/kit/watch.ts';
-import { mayBeBill } from '../../plugins/receivers/files/bundles.ts';
+import { Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
 import { stageSettings } from '../stages.ts';
 import { version } from '../version.ts';
 import { type Account, accountJson, accountText } from './account.ts';
+import { billFiles } from './bill-files.ts';
 import { oneFile } from './one-file.ts';
 import { progressLine } from './progress.ts';
 import { mappingSettings, workerCount } from './settings-of.ts';
@@ -149,7 +147,7 @@ async function deliveryOf(
 ): Promise<Delivery> {
   const parts = new Map<string, Part>();
   for (const file of files)
-    for (const part of await partsOf(file, output)) parts.set(part.path, part);
+    for (const part of await billFiles(file, output)) parts.set(part.path, part);
   const hash = createHash('sha256');
   for (const { path, bytes } of parts.values()) hash.update(`${path}\n${bytes}\n`);
   return {
@@ -160,21 +158,6 @@ async function deliveryOf(
     parts: [...parts.values()],
     cursor: '',
   };
-}
-
-/** A file, or every file below a folder, or what a glob matches; there the output of an earlier time is left out. */
-async function partsOf(file: string, output: string | undefined): Promise<Part[]> {
-  const path = resolve(file);
-  const seen = await stat(path).catch(() => undefined);
-  if (seen?.isFile() === true) return [{ path, bytes: seen.size, modifiedMs: seen.mtimeMs }];
-  const found = (await listFiles(await filePatterns([path]))).filter(
-    (part) => part.path !== output && mayBeBill(part.path),
-  );
-  if (found.length === 0)
-    throw new BadPart(seen === undefined ? 'there is no such file' : 'there is no bill in it', {
-      path: file,
-    });
-  return found;
 }
 
 interface RejectLog {

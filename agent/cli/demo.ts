@@ -201,10 +201,15 @@ async function keepServing(
 function whatNext(folder: string): string {
   const here = relative(process.cwd(), folder);
   const place = here.length < folder.length && !here.startsWith('..') ? here : folder;
-  return `OTLP: ${place}/otlp (logs: one file per bill; metrics.jsonl)
-Try next:
-  npm start -- --serve                                      the same agent, kept running, with health and metrics on loopback
-  npm run -s focusd -- audit -c ${place}/focusd.yaml        prove the totals from the raw bills
-  npm run -s focusd -- convert BILL.csv.gz -o focus.parquet your own bill as FOCUS
-  npm run -s focusd -- run -c config/examples/local-files.yaml`;
+  const checkout = process.env.npm_lifecycle_event !== undefined;
+  const focusd = checkout ? 'npm run -s focusd --' : 'focusd';
+  const steps = [
+    [checkout ? 'npm start -- --serve' : 'focusd demo --serve', 'the same agent, kept running'],
+    [`${focusd} audit -c ${place}/focusd.yaml`, 'prove the totals from the raw bills'],
+    [`${focusd} convert BILL.csv.gz -o focus.parquet`, 'your own bill as FOCUS'],
+    [`${focusd} --help`, 'everything else'],
+  ] as const;
+  const width = Math.max(...steps.map(([command]) => command.length));
+  const lines = steps.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`);
+  return `OTLP: ${place}/otlp (logs: one file per bill; metrics.jsonl)\nTry next:\n${lines.join('\n')}`;
 }

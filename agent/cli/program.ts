@@ -87,7 +87,7 @@ function addFiles(program: Command): void {
     .description(
       'Convert bills to FOCUS. Data goes to a file or stdout, the account of rows and money to stderr.',
     )
-    .argument('<in...>', 'bills: CSV, NDJSON, Parquet, compressed or not')
+    .argument('<in...>', 'bills, folders or globs: CSV, NDJSON, Parquet, compressed or not')
     .option('-o, --output <file>', 'file to write (default: stdout; Parquet needs a file)')
     .option(
       '--mapping <name>',
@@ -122,7 +122,7 @@ function addFiles(program: Command): void {
     .description(
       'Check files against the rules of the FOCUS specification. Exit code 1 when one is broken.',
     )
-    .argument('<file...>', 'FOCUS files: CSV, NDJSON, Parquet, compressed or not')
+    .argument('<file...>', 'FOCUS files, folders or globs: CSV, NDJSON, Parquet, compressed or not')
     .addOption(
       new Option(
         '--focus <version>',

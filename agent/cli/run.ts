@@ -38,17 +38,18 @@ export interface ServeOptions {
   readonly ended?: (agent: Agent) => void;
 }
 
-/** Runs a configured agent to its end; sets the exit code: 1 when a receiver failed, or with `once` a bill could not be read. */
+/** Runs a configured agent to its end; sets the exit code: 1 when a receiver failed, or with `once` a bill could not be read or the totals could not be sent. */
 export async function serve(configured: Configured, options: ServeOptions): Promise<void> {
   const stop = untilSignalled();
   try {
     const unread = unreadBills(options.events);
-    const ended = await serveUntil(stop.signalled, configured, {
+    const { ended, unsent } = await serveUntil(stop.signalled, configured, {
       ...options,
       events: unread.events,
     });
     if (ended === 'signal') return;
-    if (ended.some(({ ok }) => !ok) || unread.count() > 0) process.exitCode = 1;
+    if (ended.some(({ ok }) => !ok) || unread.count() > 0 || unsent.length > 0)
+      process.exitCode = 1;
   } finally {
     stop.dispose();
   }
@@ -73,7 +74,10 @@ async function serveUntil(
   signalled: Promise<'signal'>,
   configured: Configured,
   options: ServeOptions,
-): Promise<'signal' | readonly RunEnded[]> {
+): Promise<{
+  readonly ended: 'signal' | readonly RunEnded[];
+  readonly unsent: readonly string[];
+}> {
   const { configuration } = configured;
   const log = createLog({
     level: configuration.telemetry.logs.level,
@@ -100,10 +104,10 @@ async function serveUntil(
   options.ended?.(agent);
   await stopReload();
   log.info('agent stops', ended === 'signal' ? { because: 'it was told to' } : {});
-  await agent.stop();
+  const unsent = await agent.stop();
   await telemetry.close();
-  log.info('agent has stopped');
-  return ended;
+  log.info('agent has stopped', unsent.length === 0 ? {} : { unsent });
+  return { ended, unsent };
 }
 
 interface Starting {

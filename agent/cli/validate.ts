@@ -16,9 +16,13 @@ export async function validate(options: Options): Promise<void> {
     return;
   }
   const parts = [
-    `${configuration.pipelines.length} pipeline${configuration.pipelines.length === 1 ? '' : 's'}`,
-    `${configuration.receivers.length} receivers`,
-    `${configuration.exporters.length} exporters`,
+    count(configuration.pipelines.length, 'pipeline'),
+    count(configuration.receivers.length, 'receiver'),
+    count(configuration.exporters.length, 'exporter'),
   ];
   process.stdout.write(`${configuration.file} is good: ${parts.join(', ')}.\n`);
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

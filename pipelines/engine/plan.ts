@@ -15,9 +15,12 @@ export async function planPart(request: PlanRequest): Promise<PartPlan> {
   }
 }
 
-/** A `BadPart` as a value: errors lose their class on the way out of a worker. Anything else is thrown. */
+/**
+ * A `BadPart` as a value: errors lose their class on the way out of a worker. So is a charge that an exporter's format cannot hold
+ * (`Misconfigured`). Anything else is thrown.
+ */
 export function refusedBy(error: unknown): Refused {
-  if (errorName(error) !== 'BadPart') throw error;
+  if (!['BadPart', 'Misconfigured'].includes(errorName(error))) throw error;
   const { message, row, column } = error as BadPart;
   return {
     ok: false,

@@ -1,12 +1,10 @@
-/** The way to a real OpenTelemetry Collector when something is wrong with it: TLS, message limits, outages. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** The way to a real OpenTelemetry Collector when something is wrong with it: message limits, outages. */
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { generateBill } from '../../agent/generate/generate-bill.ts';
 import type { Truth } from '../../agent/generate/truth.ts';
 import { exactSum } from './exact-sum.ts';
 import { type LogRecord, logRecords, metricPoints } from './otlp-json.ts';
-import { makeCertificates } from './programs/certs.ts';
 import {
   type Collector,
   type CollectorOptions,
@@ -14,132 +12,13 @@ import {
   startCollector,
 } from './programs/collector.ts';
 import { variable } from './programs/collector-config.ts';
-import { type OnePipeline, runOnce, startOnce } from './programs/focusd.ts';
+import { deadLetters, type OnePipeline, runOnce, startOnce } from './programs/focusd.ts';
 import { freePorts } from './programs/ports.ts';
-import { smallBill } from './small-bill.ts';
 
 t.setTimeout(15 * 60_000);
 
 const program = await collector();
 const skip = 'skip' in program ? program.skip : false;
-const PROTOCOLS = ['grpc', 'http/protobuf'] as const;
-const SIGNALS = ['logs', 'metrics'] as const;
-
-t.test('TLS and mutual TLS', { skip }, async (t) => {
-  const dir = t.testdir({ bills: { 'bill.csv': smallBill(new Date()).csv } });
-  const certs = await makeCertificates(join(dir, 'certs'));
-  const strange = await makeCertificates(join(dir, 'strange'));
-  if ('skip' in certs || 'skip' in strange) return t.plan(0, 'openssl is not installed');
-  const { ca, clientCert: cert, clientKey: key } = certs;
-  const tls = { cert: certs.serverCert, key: certs.serverKey };
-  const plain = await running(t, { dir: join(dir, 'plain') });
-  const secure = await running(t, { dir: join(dir, 'secure'), tls });
-  const mutual = await running(t, { dir: join(dir, 'mutual'), tls: { ...tls, clientCa: ca } });
-  const stranger = { cert: strange.clientCert, key: strange.clientKey };
-  const unknown = /server certificate is of an unknown authority; set tls\.ca/;
-  const cases: readonly Case[] = [
-    { name: 'own authority', backend: secure, tls: { ca } },
-    { name: 'client certificate', backend: mutual, tls: { ca, cert, key } },
-    { name: 'no authority', backend: secure, tls: {}, error: unknown },
-    { name: 'another authority', backend: secure, tls: { ca: strange.ca }, error: unknown },
-    {
-      name: 'no client certificate',
-      backend: mutual,
-      tls: { ca },
-      error: /set tls\.cert and tls\.key/,
-    },
-    {
-      name: 'unknown client certificate',
-      backend: mutual,
-      tls: { ca, ...stranger },
-      error: /authority of the client certificate|the connection was cut/,
-    },
-    {
-      name: 'a server without TLS',
-      backend: plain,
-      tls: { ca },
-      error: /http:\/\/ instead of https/,
-    },
-  ];
-  // Gives up after five attempts, which takes a while.
-  const hopeless = runOnce({
-    dir: join(dir, 'hopeless'),
-    bills: [join(dir, 'bills')],
-    exporters: {
-      otlp: {
-        endpoint: `https://localhost:${secure.grpcPort}`,
-        tls: { ca: strange.ca },
-        retry: { initial_interval: '10ms', max_elapsed_time: '50ms' },
-      },
-    },
-  });
-  for (const tried of cases) {
-    await Promise.all(
-      PROTOCOLS.flatMap((protocol) =>
-        SIGNALS.map((signal) => checkTls(t, tried, { dir, protocol, signal })),
-      ),
-    );
-  }
-  t.match(await hopeless, { code: 1, stderr: /unknown authority; set tls\.ca.*component failed/ });
-  t.strictSame(deadLetters(join(dir, 'hopeless')), [], 'the bill is no dead letter');
-});
-
-interface Case {
-  readonly name: string;
-  readonly backend: Collector;
-  readonly tls: object;
-  /** What focusd says; without it everything must arrive. */
-  readonly error?: RegExp;
-}
-
-/** Sends one signal by one protocol. */
-async function checkTls(
-  t: Test,
-  { name, backend, tls, error }: Case,
-  how: {
-    readonly dir: string;
-    readonly protocol: (typeof PROTOCOLS)[number];
-    readonly signal: (typeof SIGNALS)[number];
-  },
-): Promise<void> {
-  const { dir, protocol, signal } = how;
-  const title = `${name}, ${signal} by ${protocol}`;
-  const port = protocol === 'grpc' ? backend.grpcPort : backend.httpPort;
-  const only = Object.fromEntries(SIGNALS.map((one) => [one, { enabled: one === signal }]));
-  const once = await startOnce({
-    dir: join(dir, title.replaceAll(/\W/g, '-')),
-    bills: [join(dir, 'bills')],
-    exporters: { otlp: { endpoint: `https://localhost:${port}`, protocol, tls, ...only } },
-  });
-  if (error === undefined) {
-    const ended = await once.finished;
-    t.equal(ended.code, 0, `${title}: ${ended.stderr}`);
-    t.ok(backend.received(signal).length > 0, `${title} arrive`);
-    return;
-  }
-  const before = backend.received(signal).length;
-  await once.until(/"reason":/);
-  const { stderr } = await once.stop('SIGKILL');
-  t.match(stderr, error, `${title}: says what is wrong`);
-  t.match(stderr, `https://localhost:${port}`, `${title}: says where`);
-  t.equal(backend.received(signal).length, before, `${title}: nothing is sent`);
-}
-
-t.test('http:// to a server with TLS', { skip }, async (t) => {
-  const dir = t.testdir({ bills: { 'bill.csv': smallBill(new Date()).csv } });
-  const certs = await makeCertificates(join(dir, 'certs'));
-  if ('skip' in certs) return t.plan(0, 'openssl is not installed');
-  const tls = { cert: certs.serverCert, key: certs.serverKey };
-  const backend = await running(t, { dir: join(dir, 'collector'), tls });
-  const endpoint = `http://localhost:${backend.httpPort}`;
-  const ended = await runOnce({
-    dir: join(dir, 'agent'),
-    bills: [join(dir, 'bills')],
-    exporters: { otlp: { endpoint, protocol: 'http/protobuf', metrics: { enabled: false } } },
-  });
-  t.match(ended, { code: 1, stderr: /HTTP 400: Client sent an HTTP request to an HTTPS server/ });
-  t.strictSame(deadLetters(join(dir, 'agent')), [], 'the bill is no dead letter');
-});
 
 t.test('a limit of message sizes', { skip }, async (t) => {
   const dir = t.testdir();
@@ -276,21 +155,6 @@ function checkTruth(t: Test, records: readonly LogRecord[], truth: Truth): void 
     const values = records.map(({ attributes }) => Number(attributes[name]));
     t.equal(exactSum(values), truth.costs[column], `the truth of ${column}`);
   }
-}
-
-interface Letter {
-  readonly kind: string;
-  readonly rows?: number;
-}
-
-function deadLetters(agent: string): Letter[] {
-  const folder = join(agent, 'data', 'deadletters');
-  return readdirSync(folder).flatMap((file) =>
-    readFileSync(join(folder, file), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Letter),
-  );
 }
 
 async function running(t: Test, options: CollectorOptions): Promise<Collector> {

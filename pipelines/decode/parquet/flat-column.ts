@@ -64,7 +64,7 @@ export class FlatColumn implements ColumnReader {
     const leaf = this.#leaf;
     const { pages } = leaf;
     if (!leaf.ready()) throw new Error('it has fewer values than rows');
-    const direct = this.#distinct && !pages.indexed;
+    const direct = (this.#distinct || leaf.overflowed) && !pages.indexed;
     if (direct) this.#transient.store.clear();
     const sink = direct ? this.#transient : leaf.sink;
     for (let row = 0; row < rows; ) {

@@ -16,6 +16,8 @@ export class LeafReader {
   readonly leaf: Leaf;
   /** Remembers values over row groups. */
   interning: Interning;
+  /** Dictionaries of this column hold more than is remembered: nothing more is, each chunk has codes of its own. */
+  overflowed = false;
   /** Where codes of the current chunk come from: `interning`, or a store of this chunk alone. */
   sink: Sink;
   readonly #make: StoreMaker;
@@ -98,7 +100,9 @@ export class LeafReader {
     const values = this.#split(run, count);
     this.#codes = longer(this.#codes, count);
     this.#entries = count;
-    if (this.interning.codesWhileRoom(values, this.#codes, 0)) return;
+    if (!this.overflowed && this.interning.codesWhileRoom(values, this.#codes, 0)) return;
+    if (!this.overflowed) this.interning = new Interning(this.#make(false));
+    this.overflowed = true;
     this.sink = new Appending(this.#make(false));
     this.sink.codes(values, this.#codes, 0);
   }

@@ -10,7 +10,7 @@ import { scratch } from './scratch.ts';
 
 export { type Footer, readFooter } from './footer.ts';
 
-const BATCH_ROWS = 2048;
+const BATCH_ROWS = 4096;
 
 /** Rows and compressed bytes of each row group: what a part can be divided by. */
 export async function parquetRowGroups(

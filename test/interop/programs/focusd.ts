@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,4 +110,21 @@ export function focusd(args: readonly string[]): Once {
       }
     },
   };
+}
+
+/** A dead letter, as far as the tests look. */
+export interface DeadLetter {
+  readonly kind: string;
+  readonly rows?: number;
+}
+
+/** The dead letters of the agent that was run in a folder. */
+export function deadLetters(dir: string): DeadLetter[] {
+  const folder = join(dir, 'data', 'deadletters');
+  return readdirSync(folder).flatMap((file) =>
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as DeadLetter),
+  );
 }

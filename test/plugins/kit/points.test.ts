@@ -183,7 +183,8 @@ t.test('the budget', async (t) => {
     const costs = createCostMetrics(view, small);
     const names = () =>
       metric(costs.at(NOW), 'focus.billed_cost')
-        .points.map(({ attributes }) => String(attributes['focus.service_name']))
+        .points.filter(({ value }) => value !== 0)
+        .map(({ attributes }) => String(attributes['focus.service_name']))
         .sort();
     const before = names();
     view.replace(services(150, (n) => String(1000 - n)));
@@ -192,6 +193,42 @@ t.test('the budget', async (t) => {
     const after = names();
     t.equal(after.length, 100);
     t.ok(after.includes('s0'), 'places of those that are gone go to the largest');
+  });
+
+  t.test('a series that is gone is zero for a while', async (t) => {
+    const minutes = (count: number) => NOW + count * 60_000;
+    const both = [total({ ServiceName: 'a' }, { billed: '1' }), total({}, { billed: '2' })];
+    const view = totalsOf(both);
+    const costs = createCostMetrics(view, SETTINGS);
+    const seen = (name: string, ms: number) =>
+      metric(costs.at(ms), name).points.map(({ attributes, value }) => [
+        attributes['focus.service_name'],
+        value,
+      ]);
+    t.strictSame(seen('focus.billed_cost', minutes(0)), [
+      ['a', 1],
+      [undefined, 2],
+    ]);
+    view.replace(both.slice(1));
+    const zero = [
+      [undefined, 2],
+      ['a', 0],
+    ];
+    t.strictSame(seen('focus.billed_cost', minutes(1)), zero);
+    t.strictSame(seen('finops.daily.cost', minutes(2)).slice(4), Array(4).fill(['a', 0]));
+    view.replace(both.slice(1));
+    t.strictSame(seen('focus.billed_cost', minutes(15)), zero, 'whatever else changes');
+    t.strictSame(seen('focus.billed_cost', minutes(17)), [[undefined, 2]]);
+    view.replace(both);
+    t.equal(seen('focus.billed_cost', minutes(18)).length, 2);
+    view.replace(both.slice(1));
+    seen('focus.billed_cost', minutes(19));
+    view.replace(both);
+    t.equal(seen('focus.billed_cost', minutes(20)).length, 2, 'it may come back');
+    const later = createCostMetrics(view, { ...SETTINGS, periods: 1 });
+    t.equal(metric(later.at(NOW), 'focus.billed_cost').points.length, 2);
+    const next = later.at(NOW + 31 * 86_400_000).map(({ name }) => name);
+    t.notOk(next.includes('focus.billed_cost'), 'a period that is over is not zero');
   });
 
   t.test('what the workers folded already stays folded', async (t) => {
