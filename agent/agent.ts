@@ -61,7 +61,7 @@ export type RunEnded = Ended & { readonly pipeline: string; readonly receiver: s
 /** Longest time an exporter may take to send its last totals when the agent stops. */
 const CLOSE_WITHIN_MS = 10_000;
 /** Attempts at something unavailable in a `once` run. */
-const ONCE_ATTEMPTS = 5;
+const ONCE_ATTEMPTS = 2;
 
 /** Builds the agent and starts it: exporters first, then extensions, then receivers. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {

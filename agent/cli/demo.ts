@@ -5,6 +5,7 @@ import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { type Configured, configure } from '../configure.ts';
 import { type GenerateRequest, generateBill } from '../generate/generate-bill.ts';
 import type { Committed } from '../state/state.ts';
+import { freePort } from './free-port.ts';
 import { progressLine } from './progress.ts';
 import { formatReport } from './report.ts';
 import { serve } from './run.ts';
@@ -37,7 +38,8 @@ export async function demo(options: Options): Promise<void> {
     `1. Writing bills: AWS CUR 2.0, Azure FOCUS 1.2, Google detailed export, and one with ${BROKEN_ROWS} broken rows`,
   );
   await writeBills(folder, rows);
-  const configured = await demoConfiguration(folder, options.serve === true);
+  const ports = options.serve === true ? await servingPorts() : undefined;
+  const configured = await demoConfiguration(folder, ports);
   say('2. The agent reads them: → FOCUS → owners → totals → OTLP');
   const committed: Committed[] = [];
   const begun = performance.now();
@@ -57,7 +59,7 @@ export async function demo(options: Options): Promise<void> {
       }),
     );
   };
-  if (options.serve === true) await keepServing(configured, { committed, report, say });
+  if (ports !== undefined) await keepServing(configured, { committed, report, say, ports });
   else {
     await readOnce(configured, committed, report);
     say(whatNext(folder));
@@ -99,8 +101,18 @@ async function writeBills(folder: string, rows: number): Promise<void> {
   progress.end();
 }
 
+/** Where the serving demo can be asked. */
+interface Ports {
+  readonly health: number;
+  readonly metrics: number;
+}
+
+async function servingPorts(): Promise<Ports> {
+  return { health: await freePort(13_133), metrics: await freePort(8_888) };
+}
+
 /** The configuration that the demo runs, left in its folder to be read and changed. */
-async function demoConfiguration(folder: string, serving: boolean): Promise<Configured> {
+async function demoConfiguration(folder: string, ports: Ports | undefined): Promise<Configured> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'focusd.yaml');
   await writeFile(
@@ -122,18 +134,18 @@ exporters:
     folder: ./otlp
     format: otlp-json
 
-${serving ? 'extensions:\n  health: {}\n\n' : ''}storage:
+${ports === undefined ? '' : `extensions:\n  health: { endpoint: "127.0.0.1:${ports.health}" }\n\n`}storage:
   folder: ./state
 
 service:
-${serving ? '  extensions: [health]\n' : ''}  pipelines:
+${ports === undefined ? '' : '  extensions: [health]\n'}  pipelines:
     costs:
       receivers: [files]
       processors: [normalize, attribute]
       exporters: [file]
   telemetry:
     logs: { level: warn, encoding: console }
-    metrics: { address: "${serving ? '127.0.0.1:8888' : 'off'}" }
+    metrics: { address: "${ports === undefined ? 'off' : `127.0.0.1:${ports.metrics}`}" }
 `,
   );
   return await configure(path, process.env);
@@ -162,11 +174,12 @@ interface Serving {
   readonly committed: Committed[];
   readonly report: (agent: { readonly state: Parameters<typeof formatReport>[0]['state'] }) => void;
   readonly say: (text: string) => void;
+  readonly ports: Ports;
 }
 
 async function keepServing(
   configured: Configured,
-  { committed, report, say }: Serving,
+  { committed, report, say, ports }: Serving,
 ): Promise<void> {
   let known: Parameters<Serving['report']>[0] | undefined;
   let reported = false;
@@ -180,7 +193,10 @@ async function keepServing(
     reported = true;
     report(known);
     say(
-      'The agent keeps running: put bills into the folder above, or change its focusd.yaml.\n  curl -s http://127.0.0.1:13133/          health\n  curl -s http://127.0.0.1:8888/metrics    metrics\nCtrl-C ends it.',
+      `The agent keeps running: put bills into the folder above, or change its focusd.yaml.
+  curl -s http://127.0.0.1:${ports.health}/          health
+  curl -s http://127.0.0.1:${ports.metrics}/metrics    metrics
+Ctrl-C ends it.`,
     );
   };
   await serve(configured, {

@@ -3,7 +3,7 @@ import { json, usageCells } from './aws-usage.ts';
 import { type Bill, type BillRequest, breakCell, isoSeconds, monthBounds } from './bill.ts';
 import { Random, seedFor } from './random.ts';
 import { AWS_REGIONS, AWS_USAGE, type Usage } from './services.ts';
-import { type RowTruth, unitsText } from './truth.ts';
+import { costOf, millionthsText, quantityOf, type RowTruth, unitsText } from './truth.ts';
 
 const PAYER = '100000000001';
 const ACCOUNTS = 24;
@@ -294,12 +294,11 @@ function usage(of: Making): Made {
   const region = owner.of(AWS_REGIONS);
   const account = owner.int(ACCOUNTS);
   const hour = Date.parse(start) + (run.int(27 * 24) + (index % RUN)) * 3_600_000;
-  const quantity =
-    BigInt(1 + random.int(item.unit === 'Hrs' ? 10_000 : 2_000_000)) * BigInt(factor);
-  const units = BigInt(item.price) * quantity;
+  const quantity = quantityOf(random.int(item.unit === 'Hrs' ? 1_000 : 200_000), factor);
+  const units = costOf(item.price, quantity);
   const kind = plan ?? kindOf(item, random);
-  const amount = unitsText(quantity * 10_000n);
-  const rate = unitsText(BigInt(item.price) * 10_000n);
+  const amount = millionthsText(quantity);
+  const rate = millionthsText(BigInt(item.price));
   const cells: Cells = {
     ...base,
     ...usageCells(item, { region, account, resource }),

@@ -14,7 +14,7 @@ import {
 } from './bill.ts';
 import { Random, seedFor } from './random.ts';
 import { AZURE_USAGE, ENVIRONMENTS, type PlainUsage, TEAMS } from './services.ts';
-import { type RowTruth, unitsText } from './truth.ts';
+import { costOf, millionthsText, quantityOf, type RowTruth, unitsText } from './truth.ts';
 
 /** How a provider fills a native FOCUS file. */
 interface Flavour {
@@ -183,7 +183,7 @@ function oneTime(
           ListUnitPrice: cost,
           ContractedUnitPrice: cost,
           SkuMeter: 'Reservation',
-          ...reservation('Purchase', units),
+          ...reservation('Purchase', '1'),
           PricingCurrencyEffectiveCost: unitsText(effective),
           PricingCurrencyListUnitPrice: cost,
           PricingCurrencyContractedUnitPrice: cost,
@@ -205,13 +205,13 @@ function oneTime(
   };
 }
 
-function reservation(status: 'Used' | 'Unused' | 'Purchase', units: bigint): Cells {
+function reservation(status: 'Used' | 'Unused' | 'Purchase', quantity: string): Cells {
   return {
     CommitmentDiscountId: '/providers/microsoft.capacity/reservationorders/0d3f/reservations/77aa',
     CommitmentDiscountName: 'vm-reservation',
     CommitmentDiscountCategory: 'Usage',
     CommitmentDiscountType: 'Reservation',
-    CommitmentDiscountQuantity: unitsText(units),
+    CommitmentDiscountQuantity: quantity,
     CommitmentDiscountUnit: 'Hours',
     ...(status === 'Purchase' ? {} : { CommitmentDiscountStatus: status }),
   };
@@ -223,13 +223,13 @@ function usage(of: Making): { cells: Cells; truth: RowTruth } {
   const [region, regionName] = random.of(flavour.regions);
   const account = random.int(12);
   const day = Date.parse(start) + random.int(days) * 86_400_000;
-  const quantity = BigInt(1 + random.int(240_000)) * BigInt(factor);
-  const units = BigInt(item.price) * quantity;
+  const quantity = quantityOf(random.int(24_000), factor);
+  const units = costOf(item.price, quantity);
   const covered = item.service === 'Virtual Machines' && random.int(5) === 0;
   const effective = covered ? (units * 60n) / 100n : units;
   const billed = covered ? 0n : units;
-  const amount = unitsText(quantity * 10_000n);
-  const price = unitsText(BigInt(item.price) * 10_000n);
+  const amount = millionthsText(quantity);
+  const price = millionthsText(BigInt(item.price));
   const resource = random.int(2_000);
   const team = TEAMS[account % TEAMS.length] ?? '';
   const group = `rg-${team}-${ENVIRONMENTS[account % 3]}`;
@@ -271,7 +271,7 @@ function usage(of: Making): { cells: Cells; truth: RowTruth } {
     SubAccountType: 'Subscription',
     Tags:
       resource % 9 === 0 ? '{}' : JSON.stringify({ team, environment: ENVIRONMENTS[account % 3] }),
-    ...(covered ? reservation('Used', quantity) : {}),
+    ...(covered ? reservation('Used', amount) : {}),
   };
   return {
     cells,

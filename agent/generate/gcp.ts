@@ -8,7 +8,7 @@ import {
 } from './bill.ts';
 import { Random, seedFor } from './random.ts';
 import { ENVIRONMENTS, GCP_USAGE, TEAMS } from './services.ts';
-import { type RowTruth, unitsText } from './truth.ts';
+import { costOf, millionthsText, quantityOf, type RowTruth, unitsText } from './truth.ts';
 
 /** Columns of the detailed usage cost export; records as JSON. */
 const COLUMNS: readonly (readonly [string, CellType])[] = [
@@ -118,11 +118,12 @@ function makeRow(of: Making): { cells: Cells; truth: RowTruth } {
     return other(base, { kind: 'tax', service: item.service, units: 312_4500000000n });
   if (index === 1)
     return other(base, { kind: 'rounding_error', service: item.service, units: -100_000n });
-  const quantity = BigInt(1 + random.int(90_000)) * BigInt(of.factor);
-  const units = BigInt(item.price) * quantity;
+  const quantity = quantityOf(random.int(90_000), of.factor);
+  const units = costOf(item.price, quantity);
   const { credits, credited } = creditsOf(item.service, units, random);
   const net = units + credited;
-  const amount = unitsText(quantity * 10_000n);
+  const amount = millionthsText(quantity);
+  const price = millionthsText(BigInt(item.price));
   const resource = random.int(1_500);
   const cells: Cells = {
     ...base,
@@ -132,7 +133,7 @@ function makeRow(of: Making): { cells: Cells; truth: RowTruth } {
     cost_type: 'regular',
     credits,
     usage: `{"amount":${amount},"unit":"seconds","amount_in_pricing_units":${amount},"pricing_unit":${JSON.stringify(item.unit)}}`,
-    price: `{"effective_price":${unitsText(BigInt(item.price) * 10_000n)},"tier_start_amount":0,"unit":${JSON.stringify(item.unit)},"pricing_unit_quantity":1,"list_price":${unitsText(BigInt(item.price) * 10_000n)}}`,
+    price: `{"effective_price":${price},"tier_start_amount":0,"unit":${JSON.stringify(item.unit)},"pricing_unit_quantity":1,"list_price":${price}}`,
     resource: JSON.stringify({
       name: `r-${resource}`,
       global_name: `//${item.resourceType.replace(/\/.*/, '')}/projects/${team}-${environment}/locations/${region}/${item.resourceType.replace(/.*\//, '')}/r-${resource}`,

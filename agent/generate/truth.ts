@@ -93,3 +93,18 @@ export class TruthSums {
 export function unitsText(units: Units): string {
   return formatDecimal({ digits: units, scale: UNIT_PLACES });
 }
+
+/** A quantity in millionths: thousandths, and per cent of them, so that every price times it is a whole number of units. */
+export function quantityOf(thousandths: number, percent: number): bigint {
+  return BigInt(1 + thousandths) * 10n * BigInt(percent);
+}
+
+/** Price in millionths × quantity in millionths, exact. */
+export function costOf(price: number, quantity: bigint): Units {
+  return (BigInt(price) * quantity) / 100n;
+}
+
+/** Millionths as canonical decimal text. */
+export function millionthsText(millionths: bigint): string {
+  return formatDecimal({ digits: millionths, scale: 6 });
+}

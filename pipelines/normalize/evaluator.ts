@@ -4,8 +4,6 @@
  */
 import { Amounts } from '../focus/amounts.ts';
 import type { AmountColumn, Batch, Column, TextColumn } from '../focus/batch.ts';
-import { Dictionary } from '../focus/dictionary.ts';
-import { Times } from '../focus/times.ts';
 import {
   addAmounts,
   chosenAmounts,
@@ -13,7 +11,17 @@ import {
   identityCodes,
   rowSigns,
 } from './amount-columns.ts';
-import { type CombinationInput, Combinations, MAX_COMBINATIONS } from './combinations.ts';
+import { type Combinations, MAX_COMBINATIONS } from './combinations.ts';
+import {
+  addValue,
+  apply,
+  applyRow,
+  columnOf,
+  newValues,
+  sameValues,
+  sharedSize,
+  type Values,
+} from './entry-values.ts';
 import type {
   AmountExpression,
   Expression,
@@ -21,6 +29,7 @@ import type {
   TextExpression,
   TimeExpression,
 } from './expressions.ts';
+import { type Canonical, canonical, type Group, groupsOf, Memory, sameGroups } from './memory.ts';
 
 /** Evaluates expressions of one part, batch after batch. */
 export class Evaluator {
@@ -215,215 +224,4 @@ export class Evaluator {
     }
     return memory;
   }
-}
-
-type Values = Dictionary | Amounts | Times;
-
-/** Numbers equal values of a group of columns alike, entry by entry. */
-interface Canonical {
-  readonly numbers: Map<string, number>;
-  remap: Uint32Array;
-  size: number;
-}
-
-/** What is remembered of an expression from batch to batch. */
-class Memory {
-  inputs: readonly Values[] = [];
-  values: Values | undefined;
-  combinations: Combinations | undefined;
-  canonicals: Canonical[] = [];
-  groupSizes: readonly number[] = [];
-  amounts: Amounts | undefined;
-  codes = new Uint32Array(0);
-  rows = 0;
-  mostlyDistinct = false;
-
-  restart(kind: Expression['kind'], inputs: readonly Column[], transient: boolean): void {
-    this.inputs = inputs.map((input) => input.values);
-    if (transient && this.values?.transient === true) this.values.clear();
-    else this.values = newValues(kind, transient);
-  }
-
-  restartCombinations(kind: Expression['kind'], groups: readonly Group[]): void {
-    this.inputs = groups.flatMap((group) => group.columns.map((column) => column.values));
-    this.groupSizes = groups.map((group) => group.columns.length);
-    this.values = newValues(kind, false);
-    this.combinations = new Combinations(groups.length);
-    this.canonicals = groups.map(() => ({
-      numbers: new Map(),
-      remap: new Uint32Array(64),
-      size: 0,
-    }));
-  }
-}
-
-/** Inputs with the same codes. */
-interface Group {
-  readonly codes: Uint32Array;
-  readonly columns: Column[];
-}
-
-function groupsOf(inputs: readonly Column[]): readonly Group[] {
-  const groups: Group[] = [];
-  for (const input of inputs) {
-    if (input.values.size === 1) continue;
-    const group = groups.find((candidate) => candidate.codes === input.codes);
-    if (group === undefined) groups.push({ codes: input.codes, columns: [input] });
-    else if (!group.columns.some((column) => column.values === input.values))
-      group.columns.push(input);
-  }
-  return groups;
-}
-
-function sameGroups(memory: Memory, groups: readonly Group[]): boolean {
-  if (memory.groupSizes.length !== groups.length) return false;
-  if (groups.some((group, i) => group.columns.length !== memory.groupSizes[i])) return false;
-  const values = groups.flatMap((group) => group.columns.map((column) => column.values));
-  return values.every((value, i) => value === memory.inputs[i]);
-}
-
-/** Extends the group's numbering to its present entries. */
-function canonical(group: Group, known: Canonical): CombinationInput {
-  const size = Math.min(...group.columns.map((column) => column.values.size));
-  if (size > known.remap.length) {
-    const larger = new Uint32Array(Math.max(size, known.remap.length * 2));
-    larger.set(known.remap);
-    known.remap = larger;
-  }
-  for (; known.size < size; known.size++) {
-    const key = group.columns
-      .map((column) => entryKey(column.values.text(known.size)))
-      .join('\u0000');
-    let number = known.numbers.get(key);
-    if (number === undefined) {
-      number = known.numbers.size;
-      known.numbers.set(key, number);
-    }
-    known.remap[known.size] = number;
-  }
-  return { codes: group.codes, remap: known.remap, size: known.numbers.size };
-}
-
-function entryKey(text: string | undefined): string {
-  return text === undefined ? '\u0001' : text;
-}
-
-function sameValues(known: readonly Values[], inputs: readonly Column[]): boolean {
-  return known.length === inputs.length && inputs.every((input, i) => input.values === known[i]);
-}
-
-/** Entries that all varying inputs have. */
-function sharedSize(inputs: readonly Column[]): number {
-  let size = Number.POSITIVE_INFINITY;
-  for (const input of inputs) if (input.values.size !== 1) size = Math.min(size, input.values.size);
-  return Number.isFinite(size) ? size : 1;
-}
-
-function entryText(input: Column, code: number): string | undefined {
-  return input.values.text(input.values.size === 1 ? 0 : code);
-}
-
-/** Evaluates for entry `code` of inputs that share their codes. */
-function apply(
-  expression: Expression,
-  inputs: readonly Column[],
-  code: number,
-  values: Values,
-): void {
-  const only = inputs[0] as Column;
-  if (isSourceRead(expression)) {
-    readEntry(only, code, values);
-    return;
-  }
-  if (inputs.length === 1) addResult(expression, values, [entryText(only, code)]);
-  else
-    addResult(
-      expression,
-      values,
-      inputs.map((input) => entryText(input, code)),
-    );
-}
-
-function applyRow(
-  expression: Expression,
-  inputs: readonly Column[],
-  row: number,
-  values: Values,
-): void {
-  addResult(
-    expression,
-    values,
-    inputs.map((input) => input.values.text(input.codes[row] as number)),
-  );
-}
-
-function addResult(
-  expression: Expression,
-  values: Values,
-  texts: readonly (string | undefined)[],
-): void {
-  switch (expression.kind) {
-    case 'test':
-      (values as Dictionary).add(expression.fn(...texts) ? '1' : undefined);
-      return;
-    case 'text':
-      (values as Dictionary).add(
-        expression.op === 'sign' ? signOf(texts[0]) : expression.fn?.(...texts),
-      );
-      return;
-    case 'time':
-      (values as Times).add(expression.fn(...texts));
-      return;
-    case 'amount': {
-      const value = expression.fn?.(...texts);
-      if (value === undefined) (values as Amounts).addNull();
-      else (values as Amounts).addDecimal(value);
-    }
-  }
-}
-
-function signOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  if (text.startsWith('-')) return '-';
-  return text === '0' ? '0' : '+';
-}
-
-function isSourceRead(expression: Expression): boolean {
-  return (expression.kind === 'text' || expression.kind === 'amount') && expression.op === 'column';
-}
-
-/** Reads a source entry of another kind: text as amount, amount or time as text. */
-function readEntry(from: Column, code: number, values: Values): void {
-  if (values instanceof Dictionary) {
-    values.add(from.values.text(code));
-    return;
-  }
-  if (!(values instanceof Amounts) || from.kind !== 'text')
-    throw new TypeError('a point in time was read as an amount');
-  const { starts, ends, arena } = from.values;
-  const start = starts[code] as number;
-  const end = ends[code] as number;
-  if (start > end) values.addNull();
-  else if ((arena[start] as number) > 32 && (arena[end - 1] as number) > 32)
-    values.addBytes(arena, start, end);
-  else addValue(values, from.values.text(code)?.trim());
-}
-
-function newValues(kind: Expression['kind'], transient: boolean): Values {
-  if (kind === 'amount') return new Amounts(16, transient);
-  return kind === 'time' ? new Times(16, transient) : new Dictionary({ transient });
-}
-
-function addValue(values: Values, value: string | undefined): void {
-  if (values instanceof Dictionary) values.add(value);
-  else if (values instanceof Times) values.add(Number.NaN);
-  else if (value === undefined || value === '') values.addNull();
-  else values.addText(value);
-}
-
-function columnOf(codes: Uint32Array, values: Values): Column {
-  if (values instanceof Dictionary) return { kind: 'text', codes, values };
-  return values instanceof Amounts
-    ? { kind: 'amount', codes, values }
-    : { kind: 'time', codes, values };
 }

@@ -10,6 +10,8 @@ import { COST_COLUMNS, type CostColumn, columnFact } from '../focus/columns.ts';
 import { Sums } from '../focus/sums.ts';
 import { Evaluator } from './evaluator.ts';
 import { derive, type Expression, type Test, type TextExpression } from './expressions.ts';
+import { Gatherer } from './gather.ts';
+import { defaultSettings, renamedHeader } from './header.ts';
 import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
 
 /** Charges of one row template. */
@@ -336,40 +338,6 @@ function isNothing(column: Column): boolean {
     : Number.isNaN(column.values.ms[0]);
 }
 
-/** Picks rows out of columns; its memory serves one batch after the other. */
-class Gatherer {
-  readonly #arrays: Uint32Array[] = [];
-  #numbers = new Float64Array(0);
-
-  /** The chosen rows; columns that shared their codes still do. Valid until the next call. */
-  gather(columns: ReadonlyMap<string, Column>, rows: Uint32Array, rowNumbers: Float64Array): Batch {
-    const picked = new Map<Uint32Array, Uint32Array>();
-    const result = new Map<string, Column>();
-    for (const [name, column] of columns) {
-      let codes = picked.get(column.codes);
-      if (codes === undefined) {
-        codes = this.#pick(column.codes, rows, picked.size);
-        picked.set(column.codes, codes);
-      }
-      result.set(name, { ...column, codes });
-    }
-    if (this.#numbers.length < rows.length) this.#numbers = new Float64Array(rows.length * 2);
-    for (let i = 0; i < rows.length; i++)
-      this.#numbers[i] = rowNumbers[rows[i] as number] as number;
-    return { rows: rows.length, columns: result, rowNumbers: this.#numbers };
-  }
-
-  #pick(from: Uint32Array, rows: Uint32Array, slot: number): Uint32Array {
-    let codes = this.#arrays[slot];
-    if (codes === undefined || codes.length < rows.length) {
-      codes = new Uint32Array(rows.length * 2);
-      this.#arrays[slot] = codes;
-    }
-    for (let i = 0; i < rows.length; i++) codes[i] = from[rows[i] as number] as number;
-    return codes;
-  }
-}
-
 function rawRow(source: Batch, row: number): string {
   const cells: Record<string, string> = {};
   for (const [name, column] of source.columns) {
@@ -389,29 +357,6 @@ function repairsExpression(table: MappingTable): TextExpression | undefined {
       return codes.length === 0 ? undefined : codes.join(',');
     },
   );
-}
-
-/** The first value of each setting. */
-function defaultSettings(mapping: Mapping): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(mapping.settings ?? {}).map(([name, { values }]) => [name, values[0] ?? '']),
-  );
-}
-
-function renamedHeader(
-  mapping: Mapping,
-  header: readonly string[],
-): { rename: Map<string, string>; repairs: Map<string, number> } {
-  const rename = new Map<string, string>();
-  const repairs = new Map<string, number>();
-  const taken = new Set<string>();
-  for (const name of header) {
-    const canonical = mapping.rename(name);
-    if (taken.has(canonical)) increment(repairs, 'duplicate_column');
-    else rename.set(name, canonical);
-    taken.add(canonical);
-  }
-  return { rename, repairs };
 }
 
 function increment(counts: Map<string, number>, key: string): void {

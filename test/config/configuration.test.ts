@@ -3,12 +3,10 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { ComponentKind, KnownPlugins } from '../../config/components.ts';
-import { difference } from '../../config/difference.ts';
 import type * as own from '../../config/formats.ts';
 import type { Misconfigured } from '../../config/problems.ts';
 import { configurationFiles, readConfiguration } from '../../config/read.ts';
 import { maskedYaml } from '../../config/show.ts';
-import { type Configuration, validateConfiguration } from '../../config/validate.ts';
 import type * as contract from '../../pipelines/plugin/settings.ts';
 
 const SETTINGS: Readonly<Record<ComponentKind, Readonly<Record<string, own.Schema>>>> = {
@@ -522,54 +520,6 @@ t.test('files: what a configuration was made of', async (t) => {
     chmodSync(join(folder, 'focusd.yaml'), 0);
     await t.rejects(read('focusd.yaml'), { message: /may not be read/ });
   }
-});
-
-t.test('the difference between two configurations', async (t) => {
-  const text = `
-receivers: { files: { paths: a }, push: }
-processors: { attribute: { tags: [a] } }
-exporters: { otlp: , console: }
-extensions: { health: }
-service:
-  extensions: [health]
-  pipelines:
-    costs: { receivers: [files], processors: [attribute], exporters: [otlp] }
-    other: { receivers: [files], exporters: [console] }
-`;
-  const before = await load(text);
-  const none = { added: [], removed: [], changed: [] };
-  const compared = async (from: string, to: string): Promise<unknown> => {
-    t.ok(text.includes(from), from);
-    return difference(before, (await load(text.replace(from, to))) as Configuration);
-  };
-  t.match(difference(before, await load(`${text}\n# nothing`)), { none: true, agent: [] });
-  t.match(await compared('push: ', 'push/x: '), { none: true }, 'nothing uses it');
-  t.match(await compared('paths: a', 'paths: b'), {
-    receivers: { ...none, changed: ['files'] },
-    pipelines: none,
-    none: false,
-  });
-  t.match(await compared('tags: [a]', 'tags: [b]'), {
-    processors: { ...none, changed: ['attribute'] },
-    pipelines: { ...none, changed: ['costs'] },
-  });
-  t.match(await compared('[console]', '[otlp]'), {
-    exporters: { ...none, removed: ['console'] },
-    pipelines: { ...none, changed: ['other'] },
-  });
-  t.match(await compared('other:', 'third:'), {
-    pipelines: { added: ['third'], removed: ['other'], changed: [] },
-  });
-  t.match(await compared('  extensions: [health]\n', ''), {
-    extensions: { ...none, removed: ['health'] },
-  });
-  t.match(await compared('service:', 'workers: 3\nstorage: { folder: x }\nservice:'), {
-    agent: ['workers', 'storage'],
-  });
-  t.match(await compared('  pipelines:', '  telemetry: { logs: { level: debug } }\n  pipelines:'), {
-    agent: ['telemetry'],
-    none: false,
-  });
 });
 
 t.test('declarations of settings are those of the plugin contract', async (t) => {

@@ -2,22 +2,21 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { parse } from 'csv-parse/sync';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import { focusd, type Ran, startFocusd } from '../helpers/focusd-process.ts';
 import {
   bill,
   committedCosts,
   configuration,
+  exportedCosts,
   filesBelow,
   focusCsv,
   focusRow,
   put,
   worldFolder,
 } from '../helpers/world.ts';
-import { freePort } from '../interop/programs/ports.ts';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -29,7 +28,7 @@ function billed(rows: readonly Row[]): string {
   return formatDecimal(sum(rows.map(({ BilledCost }) => decimal(String(BilledCost)))));
 }
 
-function ends(t: Tap.Test, ran: Ran, code: number, stderr?: RegExp): void {
+function ends(t: Test, ran: Ran, code: number, stderr?: RegExp): void {
   t.equal(ran.code, code, `exit code of: ${ran.stderr.slice(0, 200)}`);
   if (stderr !== undefined) t.match(ran.stderr, stderr);
   t.notMatch(ran.stderr, /\n {4}at /, 'no stack');
@@ -37,12 +36,21 @@ function ends(t: Tap.Test, ran: Ran, code: number, stderr?: RegExp): void {
 
 t.test('help, version, mistakes', async (t) => {
   const [help, command, version, nothing, unknown, option] = await Promise.all(
-    [['--help'], ['convert', '--help'], ['--version'], [], ['cnvert'], ['run', '--onec']].map((args) =>
-      focusd(t, args),
+    [['--help'], ['convert', '--help'], ['--version'], [], ['cnvert'], ['run', '--onec']].map(
+      (args) => focusd(t, args),
     ),
   );
   t.equal(help?.code, 0);
-  for (const name of ['run', 'demo', 'validate', 'plugins', 'audit', 'convert', 'check', 'generate'])
+  for (const name of [
+    'run',
+    'demo',
+    'validate',
+    'plugins',
+    'audit',
+    'convert',
+    'check',
+    'generate',
+  ])
     t.match(help?.stdout, new RegExp(`^  ${name} `, 'm'), name);
   t.match(help?.stdout, /Examples:\n +focusd demo/);
   t.match(command?.stdout, /--mapping <name>/);
@@ -54,15 +62,28 @@ t.test('help, version, mistakes', async (t) => {
 
 t.test('validate', async (t) => {
   const folder = worldFolder(t);
-  put(folder, 'broken.yaml', configuration().replace('settle', 'setle').replace('folder: ./out', 'folder: 3, formt: x'));
+  put(
+    folder,
+    'broken.yaml',
+    configuration().replace('settle', 'setle').replace('folder: ./out', 'folder: 3, formt: x'),
+  );
   const [good, printed, broken, missing] = await Promise.all(
-    [['-c', 'focusd.yaml'], ['-c', 'focusd.yaml', '--print'], ['-c', 'broken.yaml'], []].map((args, i) =>
-      focusd(t, ['validate', ...args], { cwd: i === 3 ? join(folder, 'bills') : folder }),
+    [['-c', 'focusd.yaml'], ['-c', 'focusd.yaml', '--print'], ['-c', 'broken.yaml'], []].map(
+      (args, i) =>
+        focusd(t, ['validate', ...args], { cwd: i === 3 ? join(folder, 'bills') : folder }),
     ),
   );
-  t.match(good, { code: 0, stdout: 'focusd.yaml is good: 1 pipeline, 1 receiver, 1 exporter.\n', stderr: '' });
+  t.match(good, {
+    code: 0,
+    stdout: 'focusd.yaml is good: 1 pipeline, 1 receiver, 1 exporter.\n',
+    stderr: '',
+  });
   t.match(printed, { code: 0, stdout: /settle: 0s/ });
-  t.match(broken, { code: 2, stderr: /problems:.*setle is not a setting.*did you mean settle.*formt/s, stdout: '' });
+  t.match(broken, {
+    code: 2,
+    stderr: /problems:.*setle is not a setting.*did you mean settle.*formt/s,
+    stdout: '',
+  });
   t.match(missing, { code: 2, stderr: /focusd\.yaml does not exist/ });
 });
 
@@ -73,7 +94,12 @@ t.test('plugins', async (t) => {
   t.match(list, { code: 0, stdout: /^receiver +files +beta +\w.*\n(.*\n)*exporter +otlp /m });
   t.match(one?.stdout, /paths \(paths, required\)[\s\S]*settle \(duration, default "2s"\)/);
   t.match(JSON.parse(json?.stdout ?? ''), [
-    { kind: 'exporter', type: 'file', package: 'focusd', settings: [{ name: 'folder', required: true }] },
+    {
+      kind: 'exporter',
+      type: 'file',
+      package: 'focusd',
+      settings: [{ name: 'folder', required: true }],
+    },
   ]);
   t.match(none, { code: 2, stderr: /there is no plugin "fils"\n +there are: .*files/ });
 });
@@ -88,34 +114,31 @@ t.test('convert', async (t) => {
 
   await t.test('to every format, from a folder; machines read the account', async (t) => {
     const rans = await Promise.all(
-      ['out.csv', 'out.ndjson', 'out.parquet'].map((name) => run('bills', '-o', `made/${name}`, '--json')),
+      ['csv', 'ndjson', 'parquet'].map((format) =>
+        run('bills', '-o', `made/${format}/out.${format}`, '--json'),
+      ),
     );
     for (const ran of rans) {
       ends(t, ran, 0);
       t.match(JSON.parse(ran.stdout), {
         rows: { read: truth.rows, written: truth.charges, rejected: 0 },
         costs: {
-          BilledCost: { source: 'line_item_unblended_cost', out: truth.costs.BilledCost, conserved: true },
+          BilledCost: {
+            source: 'line_item_unblended_cost',
+            out: truth.costs.BilledCost,
+            conserved: true,
+          },
           EffectiveCost: { out: truth.costs.EffectiveCost, conserved: true },
         },
         parts: [{ mapping: 'aws-cur', format: 'csv' }, { mapping: 'aws-cur' }],
       });
     }
-    const rows = rowsOf(readFileSync(join(folder, 'made/out.csv'), 'utf8'));
+    const rows = rowsOf(readFileSync(join(folder, 'made/csv/out.csv'), 'utf8'));
     t.equal(rows.length, truth.charges, 'two files, one header');
-    t.equal(billed(rows), truth.costs.BilledCost);
-    const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    for (const name of ['read_parquet', 'read_json'] as const) {
-      const file = join(folder, `made/out.${name === 'read_parquet' ? 'parquet' : 'ndjson'}`);
-      const reader = await connection.runAndReadAll(
-        `SELECT count(*)::INT, sum(EffectiveCost::DECIMAL(38, 15))::VARCHAR FROM ${name}('${file}')`,
-      );
-      const [[count, effective] = []] = reader.getRows();
-      t.equal(count, truth.charges, name);
-      t.equal(formatDecimal(decimal(String(effective))), truth.costs.EffectiveCost, `DuckDB by ${name}`);
+    for (const format of ['csv', 'ndjson', 'parquet']) {
+      t.strictSame(readdirSync(join(folder, 'made', format)), [`out.${format}`]);
+      t.strictSame(await exportedCosts(join(folder, 'made', format)), truth.costs, format);
     }
-    connection.closeSync();
-    t.strictSame(readdirSync(join(folder, 'made')).toSorted(), ['out.csv', 'out.ndjson', 'out.parquet']);
   });
 
   await t.test('to stdout, from several files and a glob', async (t) => {
@@ -127,7 +150,10 @@ t.test('convert', async (t) => {
     ends(t, several, 0, /5 rows read \(focus 1\.0\) → 3 charges written as FOCUS 1\.2 csv/);
     t.equal(billed(rowsOf(several.stdout)), '7.5');
     t.match(several.stderr, /BilledCost +in 15\.5 = out 7\.5 \+ rejected 8 +conserved/);
-    t.match(several.stderr, /rejected: invalid_number 1, invalid_time 1\n.*bad\.csv, row 2, BilledCost: /);
+    t.match(
+      several.stderr,
+      /rejected: invalid_number 1, invalid_time 1\n.*bad\.csv, row 2, BilledCost: /,
+    );
     t.equal(glob.stdout.trim().split('\n').length, 2);
     t.equal(JSON.parse(glob.stderr).costs.BilledCost.in, '3.5', 'the account is beside the data');
     t.ok(version.stdout.split('\n')[0]?.split(',').includes('ServiceProviderName'));
@@ -141,10 +167,13 @@ t.test('convert', async (t) => {
     ends(t, kept, 0);
     ends(t, strict, 1);
     const lines = readFileSync(join(folder, 'rejected.ndjson'), 'utf8').trim().split('\n');
-    t.match(lines.map((line) => JSON.parse(line)), [
-      { path: /bad\.csv$/, row: 2, column: 'BilledCost', reason: 'invalid_number', raw: /x/ },
-      { path: /bad\.csv$/, row: 3, column: 'ChargePeriodStart', reason: 'invalid_time' },
-    ]);
+    t.match(
+      lines.map((line) => JSON.parse(line)),
+      [
+        { path: /bad\.csv$/, row: 2, column: 'BilledCost', reason: 'invalid_number', raw: /x/ },
+        { path: /bad\.csv$/, row: 3, column: 'ChargePeriodStart', reason: 'invalid_time' },
+      ],
+    );
     t.match(JSON.parse(kept.stdout), {
       rows: { read: 3, written: 1, rejected: 2 },
       rejected: { invalid_number: 1, invalid_time: 1 },
@@ -169,14 +198,22 @@ t.test('convert', async (t) => {
     ends(t, empty, 1, /empty\.csv: empty file\n.*nothing was written/);
     t.equal(readFileSync(join(folder, 'before.csv'), 'utf8'), 'what was here');
     ends(t, some, 1, /empty\.csv: empty file\n2 rows read/);
-    t.equal(billed(rowsOf(readFileSync(join(folder, 'some.csv'), 'utf8'))), '3.5', 'the rest goes on');
+    t.equal(
+      billed(rowsOf(readFileSync(join(folder, 'some.csv'), 'utf8'))),
+      '3.5',
+      'the rest goes on',
+    );
     ends(t, stdout, 2, /stdout\n +name a file/);
     ends(t, format, 2, /compressed output/);
     ends(t, mapping, 1, /as aws-cur it lacks the columns line_item/);
     ends(t, set, 2, /there is no such setting\n +known: aws-cur\.split_rows=off\|allocate/);
     ends(t, output, 2, /bills is a folder/);
     t.notOk(existsSync(join(folder, 'x.csv')));
-    t.strictSame(readdirSync(folder).filter((name) => name.startsWith('.')), [], 'nothing is left over');
+    t.strictSame(
+      readdirSync(folder).filter((name) => name.startsWith('.')),
+      [],
+      'nothing is left over',
+    );
   });
 });
 
@@ -186,11 +223,11 @@ t.test('check', async (t) => {
   put(folder, 'poor.csv', focusCsv([1]));
   const good = join(folder, 'bills/azure-2026-09.csv');
   const [fine, poor, several, missing] = await Promise.all(
-    [[good], ['poor.csv'], ['bills', 'empty.csv', 'poor.csv', '--json'], ['nowhere.csv']].map((args) =>
-      focusd(t, ['check', ...args], { cwd: folder }),
+    [[good], ['poor.csv'], ['bills', 'empty.csv', 'poor.csv', '--json'], ['nowhere.csv']].map(
+      (args) => focusd(t, ['check', ...args], { cwd: folder }),
     ),
   );
-  t.equal(fine?.code, 0, fine?.stdout);
+  t.equal(fine?.code, 0);
   t.match(poor, { code: 1, stdout: /error .*PricingQuantity/ });
   t.equal(several?.code, 1);
   t.match(JSON.parse(several?.stdout ?? ''), [
@@ -204,13 +241,17 @@ t.test('check', async (t) => {
 t.test('run --once, --dry-run and audit', async (t) => {
   const folder = worldFolder(t);
   const truth = await bill(folder, { provider: 'azure' });
-  const run = (...args: string[]): Promise<Ran> => focusd(t, [...args, '-c', 'focusd.yaml'], { cwd: folder });
+  const run = (...args: string[]): Promise<Ran> =>
+    focusd(t, [...args, '-c', 'focusd.yaml'], { cwd: folder });
 
   const before = Object.keys(filesBelow(folder));
   const [none, dry] = await Promise.all([run('audit'), run('run', '--once', '--dry-run')]);
   ends(t, none, 2, /there is no state in .*\n +run the agent/);
   ends(t, dry, 0);
-  t.match(dry.stdout, new RegExp(`BilledCost +read ${truth.costs.BilledCost.replace('.', '\\.')} = exported`));
+  t.match(
+    dry.stdout,
+    new RegExp(`BilledCost +read ${truth.costs.BilledCost.replace('.', '\\.')} = exported`),
+  );
   t.match(dry.stdout, /Dry run: nothing was sent to file\/csv, nothing was stored/);
   t.strictSame(Object.keys(filesBelow(folder)), before, 'nothing was written');
 
@@ -222,12 +263,22 @@ t.test('run --once, --dry-run and audit', async (t) => {
     const database = new DatabaseSync(join(folder, 'state/state/state.sqlite'));
     const [row] = database.prepare('SELECT rowid, billed FROM totals LIMIT 1').all();
     const by = String(row?.billed);
-    database.prepare('UPDATE totals SET billed = ? WHERE rowid = ?').run('999999.5', Number(row?.rowid));
+    database
+      .prepare('UPDATE totals SET billed = ? WHERE rowid = ?')
+      .run('999999.5', Number(row?.rowid));
     const [text, json] = await Promise.all([run('audit'), run('audit', '--json')]);
     t.equal(text.code, 1);
-    t.match(text.stdout, new RegExp(`different\\n.*BilledCost committed 999999\\.5, derived ${by.replace('.', '\\.')} `));
+    t.match(
+      text.stdout,
+      new RegExp(
+        `different\\n.*BilledCost committed 999999\\.5, derived ${by.replace('.', '\\.')} `,
+      ),
+    );
     t.match(JSON.parse(json.stdout), [
-      { result: 'different', differences: [{ column: 'BilledCost', committed: '999999.5', derived: by }] },
+      {
+        result: 'different',
+        differences: [{ column: 'BilledCost', committed: '999999.5', derived: by }],
+      },
     ]);
     database.prepare('UPDATE totals SET billed = ? WHERE rowid = ?').run(by, Number(row?.rowid));
     database.close();
@@ -239,7 +290,10 @@ t.test('run --once, --dry-run and audit', async (t) => {
     writeFileSync(path, text.replace(/,842\.19,/, ',942.19,'));
     const ran = await run('audit');
     t.equal(ran.code, 1);
-    t.match(ran.stdout, /different\n.*azure-2026-09\.csv was changed after it was read\n.*BilledCost committed .*\(100\)/);
+    t.match(
+      ran.stdout,
+      /different\n.*azure-2026-09\.csv was changed after it was read\n.*BilledCost committed .*\(100\)/,
+    );
     rmSync(path);
     const gone = await run('audit');
     t.equal(gone.code, 1);
@@ -252,23 +306,37 @@ t.test('run --once, --dry-run and audit', async (t) => {
     const ran = await run('run', '--once');
     t.equal(ran.code, 1);
     t.match(ran.stderr, /"message":"part set aside"/);
-    t.equal(committedCosts(folder).BilledCost, formatDecimal(sum([decimal('5'), decimal(truth.costs.BilledCost)])));
+    t.equal(
+      committedCosts(folder).BilledCost,
+      formatDecimal(sum([decimal('5'), decimal(truth.costs.BilledCost)])),
+    );
   });
 });
 
 t.test('generate: the same seed gives the same bytes', async (t) => {
   const folder = t.testdir();
   const make = (name: string, ...args: string[]): Promise<Ran> =>
-    focusd(t, ['generate', name, '--provider', 'all', '--rows', '30', '--json', ...args], { cwd: folder });
+    focusd(t, ['generate', name, '--provider', 'all', '--rows', '30', '--json', ...args], {
+      cwd: folder,
+    });
   const [one, , other, faulty] = await Promise.all([
     make('one', '--seed', '5'),
     make('two', '--seed', '5'),
     make('other', '--seed', '6'),
     focusd(t, ['generate', 'faulty', '--format', 'parquet', '--faults', '2'], { cwd: folder }),
   ]);
-  t.match(JSON.parse(one?.stdout ?? ''), [{ provider: 'aws', rows: 30 }, {}, {}, {}, { provider: 'focus' }]);
+  t.match(JSON.parse(one?.stdout ?? ''), [
+    { provider: 'aws', rows: 30 },
+    {},
+    {},
+    {},
+    { provider: 'focus' },
+  ]);
   t.strictSame(filesBelow(join(folder, 'one')), filesBelow(join(folder, 'two')));
-  t.strictSame(Object.keys(filesBelow(join(folder, 'other'))), Object.keys(filesBelow(join(folder, 'one'))));
+  t.strictSame(
+    Object.keys(filesBelow(join(folder, 'other'))),
+    Object.keys(filesBelow(join(folder, 'one'))),
+  );
   t.notSame(filesBelow(join(folder, 'other')), filesBelow(join(folder, 'one')));
   t.match(other?.code, 0);
   t.match(faulty, { code: 2, stderr: /--faults goes with text formats only\n +\w/ });
@@ -280,7 +348,15 @@ t.test('demo', async (t) => {
   const ran = await focusd(t, ['demo', '--rows', '400', '--folder', 'demo'], { cwd: folder });
   t.equal(ran.code, 0);
   t.equal(ran.stderr, '', 'nothing that a newcomer must judge');
-  for (const said of [/Provider\n +AWS/, /Owner\n/, /Restated\n +cur2/, /Rejected \(dead letters\)\n +invalid_/, /conserved\n/, /rows\/s/, /Try next/])
+  for (const said of [
+    /Provider\n +AWS/,
+    /Owner\n/,
+    /Restated\n +cur2/,
+    /Rejected \(dead letters\)\n +invalid_/,
+    /conserved\n/,
+    /rows\/s/,
+    /Try next/,
+  ])
     t.match(ran.stdout, said);
   t.notMatch(ran.stdout, /NOT CONSERVED/);
   t.strictSame(readdirSync(folder), ['demo']);
@@ -295,14 +371,16 @@ t.test('demo', async (t) => {
 
 t.test('demo --serve', async (t) => {
   const folder = t.testdir();
-  const [health, metrics] = [await freePort(), await freePort()];
-  const env = { FOCUSD_DEMO_HEALTH: String(health), FOCUSD_DEMO_METRICS: String(metrics) };
-  const running = startFocusd(t, ['demo', '--serve', '--rows', '200', '--folder', 'demo'], { cwd: folder, env });
+  const running = startFocusd(t, ['demo', '--serve', '--rows', '200', '--folder', 'demo'], {
+    cwd: folder,
+  });
   const told = await running.wrote(/Ctrl-C ends it/);
   const urls = [...told.matchAll(/curl -s (http:\S+)/g)].map(([, url = '']) => url);
   t.equal(urls.length, 2);
-  const [status, page] = await Promise.all(urls.map(async (url) => await (await fetch(url)).text()));
-  t.match(JSON.parse(status ?? ''), { status: /ok|ready|running|up/i });
+  const [status, page] = await Promise.all(
+    urls.map(async (url) => await (await fetch(url)).text()),
+  );
+  t.match(JSON.parse(status ?? ''), { status: 'ok' });
   t.match(page, /focusd_deliveries_total/);
   t.match(told, /What the agent knows now[\s\S]*Restated/);
   running.kill('SIGTERM');

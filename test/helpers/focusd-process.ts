@@ -24,6 +24,8 @@ export interface Running {
   logs(): readonly LogLine[];
   /** Resolves with the first line of the log that fits, past or to come; fails when the process ends before. */
   until(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Resolves with all of stdout once it fits. */
+  wrote(text: RegExp): Promise<string>;
   /** The same by message, from the given line on. */
   said(message: string, from?: number): Promise<LogLine>;
   kill(signal: NodeJS.Signals): void;
@@ -60,6 +62,7 @@ export function startFocusd(
     ended: ended(child, output),
     logs,
     until,
+    wrote: (text) => firstOutput(child, text, () => output),
     said: (message, from = 0) =>
       until((line) => line.message === message && logs().indexOf(line) >= from),
     kill: (signal) => void child.kill(signal),
@@ -105,6 +108,22 @@ async function firstLine(child: ChildProcess, { logs, fits, story }: Waiting): P
     child.stderr?.off('data', look);
     child.off('close', close);
   }
+}
+
+async function firstOutput(
+  child: ChildProcess,
+  text: RegExp,
+  output: () => { readonly stdout: string; readonly stderr: string },
+): Promise<string> {
+  const ended = once(child, 'close');
+  while (!text.test(output().stdout)) {
+    const more = child.stdout === null ? ended : once(child.stdout, 'data');
+    if ((await Promise.race([more.then(() => true), ended.then(() => false)])) === false)
+      throw new Error(
+        `the process ended before it wrote so:\n${output().stdout}${output().stderr}`,
+      );
+  }
+  return output().stdout;
 }
 
 const parsed = new Map<string, LogLine | undefined>();

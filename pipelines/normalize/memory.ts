@@ -1,0 +1,97 @@
+/** What an evaluator remembers of an expression from batch to batch. */
+import type { Amounts } from '../focus/amounts.ts';
+import type { Column } from '../focus/batch.ts';
+import { type CombinationInput, Combinations } from './combinations.ts';
+import { newValues, type Values } from './entry-values.ts';
+import type { Expression } from './expressions.ts';
+
+/** Numbers equal values of a group of columns alike, entry by entry. */
+export interface Canonical {
+  readonly numbers: Map<string, number>;
+  remap: Uint32Array;
+  size: number;
+}
+
+/** What is remembered of an expression from batch to batch. */
+export class Memory {
+  inputs: readonly Values[] = [];
+  values: Values | undefined;
+  combinations: Combinations | undefined;
+  canonicals: Canonical[] = [];
+  groupSizes: readonly number[] = [];
+  amounts: Amounts | undefined;
+  codes = new Uint32Array(0);
+  rows = 0;
+  mostlyDistinct = false;
+
+  restart(kind: Expression['kind'], inputs: readonly Column[], transient: boolean): void {
+    this.inputs = inputs.map((input) => input.values);
+    if (transient && this.values?.transient === true) this.values.clear();
+    else this.values = newValues(kind, transient);
+  }
+
+  restartCombinations(kind: Expression['kind'], groups: readonly Group[]): void {
+    this.inputs = groups.flatMap((group) => group.columns.map((column) => column.values));
+    this.groupSizes = groups.map((group) => group.columns.length);
+    this.values = newValues(kind, false);
+    this.combinations = new Combinations(groups.length);
+    this.canonicals = groups.map(() => ({
+      numbers: new Map(),
+      remap: new Uint32Array(64),
+      size: 0,
+    }));
+  }
+}
+
+/** Inputs with the same codes. */
+export interface Group {
+  readonly codes: Uint32Array;
+  readonly columns: Column[];
+}
+
+/** The varying inputs, those with the same codes together. */
+export function groupsOf(inputs: readonly Column[]): readonly Group[] {
+  const groups: Group[] = [];
+  for (const input of inputs) {
+    if (input.values.size === 1) continue;
+    const group = groups.find((candidate) => candidate.codes === input.codes);
+    if (group === undefined) groups.push({ codes: input.codes, columns: [input] });
+    else if (!group.columns.some((column) => column.values === input.values))
+      group.columns.push(input);
+  }
+  return groups;
+}
+
+/** Whether the groups are those that the memory was made for. */
+export function sameGroups(memory: Memory, groups: readonly Group[]): boolean {
+  if (memory.groupSizes.length !== groups.length) return false;
+  if (groups.some((group, i) => group.columns.length !== memory.groupSizes[i])) return false;
+  const values = groups.flatMap((group) => group.columns.map((column) => column.values));
+  return values.every((value, i) => value === memory.inputs[i]);
+}
+
+/** Extends the group's numbering to its present entries. */
+export function canonical(group: Group, known: Canonical): CombinationInput {
+  const size = Math.min(...group.columns.map((column) => column.values.size));
+  if (size > known.remap.length) {
+    const larger = new Uint32Array(Math.max(size, known.remap.length * 2));
+    larger.set(known.remap);
+    known.remap = larger;
+  }
+  for (; known.size < size; known.size++) {
+    const key = group.columns
+      .map((column) => entryKey(column.values.text(known.size)))
+      .join('\u0000');
+    let number = known.numbers.get(key);
+    if (number === undefined) {
+      number = known.numbers.size;
+      known.numbers.set(key, number);
+    }
+    known.remap[known.size] = number;
+  }
+  return { codes: group.codes, remap: known.remap, size: known.numbers.size };
+}
+
+function entryKey(text: string | undefined): string {
+  return text === undefined ? '\u0001' : text;
+}
