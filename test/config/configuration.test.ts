@@ -7,6 +7,7 @@ import type * as own from '../../config/formats.ts';
 import type { Misconfigured } from '../../config/problems.ts';
 import { configurationFiles, readConfiguration } from '../../config/read.ts';
 import { maskedYaml } from '../../config/show.ts';
+import { validateConfiguration } from '../../config/validate.ts';
 import type * as contract from '../../pipelines/plugin/settings.ts';
 
 const SETTINGS: Readonly<Record<ComponentKind, Readonly<Record<string, own.Schema>>>> = {
