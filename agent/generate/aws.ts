@@ -44,23 +44,32 @@ export function awsBill(request: BillRequest): Bill {
   };
 }
 
-/** The same bill as legacy CUR: slashed names, maps flattened away. */
+/** What a legacy CUR has of the maps: a column each. */
+const FROM_MAPS = [
+  { name: 'product/servicename', map: 'product', key: 'servicename' },
+  { name: 'resourceTags/user:team', map: 'resource_tags', key: 'user_team' },
+] as const;
+
+/** The same bill as legacy CUR: slashed names, columns in place of maps. */
 export function awsLegacyBill(request: BillRequest): Bill {
   const bill = awsBill(request);
   const kept = bill.columns.flatMap(({ name, type }, i) =>
     type === 'map' ? [] : [{ i, name: legacyName(name), type }],
   );
-  const team = indexOf('resource_tags');
+  const maps = FROM_MAPS.map(({ map, key }) => ({ i: indexOf(map), key }));
   return {
     columns: [
       ...kept.map(({ name, type }) => ({ name, type })),
-      { name: 'resourceTags/user:team', type: 'string' },
+      ...FROM_MAPS.map(({ name }) => ({ name, type: 'string' as const })),
     ],
     row: (index) => {
       const made = bill.row(index);
       if (made === undefined) return undefined;
-      const tag = /"user_team":"([^"]*)"/.exec(made.cells[team] ?? '')?.[1] ?? '';
-      return { truth: made.truth, cells: [...kept.map(({ i }) => made.cells[i] ?? ''), tag] };
+      const cells = [
+        ...kept.map(({ i }) => made.cells[i] ?? ''),
+        ...maps.map(({ i, key }) => entryOf(made.cells[i] ?? '', key)),
+      ];
+      return { truth: made.truth, cells };
     },
     breakRow: (cells, random) =>
       breakCell(cells, random, {
@@ -68,6 +77,13 @@ export function awsLegacyBill(request: BillRequest): Bill {
         time: kept.findIndex(({ name }) => name === 'lineItem/UsageStartDate'),
       }),
   };
+}
+
+/** An entry of a map that is written as JSON; empty when it has none. */
+function entryOf(map: string, key: string): string {
+  if (map === '') return '';
+  const value: unknown = (JSON.parse(map) as Readonly<Record<string, unknown>>)[key];
+  return typeof value === 'string' ? value : '';
 }
 
 /** `line_item_unblended_cost` → `lineItem/UnblendedCost`. */

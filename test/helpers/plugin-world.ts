@@ -83,7 +83,12 @@ export interface World<Config> extends Context<Config> {
 /** A world around checked settings. */
 export function worldOf<Config>(
   config: Config,
-  options: { readonly id?: string; readonly clock?: TurnedClock; readonly once?: boolean } = {},
+  options: {
+    readonly id?: string;
+    readonly clock?: TurnedClock;
+    readonly once?: boolean;
+    readonly folder?: string;
+  } = {},
 ): World<Config> {
   const lines: Line[] = [];
   const at =
@@ -101,7 +106,7 @@ export function worldOf<Config>(
     clock: options.clock ?? turnedClock(),
     signal: stop.signal,
     once: options.once ?? false,
-    folder: '.',
+    folder: options.folder ?? '.',
     lines,
     stop,
     close: () => http.close(),

@@ -39,8 +39,9 @@ export async function run(
   command: string | readonly [string, ...string[]],
   where: Where,
 ): Promise<Ended> {
-  const [program, ...args] =
-    typeof command === 'string' ? (['sh', '-c', command] as const) : command;
+  const wanted = typeof command === 'string' ? ['sh', '-c', command] : command;
+  // The test runner puts its loader into NODE_OPTIONS of whatever is spawned, whatever the environment says.
+  const [program, ...args] = ['env', '-u', 'NODE_OPTIONS', ...wanted];
   const env = cleanEnvironment(where.env);
   const child = spawn(program, args, { cwd: where.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   leash(child);

@@ -1,0 +1,345 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { stageSettings } from '../../../agent/stages.ts';
+import {
+  type DeliverEvents,
+  type DeliverRequest,
+  deliver,
+  deliveryId,
+} from '../../../pipelines/engine/deliver.ts';
+import { mergeCounts, mergeResults } from '../../../pipelines/engine/merge.ts';
+import type { GroupTotal, TaskResult } from '../../../pipelines/engine/protocol.ts';
+import { createWorkerPool } from '../../../pipelines/engine/worker-pool.ts';
+import { COST_COLUMNS } from '../../../pipelines/focus/columns.ts';
+import type { EncodedBatch, Part, Sink } from '../../../pipelines/plugin/index.ts';
+import { Rejected, TOTAL_DIMENSIONS, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { bill, focusCsv } from '../../helpers/world.ts';
+
+const pool = createWorkerPool({ workers: 2 });
+t.teardown(() => pool.close());
+
+/** What was done to a sink, in order. */
+interface Watched {
+  readonly calls: string[];
+  readonly batches: EncodedBatch[];
+  readonly sink: Sink;
+}
+
+function watched(of: Partial<Sink> = {}): Watched {
+  const calls: string[] = [];
+  const batches: EncodedBatch[] = [];
+  const step =
+    (name: 'begin' | 'commit' | 'abort') =>
+    async (info: Parameters<NonNullable<Sink['begin']>>[0]) => {
+      calls.push(name);
+      await of[name]?.(info);
+    };
+  return {
+    calls,
+    batches,
+    sink: {
+      encoding: of.encoding ?? { kind: 'focus', format: 'csv', version: '1.2' },
+      begin: step('begin'),
+      commit: step('commit'),
+      abort: step('abort'),
+      write: async (batch, info) => {
+        batches.push(batch);
+        return (await of.write?.(batch, info)) ?? {};
+      },
+      close: async () => {},
+    },
+  };
+}
+
+const SILENT: DeliverEvents = {
+  refusedPart: () => {},
+  rejectedRows: () => {},
+  rejectedBatch: () => {},
+  progress: () => {},
+};
+
+function partOf(path: string): Part {
+  const { size, mtimeMs } = statSync(path);
+  return { path, bytes: size, modifiedMs: mtimeMs };
+}
+
+function request(
+  paths: readonly string[],
+  sinks: readonly Watched[],
+  of: Partial<DeliverRequest> = {},
+): DeliverRequest {
+  return {
+    pool,
+    pipeline: 'costs',
+    receiver: 'files',
+    delivery: {
+      scope: 's',
+      revision: '1',
+      mode: 'snapshot',
+      mapping: 'auto',
+      cursor: '',
+      parts: paths.map(partOf),
+    },
+    observedMs: 0,
+    targets: sinks.map(({ sink }, i) => ({ id: `sink-${i}`, sink })),
+    settings: stageSettings({ version: '0' }),
+    events: SILENT,
+    signal: new AbortController().signal,
+    ...of,
+  };
+}
+
+function csvFiles(t: Test, ...amounts: readonly (readonly number[])[]): string[] {
+  const folder = t.testdir();
+  return amounts.map((rows, i) => {
+    const path = join(folder, `${i}.csv`);
+    writeFileSync(path, focusCsv(rows));
+    return path;
+  });
+}
+
+const many = (rows: number): number[] => Array.from({ length: rows }, (_, i) => i);
+
+t.test('every sink gets every charge, then is committed', async (t) => {
+  const sinks = [watched(), watched({ encoding: { kind: 'otlp-json' } })];
+  const totalsOnly = { calls: [], batches: [], sink: { close: async () => {} } };
+  const delivered = await deliver(request(csvFiles(t, [1, 2], [4]), [...sinks, totalsOnly]));
+  t.match(delivered, {
+    rows: { read: 3, written: 3 },
+    setAside: false,
+    ledger: { BilledCost: { read: '7' } },
+  });
+  for (const { calls, batches } of sinks) {
+    t.strictSame(calls, ['begin', 'commit']);
+    t.equal(
+      batches.reduce((sum, { rows }) => sum + rows, 0),
+      3,
+    );
+    t.strictSame(new Set(batches.map(({ part }) => part)), new Set([0, 1]));
+  }
+});
+
+t.test('a delivery without parts is a snapshot of nothing', async (t) => {
+  const sink = watched();
+  const delivered = await deliver(request([], [sink]));
+  t.match(delivered, { rows: { read: 0 }, totals: [], setAside: false });
+  t.strictSame(sink.calls, ['begin', 'commit']);
+});
+
+t.test('a sink that fails', async (t) => {
+  const paths = csvFiles(t, many(50));
+  for (const step of ['begin', 'write', 'commit'] as const) {
+    const down = (): Promise<never> => Promise.reject(new Unavailable('down'));
+    const failing = watched({ [step]: down });
+    const other = watched();
+    await t.rejects(
+      deliver(request(paths, [other, failing])),
+      { name: 'Unavailable', message: 'down' },
+      step,
+    );
+    t.equal(failing.calls.at(-1), 'abort', `${step}: told to forget`);
+    t.equal(other.calls.at(-1), 'abort', `${step}: so is the other`);
+    if (step !== 'commit') t.notOk(other.calls.includes('commit'), `${step}: nothing is committed`);
+  }
+});
+
+t.test('what the other side refuses for good is a dead letter, the rest goes on', async (t) => {
+  const letters: unknown[] = [];
+  const events: DeliverEvents = {
+    ...SILENT,
+    rejectedBatch: (exporter, _batch, reason, rows) => letters.push([exporter, reason, rows]),
+  };
+  const all = watched({ write: () => Promise.reject(new Rejected('too old')) });
+  const some = watched({ write: async () => ({ rejectedRows: 2, reason: 'two of them' }) });
+  const delivered = await deliver(request(csvFiles(t, [1, 2, 3]), [all, some], { events }));
+  t.strictSame(letters.toSorted(), [
+    ['sink-0', 'too old', 3],
+    ['sink-1', 'two of them', 2],
+  ]);
+  t.equal(delivered.rows.written, 3);
+  t.strictSame(
+    [all.calls, some.calls],
+    [
+      ['begin', 'commit'],
+      ['begin', 'commit'],
+    ],
+  );
+});
+
+t.test('a slow sink holds the workers back', async (t) => {
+  let open = 0;
+  let most = 0;
+  const slow = watched({
+    encoding: { kind: 'otlp-logs', compression: 'none', maxBytes: 20_000 },
+    write: async () => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      open--;
+      return {};
+    },
+  });
+  await deliver(request(csvFiles(t, many(3_000), many(3_000)), [slow]));
+  t.ok(slow.batches.length > 50, `${slow.batches.length} batches`);
+  t.ok(most <= 3 * pool.size, `at most ${most} at a time`);
+});
+
+t.test('it ends at once when it is stopped, whatever a sink does', async (t) => {
+  const stop = new AbortController();
+  const stuck = watched({
+    write: () => {
+      stop.abort(new Error('stopped'));
+      return new Promise(() => {});
+    },
+  });
+  await t.rejects(deliver(request(csvFiles(t, many(9_000)), [stuck], { signal: stop.signal })), {
+    message: 'stopped',
+  });
+  t.equal(stuck.calls.at(-1), 'abort');
+  const after = watched();
+  await deliver(request(csvFiles(t, [1]), [after]));
+  t.strictSame(after.calls, ['begin', 'commit'], 'the workers are free again');
+});
+
+t.test('a part that is gone, or was changed before', async (t) => {
+  const [path = ''] = csvFiles(t, [1]);
+  const sink = watched();
+  const changed = { ...request([path], [sink]) };
+  writeFileSync(path, focusCsv([1, 2]));
+  await t.rejects(deliver(changed), { name: 'Unavailable', message: /changed while it was read/ });
+  const gone = {
+    ...changed,
+    delivery: { ...changed.delivery, parts: [{ path: `${path}.no`, bytes: 1, modifiedMs: 1 }] },
+  };
+  await t.rejects(deliver(gone), { name: 'Unavailable', message: /is gone/ });
+  t.strictSame(sink.calls, []);
+});
+
+t.test('how much has to be readable', async (t) => {
+  const [good = '', bad = ''] = csvFiles(t, [1], []);
+  writeFileSync(bad, 'hello');
+  const outcome = async (paths: readonly string[], needs: 'all' | 'one' | 'none') => {
+    const sink = watched();
+    const refused: string[] = [];
+    const events = { ...SILENT, refusedPart: (part: Part) => refused.push(part.path) };
+    const { setAside } = await deliver(request(paths, [sink], { needs, events }));
+    return [setAside, sink.calls.join(' '), refused.length];
+  };
+  const done = 'begin commit';
+  t.strictSame(await outcome([good, bad], 'all'), [true, '', 1]);
+  t.strictSame(await outcome([good, bad], 'one'), [false, done, 1]);
+  t.strictSame(await outcome([good, bad], 'none'), [false, done, 1]);
+  t.strictSame(await outcome([bad], 'one'), [true, '', 1]);
+  t.strictSame(await outcome([bad], 'none'), [false, done, 1]);
+  t.strictSame(await outcome([good], 'all'), [false, done, 0]);
+});
+
+t.test('the same parts and settings give the same bytes, whoever reads them', async (t) => {
+  const folder = t.testdir();
+  await bill(folder, { provider: 'aws', format: 'parquet', rows: 3_000, parts: 2 });
+  const data = join(folder, 'bills/data/BILLING_PERIOD=2026-09');
+  const paths = ['cur2-00001.parquet', 'cur2-00002.parquet'].map((name) => join(data, name));
+  const bytes = async (workers: number): Promise<string[]> => {
+    const own = createWorkerPool({ workers });
+    const sink = watched({ encoding: { kind: 'otlp-json' } });
+    await deliver(request(paths, [sink], { pool: own }));
+    await own.close();
+    const order = sink.batches.toSorted((a, b) => a.part - b.part || a.sequence - b.sequence);
+    return order.map((batch) => Buffer.from(batch.bytes).toString());
+  };
+  t.strictSame(await bytes(3), await bytes(1));
+});
+
+t.test('ids of deliveries', async (t) => {
+  const id = deliveryId('p', 'r', { scope: 's', revision: '1' });
+  t.equal(id, deliveryId('p', 'r', { scope: 's', revision: '1' }));
+  const others = [
+    deliveryId('p', 'r', { scope: 's', revision: '2' }),
+    deliveryId('p', 'r', { scope: 's1', revision: '' }),
+    deliveryId('pr', '', { scope: 's', revision: '1' }),
+  ];
+  t.equal(new Set([id, ...others]).size, 4);
+});
+
+const GROUP: GroupTotal = {
+  dimensions: TOTAL_DIMENSIONS.map((name) => (name === 'BillingCurrency' ? 'EUR' : `some ${name}`)),
+  billingPeriod: '2026-09-01',
+  day: '2026-09-02',
+  charges: 1,
+  costs: COST_COLUMNS.map(() => '0.1'),
+  overflow: false,
+};
+
+function result(of: Partial<TaskResult> = {}): TaskResult {
+  return {
+    format: 'csv',
+    mapping: 'focus',
+    rows: { read: 2, written: 1, rejected: 1, dropped: 0 },
+    ledger: {
+      BilledCost: {
+        source: 'Cost',
+        read: '0.3',
+        exported: '0.1',
+        rejected: '0.2',
+        dropped: '0',
+        reshaped: '0',
+      },
+    },
+    totals: [GROUP],
+    repairs: { a: 1 },
+    dropped: {},
+    rejected: { x: 1 },
+    violations: {},
+    dataUntilMs: 5,
+    stages: { decode: 1.5 },
+    ...of,
+  };
+}
+
+t.test('results of several tasks are one', async (t) => {
+  const other = { ...GROUP, day: '2026-09-03' };
+  const merged = mergeResults(
+    [
+      result(),
+      result({ totals: [GROUP, other], dataUntilMs: Number.NaN, repairs: { b: 2 } }),
+      result({ totals: [], dataUntilMs: 9, ledger: {} }),
+    ],
+    100,
+  );
+  t.match(merged, {
+    rows: { read: 6, written: 3, rejected: 3, dropped: 0 },
+    ledger: { BilledCost: { source: 'Cost', read: '0.6', exported: '0.2', rejected: '0.4' } },
+    repairs: { a: 2, b: 2 },
+    rejected: { x: 3 },
+    dataUntilMs: 9,
+    stages: { decode: 4.5 },
+  });
+  t.match(merged.totals, [
+    { day: '2026-09-02', charges: 2, costs: ['0.2', '0.2', '0.2', '0.2'] },
+    { day: '2026-09-03', charges: 1 },
+  ]);
+  t.match(mergeResults([], 100), { rows: { read: 0 }, totals: [], dataUntilMs: Number.NaN });
+  t.strictSame(mergeCounts([{ constructor: 1 }, { constructor: 2 }]), { constructor: 3 });
+});
+
+t.test('groups over the limit fold together, the money stays', async (t) => {
+  const groups = Array.from({ length: 6 }, (_, i) => ({
+    ...GROUP,
+    dimensions: GROUP.dimensions.map((value, at) => (at === 4 ? `service ${i}` : value)),
+  }));
+  const { totals } = mergeResults(
+    [result({ totals: groups.slice(0, 3) }), result({ totals: groups.slice(3) })],
+    4,
+  );
+  const sums = (of: readonly GroupTotal[]): number =>
+    of.reduce((sum, { charges }) => sum + charges, 0);
+  t.equal(sums(totals), 6);
+  const [overflow, ...more] = totals.filter((group) => group.overflow);
+  t.strictSame(more, []);
+  t.match(overflow, { charges: 2, costs: ['0.2'], day: '2026-09-02' });
+  t.strictSame(
+    overflow?.dimensions.filter((value) => value !== null),
+    ['EUR'],
+  );
+  t.equal(totals.length, 5);
+});
