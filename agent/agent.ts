@@ -1,27 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, Configuration, Pipeline } from '../config/validate.ts';
-import type { Target } from '../pipelines/engine/deliver.ts';
 import { createWorkerPool, type WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type {
   AgentView,
   Clock,
   ComponentHealth,
   Context,
-  Exporter,
-  Extension,
-  Opened,
   Receiver,
-  Sink,
 } from '../pipelines/plugin/contract.ts';
-import { Unavailable } from '../pipelines/plugin/errors.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import { type Fingerprints, fingerprints, named, needRestart, runKey } from './fingerprints.ts';
-import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
+import { OpenComponents } from './open-components.ts';
 import { type RunEvents, takeDelivery } from './pipeline-run.ts';
+import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
 import { lockFolder } from './state/lock.ts';
 import { openState, type State } from './state/state.ts';
@@ -58,8 +53,6 @@ export interface Agent extends AgentView {
 /** How one receiver's way through one pipeline ended. */
 export type RunEnded = Ended & { readonly pipeline: string; readonly receiver: string };
 
-/** Longest time an exporter may take to send its last totals when the agent stops. */
-const CLOSE_WITHIN_MS = 10_000;
 /** Attempts at something unavailable in a `once` run. */
 const ONCE_ATTEMPTS = 2;
 
@@ -73,19 +66,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await agent.stop();
     throw error;
   }
-}
-
-interface OpenExporter {
-  readonly sink: Sink;
-  readonly flusher: Flusher;
-  readonly stop: AbortController;
-  readonly fingerprint: string;
-}
-
-interface OpenExtension {
-  readonly opened: Opened;
-  readonly stop: AbortController;
-  readonly fingerprint: string;
 }
 
 interface Run {
@@ -107,8 +87,9 @@ class RunningAgent implements Agent {
   readonly #pool: WorkerPool;
   readonly #unlock: () => void;
   readonly #http = createHttp();
-  readonly #exporters = new Map<string, OpenExporter>();
-  readonly #extensions = new Map<string, OpenExtension>();
+  readonly #open: OpenComponents;
+  /** Stays what it was when the agent started. */
+  readonly #storage: string;
   readonly #runs = new Map<string, Run>();
   #configuration: Configuration;
   #ready = false;
@@ -121,6 +102,7 @@ class RunningAgent implements Agent {
     this.version = version;
     this.#health = new Health(clock);
     const { folder, max_dead_letters } = configuration.storage;
+    this.#storage = folder;
     this.#unlock = lockFolder(folder);
     try {
       this.state = openState(join(folder, 'state'));
@@ -130,10 +112,17 @@ class RunningAgent implements Agent {
     }
     this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters);
     this.#pool = createWorkerPool({ workers: configuration.workers });
+    this.#open = new OpenComponents({
+      ...options,
+      health: this.#health,
+      state: this.state,
+      agent: this,
+      context: (component, signal) => this.#context(component, signal),
+    });
   }
 
   async start(): Promise<void> {
-    await this.#openAll();
+    await this.#open.open(this.#configuration, this.#fingerprints());
     this.#startRuns();
     this.#ready = true;
     this.#options.telemetry.observe(this);
@@ -160,22 +149,27 @@ class RunningAgent implements Agent {
         this.#options.log.warn('settings are used from the next start on', { settings });
       return restarted;
     } catch (error) {
-      await this.#goOver(before);
+      await this.#goOver(before).catch((cause: unknown) => {
+        const reasons = [error, cause].map((one) => (one instanceof Error ? one.message : one));
+        throw new Error(`${reasons[0]}; nor could the former one be started again: ${reasons[1]}`, {
+          cause,
+        });
+      });
       throw error;
     }
   }
 
   async #goOver(configuration: Configuration): Promise<readonly string[]> {
     this.#configuration = configuration;
-    const { runs } = this.#fingerprints();
+    const prints = this.#fingerprints();
     const stale = [...this.#runs.values()].filter(
-      (run) => run.failed || runs.get(runKey(run)) !== run.fingerprint,
+      (run) => run.failed || prints.runs.get(runKey(run)) !== run.fingerprint,
     );
     for (const run of stale) run.stop.abort();
     await Promise.all(stale.map(({ ended }) => ended));
     for (const run of stale) this.#forgetRun(run);
-    const closed = await this.#closeStale();
-    await this.#openAll();
+    const closed = await this.#open.closeStale(prints);
+    await this.#open.open(configuration, prints);
     const started = this.#startRuns();
     return [...new Set([...stale.map(runKey), ...closed, ...started])];
   }
@@ -189,116 +183,13 @@ class RunningAgent implements Agent {
     this.#ready = false;
     for (const run of this.#runs.values()) run.stop.abort();
     await this.ended();
-    const unsent: string[] = [];
-    for (const [id, exporter] of this.#exporters)
-      if (!(await this.#closeExporter(id, exporter))) unsent.push(id);
-    for (const [id, extension] of this.#extensions) await this.#closeExtension(id, extension);
+    const unsent = await this.#open.close();
     await this.#pool.close();
     await this.#http.close();
     this.state.close();
     this.#unlock();
     return unsent;
   }
-
-  // ---- exporters and extensions ----
-
-  async #openAll(): Promise<void> {
-    const { exporters, extensions } = this.#fingerprints();
-    for (const [id, fingerprint] of exporters)
-      if (!this.#exporters.has(id)) await this.#openExporter(id, fingerprint);
-    for (const [id, fingerprint] of extensions)
-      if (!this.#extensions.has(id)) await this.#openExtension(id, fingerprint);
-  }
-
-  async #openExporter(id: string, fingerprint: string): Promise<void> {
-    const component = named(this.#configuration.exporters, id);
-    const plugin = (await this.#options.catalogue.load(
-      'exporter',
-      component.type,
-    )) as unknown as Exporter;
-    const stop = new AbortController();
-    const pipelines = this.#configuration.pipelines
-      .filter(({ exporters }) => exporters.includes(id))
-      .map(({ name }) => name);
-    this.#health.set({ id, kind: 'exporter', status: 'starting' });
-    const sink = await plugin
-      .open(this.#context(component, stop.signal), this.state.view(pipelines))
-      .catch((error: unknown) => {
-        this.#health.delete('exporter', id);
-        throw error;
-      });
-    this.#health.set({ id, kind: 'exporter', status: 'running' });
-    const flusher = createFlusher(
-      async () => void (await this.#quietly(id, async () => sink.flush?.())),
-      this.#options.clock,
-    );
-    this.#exporters.set(id, { sink, stop, fingerprint, flusher });
-  }
-
-  async #openExtension(id: string, fingerprint: string): Promise<void> {
-    const component = named(this.#configuration.extensions, id);
-    const plugin = (await this.#options.catalogue.load(
-      'extension',
-      component.type,
-    )) as unknown as Extension;
-    const stop = new AbortController();
-    const opened = await plugin.open(this.#context(component, stop.signal), this);
-    this.#health.set({ id, kind: 'extension', status: 'running' });
-    this.#extensions.set(id, { opened, stop, fingerprint });
-  }
-
-  /** Closes what is gone from the configuration or was changed in it. */
-  async #closeStale(): Promise<string[]> {
-    const { exporters, extensions } = this.#fingerprints();
-    const closed: string[] = [];
-    for (const [id, exporter] of this.#exporters) {
-      if (exporters.get(id) === exporter.fingerprint) continue;
-      await this.#closeExporter(id, exporter);
-      closed.push(id);
-    }
-    for (const [id, extension] of this.#extensions) {
-      if (extensions.get(id) === extension.fingerprint) continue;
-      await this.#closeExtension(id, extension);
-      closed.push(id);
-    }
-    return closed;
-  }
-
-  async #closeExporter(id: string, { sink, stop, flusher }: OpenExporter): Promise<boolean> {
-    const giveUp = (): void => stop.abort(new Unavailable(`not done within ${CLOSE_WITHIN_MS} ms`));
-    const impatience = setTimeout(giveUp, CLOSE_WITHIN_MS);
-    await flusher.stop();
-    const isSent = await this.#quietly(id, async () => sink.flush?.());
-    await this.#quietly(id, () => sink.close());
-    clearTimeout(impatience);
-    stop.abort();
-    this.#exporters.delete(id);
-    this.#health.delete('exporter', id);
-    return isSent;
-  }
-
-  async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
-    await this.#quietly(id, () => opened.close());
-    stop.abort();
-    this.#extensions.delete(id);
-    this.#health.delete('extension', id);
-  }
-
-  /** Answers whether it went well. */
-  async #quietly(component: string, work: () => Promise<void>): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      this.#options.log.error('component did not do what it was asked to', {
-        component,
-        reason: error instanceof Error ? error.message : String(error),
-      });
-      return false;
-    }
-  }
-
-  // ---- receivers ----
 
   #startRuns(): string[] {
     const started: string[] = [];
@@ -360,11 +251,11 @@ class RunningAgent implements Agent {
       pool: this.#pool,
       state: this.state,
       deadLetters: this.deadLetters,
-      targets: this.#targets(pipeline),
+      targets: this.#open.targets(pipeline),
       settings: pipelineSettings(this.#configuration, pipeline, this.version),
       clock: this.#options.clock,
       log: this.#options.log,
-      events: this.#events(),
+      events: countedEvents(this.#options.telemetry, this.#options.events),
       signal,
     };
     const cursor = this.state.cursor(pipeline.name, receiver);
@@ -372,44 +263,9 @@ class RunningAgent implements Agent {
     for await (const delivery of plugin.receive(context, cursor)) {
       await takeDelivery(run, delivery);
       progressed();
-      this.#totalsChanged(pipeline);
+      // With `once` they are sent when the exporters close.
+      if (this.#options.once !== true) this.#open.totalsChanged(pipeline);
     }
-  }
-
-  /** With `once` they are sent when the exporters close. */
-  #totalsChanged({ exporters }: Pipeline): void {
-    if (this.#options.once === true) return;
-    for (const id of exporters) this.#exporters.get(id)?.flusher.changed();
-  }
-
-  #events(): RunEvents {
-    const { telemetry, events } = this.#options;
-    return {
-      ...events,
-      written: (id, exporter, batch) => {
-        telemetry.written(id, exporter, batch);
-        events?.written?.(id, exporter, batch);
-      },
-      rejectedBatch: (id, exporter, batch, rows) => {
-        telemetry.rejectedBatch(id, exporter, rows);
-        events?.rejectedBatch?.(id, exporter, batch, rows);
-      },
-      refusedPart: (id, part, reason) => {
-        telemetry.refusedPart(id);
-        events?.refusedPart?.(id, part, reason);
-      },
-      committed: (id, committed, stages) => {
-        telemetry.committed(id, committed.summary, stages);
-        events?.committed?.(id, committed, stages);
-      },
-    };
-  }
-
-  #targets(pipeline: Pipeline): readonly Target[] {
-    return pipeline.exporters.flatMap((id) => {
-      const exporter = this.#exporters.get(id);
-      return exporter === undefined ? [] : [{ id, sink: exporter.sink }];
-    });
   }
 
   #forgetRun(run: Run): void {
@@ -418,17 +274,11 @@ class RunningAgent implements Agent {
       this.#health.delete('receiver', run.receiver);
   }
 
-  // ---- what belongs to what ----
-
   /** The world of a component; a receiver has one per pipeline. */
   #context(component: Component, signal: AbortSignal, pipeline?: string): Context<never> {
     const { log, telemetry, clock, once } = this.#options;
     const name = pipeline === undefined ? component.id : `${component.id}@${pipeline}`;
-    const folder = join(
-      this.#configuration.storage.folder,
-      'components',
-      name.replaceAll('/', '__'),
-    );
+    const folder = join(this.#storage, 'components', name.replaceAll('/', '__'));
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return {
       id: component.id,

@@ -42,29 +42,42 @@ export interface ServeOptions {
 export async function serve(configured: Configured, options: ServeOptions): Promise<void> {
   const stop = untilSignalled();
   try {
-    const unread = unreadBills(options.events);
+    const tally = billTally(options.events);
     const { ended, unsent } = await serveUntil(stop.signalled, configured, {
       ...options,
-      events: unread.events,
+      tally,
     });
     if (ended === 'signal') return;
-    if (ended.some(({ ok }) => !ok) || unread.count() > 0 || unsent.length > 0)
+    if (ended.some(({ ok }) => !ok) || tally.counts().refusedParts > 0 || unsent.length > 0)
       process.exitCode = 1;
   } finally {
     stop.dispose();
   }
 }
 
-/** Counts bills that were set aside, in whole or in part. */
-function unreadBills(events: RunEvents = {}): { readonly events: RunEvents; count(): number } {
-  let count = 0;
+/** What became of the bills of a run. */
+interface Tally {
+  readonly events: RunEvents;
+  counts(): { readonly committed: number; readonly known: number; readonly refusedParts: number };
+}
+
+function billTally(events: RunEvents = {}): Tally {
+  const counts = { committed: 0, known: 0, refusedParts: 0 };
   return {
-    count: () => count,
+    counts: () => counts,
     events: {
       ...events,
-      refusedPart: (id, part, reason) => {
-        count++;
-        events.refusedPart?.(id, part, reason);
+      committed: (...of) => {
+        counts.committed++;
+        events.committed?.(...of);
+      },
+      known: (...of) => {
+        counts.known++;
+        events.known?.(...of);
+      },
+      refusedPart: (...of) => {
+        counts.refusedParts++;
+        events.refusedPart?.(...of);
       },
     },
   };
@@ -73,7 +86,7 @@ function unreadBills(events: RunEvents = {}): { readonly events: RunEvents; coun
 async function serveUntil(
   signalled: Promise<'signal'>,
   configured: Configured,
-  options: ServeOptions,
+  options: ServeOptions & { readonly tally: Tally },
 ): Promise<{
   readonly ended: 'signal' | readonly RunEnded[];
   readonly unsent: readonly string[];
@@ -103,7 +116,8 @@ async function serveUntil(
   const ended = await Promise.race([finished(agent, options.once), signalled]);
   options.ended?.(agent);
   await stopReload();
-  log.info('agent stops', ended === 'signal' ? { because: 'it was told to' } : {});
+  if (ended === 'signal') log.info('agent stops', { because: 'it was told to' });
+  else log.info('everything there was has been read', { ...options.tally.counts() });
   const unsent = await agent.stop();
   await telemetry.close();
   log.info('agent has stopped', unsent.length === 0 ? {} : { unsent });
@@ -114,7 +128,7 @@ interface Starting {
   readonly configured: Configured;
   readonly log: Log;
   readonly telemetry: Telemetry;
-  readonly options: ServeOptions;
+  readonly options: ServeOptions & { readonly tally: Tally };
 }
 
 async function started({ configured, log, telemetry, options }: Starting): Promise<Agent> {
@@ -127,7 +141,7 @@ async function started({ configured, log, telemetry, options }: Starting): Promi
     telemetry,
     once: options.once,
     withoutExporters: options.withoutExporters === true,
-    ...(options.events === undefined ? {} : { events: options.events }),
+    events: options.tally.events,
   };
   try {
     return await startAgent(agentOptions);

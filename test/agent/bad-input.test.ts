@@ -44,7 +44,7 @@ function names(letters: readonly DeadLetter[]) {
 
 t.test('files that are no bill, or not a whole one', async (t) => {
   const folder = worldFolder(t, { workers: 2 });
-  const compressed = gzipSync(largeCsv(20_000));
+  const compressed = gzipSync(largeCsv(8_000));
   await bill(folder, { provider: 'azure', format: 'parquet', rows: 400 });
   const parquet = readFileSync(join(folder, 'bills/azure-2026-09.parquet'));
   rmSync(join(folder, 'bills/azure-2026-09.parquet'));
@@ -172,7 +172,7 @@ t.test('rows that are no charge', async (t) => {
 
 t.test('a part of several that turns out unreadable on the way', async (t) => {
   const folder = worldFolder(t, { files: 'scope: folder', workers: 2 });
-  const compressed = gzipSync(largeCsv(20_000));
+  const compressed = gzipSync(largeCsv(8_000));
   const broken = compressed.subarray(0, compressed.length - 9);
   put(folder, 'bills/september/a.csv', focusCsv([1, focusRow('x'), 2]));
   put(folder, 'bills/september/b.csv.gz', broken);
@@ -307,7 +307,7 @@ const GERMAN = `\uFEFFAbonnement-GUID (SubscriptionGuid),Ressourcengruppe (Resou
 
 t.test('a part that changes under the reader', async (t) => {
   const folder = worldFolder(t, { workers: 1 });
-  const path = put(folder, 'bills/growing.csv', largeCsv(9_000));
+  const path = put(folder, 'bills/growing.csv', largeCsv(6_000));
   let changed = 0;
   const { ok, logs } = await readOnce(t, folder, {
     clock: { ...turnedClock(), now: () => Date.now() + 60_000 },
@@ -323,14 +323,14 @@ t.test('a part that changes under the reader', async (t) => {
     logs.filter(({ level }) => level === 'warn'),
     [{ message: 'component is tried again', reason: /growing\.csv changed while it was read/ }],
   );
-  t.equal(committedCosts(folder).BilledCost, String((9_000 * 9_001) / 2 + 0.25));
+  t.equal(committedCosts(folder).BilledCost, String((6_000 * 6_001) / 2 + 0.25));
   t.strictSame(await exportedCosts(join(folder, 'out')), committedCosts(folder));
   t.strictSame(deadLetters(folder), []);
 });
 
 t.test('a compressed part that is replaced while it is read is no damaged part', async (t) => {
   const folder = worldFolder(t, { workers: 1 });
-  const path = put(folder, 'bills/bill.csv.gz', gzipSync(largeCsv(9_000)));
+  const path = put(folder, 'bills/bill.csv.gz', gzipSync(largeCsv(6_000)));
   const whole = gzipSync(focusCsv([7]));
   const clock = turnedClock(() => writeFileSync(path, whole));
   let started = 0;

@@ -68,7 +68,7 @@ t.test('the truth is what the agent finds: by service, and what is broken', asyn
       const truth = await bill(folder, {
         provider,
         format,
-        rows: 150,
+        rows: 90,
         faults: 20,
         seed: 4,
         folder: join(folder, 'bills', name),

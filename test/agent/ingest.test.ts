@@ -41,7 +41,7 @@ async function everyBill(folder: string): Promise<Map<string, Truth>> {
     for (const [i, format] of FORMATS.entries()) {
       const name = `${provider}-${format.replace('.', '-')}`;
       const parts = 1 + (i % 2);
-      const request = { provider, format, parts, seed: 10 + i, rows: 40 };
+      const request = { provider, format, parts, seed: 10 + i, rows: 25 };
       truths.set(name, await bill(folder, { ...request, folder: join(folder, 'bills', name) }));
     }
   }

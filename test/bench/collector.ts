@@ -32,7 +32,9 @@ export async function collectorRun(file: string): Promise<CollectorMeasured | un
     config: csvConfig({ file, header, exporter: { nop: {} }, batch: 1_000 }),
   });
   try {
-    while ((await running.selfMetric('otelcol_exporter_sent_log_records').catch(() => 0)) < rows)
+    while (
+      (await running.selfMetric('otelcol_receiver_accepted_log_records').catch(() => 0)) < rows
+    )
       await delay(50);
     const seconds = (performance.now() - started) / 1_000;
     const usage = running.usage();

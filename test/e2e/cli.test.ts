@@ -255,7 +255,12 @@ t.test('run --once, --dry-run and audit', async (t) => {
   t.match(dry.stdout, /Dry run: nothing was sent to file\/csv, nothing was stored/);
   t.strictSame(Object.keys(filesBelow(folder)), before, 'nothing was written');
 
-  ends(t, await run('run', '--once'), 0);
+  ends(
+    t,
+    await run('run', '--once'),
+    0,
+    /"committed":1,"known":0,"refusedParts":0,"message":"everything there was/,
+  );
   t.strictSame(committedCosts(folder), truth.costs);
   t.match(await run('audit'), { code: 0, stdout: /: equal\n1 of 1 committed deliveries/ });
 

@@ -16,7 +16,7 @@ import {
 } from '../helpers/world.ts';
 
 /** Kills between two restatements. */
-const KILLS = 6;
+const KILLS = 5;
 const REVISIONS = 3;
 
 const EXPORTERS = {
@@ -71,7 +71,7 @@ t.test('kill -9 again and again while bills are read', async (t) => {
     truths = await writeBills(folder, revision);
     for (let kill = 0; kill < KILLS; kill++) {
       const running = startFocusd(t, run);
-      const timer = setTimeout(() => running.kill('SIGKILL'), 250 + random.int(900));
+      const timer = setTimeout(() => running.kill('SIGKILL'), 200 + random.int(800));
       const { signal } = await running.ended;
       clearTimeout(timer);
       if (signal === 'SIGKILL') killed++;

@@ -1,0 +1,176 @@
+import type { Component, Configuration, Pipeline } from '../config/validate.ts';
+import type { Target } from '../pipelines/engine/deliver.ts';
+import type {
+  AgentView,
+  Clock,
+  Context,
+  Exporter,
+  Extension,
+  Opened,
+  Sink,
+} from '../pipelines/plugin/contract.ts';
+import { Unavailable } from '../pipelines/plugin/errors.ts';
+import { type Fingerprints, named } from './fingerprints.ts';
+import { createFlusher, type Flusher } from './flusher.ts';
+import type { Catalogue } from './load-plugin.ts';
+import type { Log } from './log.ts';
+import type { State } from './state/state.ts';
+import type { Health } from './supervise.ts';
+
+/** What exporters and extensions are opened with. */
+export interface Surroundings {
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly health: Health;
+  readonly state: State;
+  readonly agent: AgentView;
+  readonly context: (component: Component, signal: AbortSignal) => Context<never>;
+}
+
+/** Longest time an exporter may take to send its last totals when it is closed. */
+const CLOSE_WITHIN_MS = 10_000;
+
+interface OpenExporter {
+  readonly sink: Sink;
+  readonly flusher: Flusher;
+  readonly stop: AbortController;
+  readonly fingerprint: string;
+}
+
+interface OpenExtension {
+  readonly opened: Opened;
+  readonly stop: AbortController;
+  readonly fingerprint: string;
+}
+
+/** The exporters and extensions of an agent that are open. */
+export class OpenComponents {
+  readonly #around: Surroundings;
+  readonly #exporters = new Map<string, OpenExporter>();
+  readonly #extensions = new Map<string, OpenExtension>();
+
+  constructor(surroundings: Surroundings) {
+    this.#around = surroundings;
+  }
+
+  /** Opens what is wanted and not open: exporters first. */
+  async open(configuration: Configuration, { exporters, extensions }: Fingerprints): Promise<void> {
+    for (const [id, fingerprint] of exporters)
+      if (!this.#exporters.has(id)) await this.#openExporter(configuration, { id, fingerprint });
+    for (const [id, fingerprint] of extensions)
+      if (!this.#extensions.has(id)) await this.#openExtension(configuration, { id, fingerprint });
+  }
+
+  /** Closes what is no longer wanted, or not as it is; answers what. */
+  async closeStale({ exporters, extensions }: Fingerprints): Promise<readonly string[]> {
+    const closed: string[] = [];
+    for (const [id, exporter] of this.#exporters) {
+      if (exporters.get(id) === exporter.fingerprint) continue;
+      await this.#closeExporter(id, exporter);
+      closed.push(id);
+    }
+    for (const [id, extension] of this.#extensions) {
+      if (extensions.get(id) === extension.fingerprint) continue;
+      await this.#closeExtension(id, extension);
+      closed.push(id);
+    }
+    return closed;
+  }
+
+  /** Closes everything; answers the exporters that could not send their last totals. */
+  async close(): Promise<readonly string[]> {
+    const unsent: string[] = [];
+    for (const [id, exporter] of this.#exporters)
+      if (!(await this.#closeExporter(id, exporter))) unsent.push(id);
+    for (const [id, extension] of this.#extensions) await this.#closeExtension(id, extension);
+    return unsent;
+  }
+
+  /** Where the charges of a pipeline go. */
+  targets({ exporters }: Pipeline): readonly Target[] {
+    return exporters.flatMap((id) => {
+      const exporter = this.#exporters.get(id);
+      return exporter === undefined ? [] : [{ id, sink: exporter.sink }];
+    });
+  }
+
+  /** The totals of a pipeline moved: its exporters send them, a moment later. */
+  totalsChanged({ exporters }: Pipeline): void {
+    for (const id of exporters) this.#exporters.get(id)?.flusher.changed();
+  }
+
+  async #openExporter(
+    configuration: Configuration,
+    { id, fingerprint }: { readonly id: string; readonly fingerprint: string },
+  ): Promise<void> {
+    const { catalogue, context, state, health, clock } = this.#around;
+    const component = named(configuration.exporters, id);
+    const plugin = (await catalogue.load('exporter', component.type)) as unknown as Exporter;
+    const stop = new AbortController();
+    const pipelines = configuration.pipelines
+      .filter(({ exporters }) => exporters.includes(id))
+      .map(({ name }) => name);
+    health.set({ id, kind: 'exporter', status: 'starting' });
+    const sink = await plugin
+      .open(context(component, stop.signal), state.view(pipelines))
+      .catch((error: unknown) => {
+        health.delete('exporter', id);
+        throw error;
+      });
+    health.set({ id, kind: 'exporter', status: 'running' });
+    const flusher = createFlusher(
+      async () => void (await this.#quietly(id, async () => sink.flush?.())),
+      clock,
+    );
+    this.#exporters.set(id, { sink, stop, fingerprint, flusher });
+  }
+
+  async #openExtension(
+    configuration: Configuration,
+    { id, fingerprint }: { readonly id: string; readonly fingerprint: string },
+  ): Promise<void> {
+    const { catalogue, context, health, agent } = this.#around;
+    const component = named(configuration.extensions, id);
+    const plugin = (await catalogue.load('extension', component.type)) as unknown as Extension;
+    const stop = new AbortController();
+    const opened = await plugin.open(context(component, stop.signal), agent);
+    health.set({ id, kind: 'extension', status: 'running' });
+    this.#extensions.set(id, { opened, stop, fingerprint });
+  }
+
+  /** Answers whether the last totals were sent. */
+  async #closeExporter(id: string, { sink, stop, flusher }: OpenExporter): Promise<boolean> {
+    const giveUp = (): void => stop.abort(new Unavailable(`not done within ${CLOSE_WITHIN_MS} ms`));
+    const impatience = setTimeout(giveUp, CLOSE_WITHIN_MS);
+    await flusher.stop();
+    const isSent = await this.#quietly(id, async () => sink.flush?.());
+    await this.#quietly(id, () => sink.close());
+    clearTimeout(impatience);
+    stop.abort();
+    this.#exporters.delete(id);
+    this.#around.health.delete('exporter', id);
+    return isSent;
+  }
+
+  async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
+    await this.#quietly(id, () => opened.close());
+    stop.abort();
+    this.#extensions.delete(id);
+    this.#around.health.delete('extension', id);
+  }
+
+  /** Answers whether it went well. */
+  async #quietly(component: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#around.log.error('component did not do what it was asked to', {
+        component,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+      return false;
+    }
+  }
+}
