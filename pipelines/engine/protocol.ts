@@ -103,7 +103,7 @@ export interface TaskResult {
   readonly violations: Readonly<Record<string, number>>;
   /** Newest charge period end, milliseconds; NaN when none. */
   readonly dataUntilMs: number;
-  /** Thread CPU time by stage, milliseconds. */
+  /** Time by stage as the clock saw it, milliseconds. */
   readonly stages: Readonly<Record<string, number>>;
 }
 
