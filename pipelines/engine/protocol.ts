@@ -1,6 +1,7 @@
 import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
 import type { CostColumn } from '../focus/columns.ts';
+import type { FoldedTotal } from '../fold/index.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
@@ -70,15 +71,7 @@ export interface LedgerEntry {
 }
 
 /** A group of totals, plain data for the port. */
-export interface GroupTotal {
-  readonly dimensions: readonly (string | null)[];
-  readonly billingPeriod: string;
-  readonly day: string;
-  readonly charges: number;
-  /** Canonical decimal texts in the order of COST_COLUMNS. */
-  readonly costs: readonly string[];
-  readonly overflow: boolean;
-}
+export type GroupTotal = FoldedTotal;
 
 /** What a task comes to. */
 export interface TaskResult {

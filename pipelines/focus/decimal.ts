@@ -39,11 +39,6 @@ export function decimal(text: string): Decimal {
   return value;
 }
 
-/** The decimal a double stands for: its shortest text that reads back as the same double. */
-export function decimalOfNumber(value: number): Decimal {
-  return decimal(String(value));
-}
-
 /** Canonical text: no exponent, no trailing zeros, `0` for zero. */
 export function formatDecimal(value: Decimal): string {
   const negative = value.digits < 0n;

@@ -75,7 +75,7 @@ export class Evaluator {
     switch (expression.kind) {
       case 'text':
         if (expression.op === 'column') return this.#source(expression);
-        if (expression.op === 'constant') return this.#constant(expression);
+        if (expression.op === 'constant') return this.#constant(expression, expression.value);
         return this.#derived(expression);
       case 'amount':
         return this.#amount(expression);
@@ -89,7 +89,7 @@ export class Evaluator {
       case 'column':
         return this.#source(expression);
       case 'constant':
-        return this.#constant(expression);
+        return this.#constant(expression, expression.value);
       case 'derive':
         return this.#derived(expression);
       default:
@@ -104,12 +104,11 @@ export class Evaluator {
     return addAmounts(inputs as AmountColumn[], expression.signs ?? [], options);
   }
 
-  #constant(expression: TextExpression | AmountExpression): Column {
+  /** The same value on every row; null also for a column that the part does not have. */
+  #constant(expression: TextExpression | AmountExpression, value: string | undefined): Column {
     const known = this.#constants.get(expression);
     if (known !== undefined) return known;
-    const column = this.#constantColumn(expression.kind, (values) =>
-      addValue(values, expression.value),
-    );
+    const column = this.#constantColumn(expression.kind, (values) => addValue(values, value));
     this.#constants.set(expression, column);
     return column;
   }
@@ -123,17 +122,9 @@ export class Evaluator {
   /** A source column, read as the expression wants it. */
   #source(expression: TextExpression | AmountExpression): Column {
     const column = this.#batch.columns.get(expression.value ?? '');
-    if (column === undefined) return this.#absent(expression);
+    if (column === undefined) return this.#constant(expression, undefined);
     if (column.kind === expression.kind) return column;
     return this.#perEntry(expression, [column]);
-  }
-
-  #absent(expression: TextExpression | AmountExpression): Column {
-    const known = this.#constants.get(expression);
-    if (known !== undefined) return known;
-    const column = this.#constantColumn(expression.kind, (values) => addValue(values, undefined));
-    this.#constants.set(expression, column);
-    return column;
   }
 
   #derived(expression: TextExpression | AmountExpression | TimeExpression | Test): Column {
