@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
 
 /** One refused row, part or batch: what it was, where it came from and why it was refused. */
@@ -20,6 +21,8 @@ export interface DeadLetter {
   readonly column?: string;
   readonly exporter?: string;
   readonly rows?: number;
+  /** Batches that were refused as a whole: exact sums of their charges by cost column. */
+  readonly costs?: EncodedBatch['costs'];
   /** The row as it stood. */
   readonly raw?: string;
 }

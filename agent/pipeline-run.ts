@@ -10,6 +10,7 @@ import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
 import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
+import { type ExporterLedger, type Refusals, refusals } from './ledger.ts';
 import type { Committed, DeliverySummary, State } from './state/state.ts';
 
 /** What the rest of the agent wants to know of deliveries on their way. */
@@ -58,6 +59,7 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
   const older = state.revision({ ...id, scope: delivery.scope });
   const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
   const letters = await run.deadLetters.open(of);
+  const refused = refusals();
   const started = run.clock.now();
   try {
     const delivered = await deliver({
@@ -66,14 +68,19 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
       delivery,
       observedMs: started,
       needs: older !== undefined && delivery.mode === 'snapshot' ? 'all' : 'none',
-      events: deliverEvents(run, delivery, letters),
+      events: deliverEvents(run, { delivery, letters, refused }),
     });
     await letters.commit();
     if (delivered.setAside) {
       setAside(run, { delivery, delivered, older });
       return;
     }
-    commit(run, { delivery, delivered, started });
+    commit(run, {
+      delivery,
+      delivered,
+      started,
+      exporters: exporterLedger(run, delivered, refused),
+    });
     if (delivery.mode === 'snapshot') await run.deadLetters.replaced(of);
   } catch (error) {
     await letters.abort();
@@ -112,7 +119,13 @@ function commit(
     delivery,
     delivered,
     started,
-  }: { readonly delivery: Delivery; readonly delivered: Delivered; readonly started: number },
+    exporters,
+  }: {
+    readonly delivery: Delivery;
+    readonly delivered: Delivered;
+    readonly started: number;
+    readonly exporters: ExporterLedger;
+  },
 ): void {
   const { id, state, log } = run;
   const now = run.clock.now();
@@ -123,7 +136,7 @@ function commit(
     committedMs: now,
     dataUntilMs: delivered.dataUntilMs,
     totals: delivered.totals,
-    summary: summaryOf(delivered, now - started),
+    summary: { ...summaryOf(delivered, now - started), exporters },
   });
   run.events.committed?.(id, committed, delivered.stages);
   const { rows, parts } = committed.summary;
@@ -137,6 +150,14 @@ function commit(
     ...(refused === 0 ? {} : { refusedParts: refused }),
     ...(committed.replaced === undefined ? {} : { restated: true }),
   });
+}
+
+function exporterLedger(run: PipelineRun, delivered: Delivered, refused: Refusals): ExporterLedger {
+  const takers = run.targets.filter(({ sink }) => sink.encoding !== undefined);
+  return refused.ledger(
+    takers.map(({ id }) => id),
+    delivered.ledger,
+  );
 }
 
 function summaryOf(delivered: Delivered, ms: number): DeliverySummary {
@@ -161,8 +182,15 @@ function partPlan(plan: PartPlan): {
 
 function deliverEvents(
   run: PipelineRun,
-  delivery: Delivery,
-  letters: DeadLetterFile,
+  {
+    delivery,
+    letters,
+    refused,
+  }: {
+    readonly delivery: Delivery;
+    readonly letters: DeadLetterFile;
+    readonly refused: Refusals;
+  },
 ): Parameters<typeof deliver>[0]['events'] {
   const { id, events, log } = run;
   const origin = { ...id, scope: delivery.scope, revision: delivery.revision };
@@ -187,6 +215,7 @@ function deliverEvents(
         letters.write({ time, ...origin, kind: 'row', path: part.path, ...row });
     },
     rejectedBatch: (exporter, batch, reason, rows) => {
+      refused.add(exporter, batch, rows);
       letters.write({
         time,
         ...origin,
@@ -195,11 +224,15 @@ function deliverEvents(
         message: reason,
         exporter,
         rows,
+        ...(rows < batch.rows ? {} : { costs: batch.costs }),
       });
       log.error('backend refused charges', { ...origin, exporter, rows, reason });
       events.rejectedBatch?.(id, exporter, batch, rows);
     },
-    restarted: () => letters.restart(),
+    restarted: () => {
+      letters.restart();
+      refused.restart();
+    },
     written: (exporter, batch) => events.written?.(id, exporter, batch),
     progress: (rows) => events.progress?.(id, rows),
   };

@@ -2,12 +2,13 @@ import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api
 import type { AgentSettings } from '../config/schema.ts';
 import type { AgentView, Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
+import { type MoneySums, moneySums } from './ledger.ts';
 import type { DeliverySummary } from './state/state.ts';
 
 /** One of the agent's own metrics. */
 export interface OwnMetric {
-  /** `sum` goes up and down. */
-  readonly kind: 'counter' | 'sum' | 'histogram' | 'gauge' | 'observed-counter';
+  /** `observed-sum` goes up and down. */
+  readonly kind: 'counter' | 'observed-sum' | 'histogram' | 'gauge' | 'observed-counter';
   readonly unit: string;
   readonly doc: string;
   /** Only with `service.telemetry.metrics.level: detailed`. */
@@ -41,9 +42,14 @@ export const OWN_METRICS = {
     detailed: true,
   },
   'focusd.ledger.cost': {
-    kind: 'sum',
+    kind: 'observed-sum',
     unit: '{currency}',
     doc: 'Money by stage (read, exported, rejected, dropped, reshaped) and cost column: read = the sum of the others.',
+  },
+  'focusd.ledger.exporter.cost': {
+    kind: 'observed-sum',
+    unit: '{currency}',
+    doc: 'Exported money by exporter that takes charges, stage and cost column: exported (taken by the backend), refused (for good), uncertain (in batches taken in part). The three add up to `focusd.ledger.cost` with stage exported.',
   },
   'focusd.deliveries': { kind: 'counter', unit: '{delivery}', doc: 'Deliveries committed.' },
   'focusd.delivery.duration': {
@@ -180,6 +186,9 @@ function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Tele
     settings.metrics.level === 'detailed',
   );
   const { add, gauge } = instruments;
+  const money = { stages: moneySums(), exporters: moneySums() };
+  gauge('focusd.ledger.cost', money.stages.read);
+  gauge('focusd.ledger.exporter.cost', money.exporters.read);
   observeProcess(instruments, clock);
   return {
     address: outlets.address,
@@ -202,9 +211,21 @@ function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Tele
     },
     rejectedBatch: (origin, exporter, rows) =>
       add('focusd.export.rows.rejected', rows, { ...origin, exporter }),
-    committed: (origin, summary, stages) => recordCommit(add, { origin, summary, stages }),
+    committed(origin, summary, stages) {
+      recordCommit(add, { origin, summary, stages });
+      recordMoney(money, origin, summary);
+    },
   };
 }
+
+/** What makes an instrument that is read when somebody looks. */
+const OBSERVED = {
+  counter: 'createObservableCounter',
+  'observed-counter': 'createObservableCounter',
+  'observed-sum': 'createObservableUpDownCounter',
+  histogram: 'createObservableGauge',
+  gauge: 'createObservableGauge',
+} as const satisfies Record<OwnMetric['kind'], keyof Meter>;
 
 type Add = (name: OwnMetricName, value: number, attributes: Attributes) => void;
 type Gauge = (name: OwnMetricName, read: () => readonly (readonly [number, Attributes])[]) => void;
@@ -225,10 +246,7 @@ function createInstruments(
       const histogram = meter.createHistogram(name, described);
       return (value, attributes) => histogram.record(value, attributes);
     }
-    const sum =
-      kind === 'sum'
-        ? meter.createUpDownCounter(name, described)
-        : meter.createCounter(name, described);
+    const sum = meter.createCounter(name, described);
     return (value, attributes) => sum.add(value, attributes);
   }
 
@@ -242,8 +260,7 @@ function createInstruments(
     gauge(name, read) {
       if (hidden(name)) return;
       const { kind, unit, doc: description }: OwnMetric = OWN_METRICS[name];
-      const create = kind === 'gauge' ? 'createObservableGauge' : 'createObservableCounter';
-      meter[create](name, { unit, description }).addCallback((result) => {
+      meter[OBSERVED[kind]](name, { unit, description }).addCallback((result) => {
         for (const [value, attributes] of read()) result.observe(value, attributes);
       });
     },
@@ -279,14 +296,23 @@ function recordCommit(
   each('focusd.repairs', 'code', summary.repairs);
   each('focusd.violations', 'rule', summary.violations);
   each('focusd.stage.cpu.time', 'stage', stages, 1 / 1000);
-  for (const [column, entry] of Object.entries(summary.ledger)) {
-    for (const stage of LEDGER_STAGES) {
-      add('focusd.ledger.cost', Number(entry[stage]), { ...origin, column, stage });
-    }
-  }
+}
+
+function recordMoney(
+  money: { readonly stages: MoneySums; readonly exporters: MoneySums },
+  origin: Origin,
+  { ledger, exporters = {} }: DeliverySummary,
+): void {
+  for (const [column, entry] of Object.entries(ledger))
+    for (const stage of LEDGER_STAGES) money.stages.add({ ...origin, column, stage }, entry[stage]);
+  for (const [exporter, columns] of Object.entries(exporters))
+    for (const [column, entry] of Object.entries(columns))
+      for (const stage of EXPORTER_STAGES)
+        money.exporters.add({ ...origin, exporter, column, stage }, entry[stage]);
 }
 
 const LEDGER_STAGES = ['read', 'exported', 'rejected', 'dropped', 'reshaped'] as const;
+const EXPORTER_STAGES = ['exported', 'refused', 'uncertain'] as const;
 
 function observeProcess({ gauge }: { readonly gauge: Gauge }, clock: Clock): void {
   const started = clock.now();

@@ -10,6 +10,7 @@ import { attributeName, decimal } from '../pipelines/focus/index.ts';
 import { TOTAL_DIMENSIONS } from '../pipelines/plugin/index.ts';
 import { parseEndpoint } from '../plugins/kit/endpoint.ts';
 import { createCostMetrics } from '../plugins/kit/points.ts';
+import { prometheusName } from './docs/metrics-table.ts';
 import {
   dashboard,
   dockerFile,
@@ -289,8 +290,8 @@ function prometheusNames(): ReadonlySet<string> {
   const costs = costMetrics().map(
     ({ name, unit }) => `${underscored(name)}${unit === 's' ? '_seconds' : ''}`,
   );
-  const own = Object.entries<OwnMetric>(OWN_METRICS).map(
-    ([name, { kind }]) => `${underscored(name)}${kind.endsWith('counter') ? '_total' : ''}`,
+  const own = Object.entries<OwnMetric>(OWN_METRICS).map(([name, { kind }]) =>
+    prometheusName(name, kind),
   );
   return new Set([...costs, ...own]);
 }

@@ -7,6 +7,7 @@ import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import type { Delivery } from '../../pipelines/plugin/delivery.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
+import type { ExporterLedger } from '../ledger.ts';
 
 /** What is written, in one transaction, when a delivery is through. */
 export interface Commit {
@@ -30,6 +31,8 @@ export interface DeliverySummary {
     readonly dropped: number;
   };
   readonly ledger: Readonly<Partial<Record<CostColumn, LedgerEntry>>>;
+  /** What became of the exported money at each exporter that takes charges. */
+  readonly exporters?: ExporterLedger;
   readonly repairs: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<string, number>>;

@@ -30,6 +30,7 @@ function record(telemetry: Telemetry): void {
   const summary = {
     rows: { read: 10, written: 7, rejected: 2, dropped: 1 },
     ledger: { BilledCost: ENTRY },
+    exporters: { otlp: { BilledCost: { exported: '11', refused: '0.1', uncertain: '0.15' } } },
     repairs: { code_a: 3 },
     rejected: { no_cost: 2 },
     dropped: { zero: 1 },
@@ -80,6 +81,9 @@ t.test('the page for Prometheus', async (t) => {
     [`focusd_ledger_cost{${origin},column="BilledCost",stage="read"}`]: 10.25,
     [`focusd_ledger_cost{${origin},column="BilledCost",stage="exported"}`]: 11.25,
     [`focusd_ledger_cost{${origin},column="BilledCost",stage="rejected"}`]: -1,
+    [`focusd_ledger_exporter_cost{${origin},exporter="otlp",column="BilledCost",stage="exported"}`]: 11,
+    [`focusd_ledger_exporter_cost{${origin},exporter="otlp",column="BilledCost",stage="refused"}`]: 0.1,
+    [`focusd_ledger_exporter_cost{${origin},exporter="otlp",column="BilledCost",stage="uncertain"}`]: 0.15,
     [`focusd_export_rows_total{${origin},exporter="otlp"}`]: 7,
     [`focusd_export_bytes_total{${origin},exporter="otlp"}`]: 5,
     [`focusd_export_rows_rejected_total{${origin},exporter="otlp"}`]: 2,
@@ -98,6 +102,14 @@ t.test('the page for Prometheus', async (t) => {
   t.match(text, /# HELP focusd_rows_read_total Rows read from bills\./);
   t.match(text, /service_version="1\.2\.3"/, 'target_info says which version it is');
   t.notMatch(text, /violations|stage_cpu/, 'not unless detailed');
+});
+
+t.test('money is summed exactly: the double is made when somebody looks', async (t) => {
+  const { telemetry } = await start(t, { metrics: { address: '127.0.0.1:0' } });
+  for (let i = 0; i < 10; i++) record(telemetry);
+  const { values } = await scrape(t, telemetry);
+  const refused = [...values].find(([name]) => /exporter_cost.*stage="refused"/.test(name));
+  t.equal(refused?.[1], 1, 'ten times 0.1');
 });
 
 t.test('detailed', async (t) => {

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { OWN_METRICS } from '../../agent/telemetry.ts';
 import type { Schema } from '../../config/formats.ts';
 import { AGENT } from '../../config/schema.ts';
 import type { Plugin, PluginKind } from '../../pipelines/plugin/index.ts';
+import { metricsTable } from './metrics-table.ts';
 import {
   KIND_FOLDERS,
   loadFolder,
@@ -22,9 +24,6 @@ export interface Page {
   readonly stale: boolean;
 }
 
-const START = '<!-- settings -->';
-const END = '<!-- /settings -->';
-
 /** Everything that `npm run docs` writes. */
 export async function pages(): Promise<readonly Page[]> {
   const folders = pluginFolders();
@@ -34,6 +33,11 @@ export async function pages(): Promise<readonly Page[]> {
     page('agent/catalogue.ts', catalogue(folders)),
     page('config/examples/all-settings.yaml', sampleConfiguration(plugins)),
     readme('config/README.md', '# config', AGENT),
+    pageWith('agent/README.md', {
+      title: '# agent',
+      part: 'metrics',
+      table: metricsTable(OWN_METRICS),
+    }),
     ...folders.map(({ path, type }, i) =>
       readme(`${path}/README.md`, `# ${type}\n\n${plugins[i]?.summary}`, plugins[i]?.config ?? {}),
     ),
@@ -49,14 +53,23 @@ function current(path: string): string | undefined {
   return existsSync(url) ? readFileSync(url, 'utf8') : undefined;
 }
 
-/** A README with its settings table; one that has no place for the table gets it at its end. */
+/** A README with its settings table. */
 function readme(path: string, title: string, schema: Schema): Page {
-  const table = `${START}\n${settingsTable(schema)}\n${END}`;
+  return pageWith(path, { title, part: 'settings', table: settingsTable(schema) });
+}
+
+/** A README with a table between marks; one that has no place for the table gets it at its end. */
+function pageWith(
+  path: string,
+  { title, part, table }: { readonly title: string; readonly part: string; readonly table: string },
+): Page {
+  const [opening, closing] = [`<!-- ${part} -->`, `<!-- /${part} -->`];
+  const marked = `${opening}\n${table}\n${closing}`;
   const text = current(path) ?? `${title}\n`;
-  const start = text.indexOf(START);
-  const end = text.indexOf(END);
-  if (start === -1 || end < start) return page(path, `${text.trimEnd()}\n\n${table}\n`);
-  return page(path, `${text.slice(0, start)}${table}${text.slice(end + END.length)}`);
+  const start = text.indexOf(opening);
+  const end = text.indexOf(closing);
+  if (start === -1 || end < start) return page(path, `${text.trimEnd()}\n\n${marked}\n`);
+  return page(path, `${text.slice(0, start)}${marked}${text.slice(end + closing.length)}`);
 }
 
 function catalogue(folders: readonly PluginFolder[]): string {

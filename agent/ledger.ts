@@ -1,0 +1,98 @@
+import type { LedgerEntry } from '../pipelines/engine/protocol.ts';
+import { COST_COLUMNS, type CostColumn } from '../pipelines/focus/columns.ts';
+import {
+  add,
+  type Decimal,
+  decimal,
+  formatDecimal,
+  subtract,
+  toNumber,
+  ZERO,
+} from '../pipelines/focus/decimal.ts';
+import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
+
+/** What became of the exported money at one exporter, canonical decimals; the three add up to what the delivery exported. */
+export interface ExporterEntry {
+  readonly exported: string;
+  /** Refused by the backend for good. */
+  readonly refused: string;
+  /** In batches that the backend took in part: it says how many charges it refused, not which. */
+  readonly uncertain: string;
+}
+
+/** By exporter and cost column; exporters that take totals only are not in it. */
+export type ExporterLedger = Readonly<
+  Record<string, Readonly<Partial<Record<CostColumn, ExporterEntry>>>>
+>;
+
+/** Keeps the money that backends refused while a delivery is on its way. */
+export interface Refusals {
+  /** `rows` of the batch were refused for good. */
+  add(exporter: string, batch: EncodedBatch, rows: number): void;
+  /** What was said so far is void: the delivery is read again from its first row. */
+  restart(): void;
+  /** The account of each exporter that takes charges. */
+  ledger(
+    exporters: readonly string[],
+    measured: Readonly<Partial<Record<CostColumn, LedgerEntry>>>,
+  ): ExporterLedger;
+}
+
+/** Starts with nothing refused. */
+export function refusals(): Refusals {
+  const sums = new Map<string, Decimal>();
+  const key = (...of: readonly string[]): string => of.join('\n');
+  const found = (...of: readonly string[]): Decimal => sums.get(key(...of)) ?? ZERO;
+  return {
+    add(exporter, batch, rows) {
+      const fate = rows >= batch.rows ? 'refused' : 'uncertain';
+      for (const [column, cost] of Object.entries(batch.costs))
+        sums.set(key(exporter, fate, column), add(found(exporter, fate, column), decimal(cost)));
+    },
+    restart: () => sums.clear(),
+    ledger: (exporters, measured) =>
+      Object.fromEntries(
+        exporters.map((exporter) => [
+          exporter,
+          Object.fromEntries(
+            COST_COLUMNS.flatMap((column) => {
+              const all = measured[column]?.exported;
+              if (all === undefined) return [];
+              const refused = found(exporter, 'refused', column);
+              const uncertain = found(exporter, 'uncertain', column);
+              return [[column, entryOf(decimal(all), refused, uncertain)]];
+            }),
+          ),
+        ]),
+      ),
+  };
+}
+
+function entryOf(all: Decimal, refused: Decimal, uncertain: Decimal): ExporterEntry {
+  return {
+    exported: formatDecimal(subtract(all, add(refused, uncertain))),
+    refused: formatDecimal(refused),
+    uncertain: formatDecimal(uncertain),
+  };
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** Money by attributes: summed exactly, made a double only when somebody looks. */
+export interface MoneySums {
+  add(attributes: Attributes, amount: string): void;
+  read(): readonly (readonly [number, Attributes])[];
+}
+
+/** Starts empty. */
+export function moneySums(): MoneySums {
+  const sums = new Map<string, { readonly attributes: Attributes; readonly sum: Decimal }>();
+  return {
+    add(attributes, amount) {
+      const key = JSON.stringify(attributes);
+      const before = sums.get(key)?.sum ?? ZERO;
+      sums.set(key, { attributes, sum: add(before, decimal(amount)) });
+    },
+    read: () => [...sums.values()].map(({ attributes, sum }) => [toNumber(sum), attributes]),
+  };
+}
