@@ -2,6 +2,7 @@
  * Finds how the records of a batch are best put together: which columns are the same on every row, which share their
  * codes and so have one ready run of bytes per code, which have to be written row by row. Ready runs are kept from batch to batch.
  */
+import { hasOneCode } from '../focus/batch.ts';
 import type { Bytes } from './bytes.ts';
 import {
   Field,
@@ -236,12 +237,6 @@ function isSame({ kind }: Group): boolean {
 
 function codesOf(columns: readonly NamedColumn[]): Uint32Array {
   return (columns[0] as NamedColumn).column.codes;
-}
-
-function hasOneCode(codes: Uint32Array, rows: number): boolean {
-  const only = codes[0];
-  for (let row = 1; row < rows; row++) if (codes[row] !== only) return false;
-  return true;
 }
 
 function listOf<K, V>(lists: Map<K, V[]>, key: K): V[] {

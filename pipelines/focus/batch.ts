@@ -41,3 +41,10 @@ export interface Batch {
 export function cellText(column: Column, row: number): string | undefined {
   return column.values.text(column.codes[row] as number);
 }
+
+/** Whether the first `rows` codes are the same. */
+export function hasOneCode(codes: Uint32Array, rows: number): boolean {
+  const only = codes[0];
+  for (let row = 1; row < rows; row++) if (codes[row] !== only) return false;
+  return true;
+}

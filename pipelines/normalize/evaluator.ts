@@ -30,6 +30,7 @@ import type {
   TimeExpression,
 } from './expressions.ts';
 import { type Canonical, canonical, type Group, groupsOf, Memory, sameGroups } from './memory.ts';
+import { SettledColumns } from './settled-columns.ts';
 
 /** Evaluates expressions of one part, batch after batch. */
 export class Evaluator {
@@ -39,6 +40,7 @@ export class Evaluator {
   readonly #sources = new Set<Values>();
   #constantCodes = new Uint32Array(0);
   readonly #constants = new Map<Expression, Column>();
+  readonly #settled = new SettledColumns();
 
   /** Turns to the next batch; columns given for the one before are void. */
   begin(batch: Batch): void {
@@ -50,6 +52,7 @@ export class Evaluator {
       this.#constantCodes = new Uint32Array(batch.rows);
       this.#constants.clear();
     }
+    this.#settled.begin(batch.rows, this.#constantCodes);
   }
 
   /** The expression's value for every row of the batch. */
@@ -66,7 +69,7 @@ export class Evaluator {
   column(expression: Expression): Column {
     const known = this.#results.get(expression);
     if (known !== undefined) return known;
-    const column = this.#evaluate(expression);
+    const column = this.#settled.settle(expression, this.#evaluate(expression));
     this.#results.set(expression, column);
     return column;
   }
