@@ -329,3 +329,8 @@ function observeProcess({ gauge }: { readonly gauge: Gauge }, clock: Clock): voi
     return [[utilization, {}]];
   });
 }
+
+/** A meter that counts nothing, for components that are only looked at. */
+export function silentMeter(): Meter {
+  return createNoopMeter();
+}

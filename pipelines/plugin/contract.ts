@@ -38,6 +38,8 @@ export interface Clock {
 /** HTTP by undici: verified TLS, bounded bodies. */
 export interface Http {
   request(options: HttpRequest): Promise<HttpResponse>;
+  /** Like `request`, for bodies too large for memory: they are handed on as they come. `maxBytes` is not bounded unless given. */
+  stream(options: HttpRequest): Promise<HttpStream>;
 }
 
 export interface HttpRequest {
@@ -45,11 +47,19 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
+  /** Of `request`: until the whole answer is there; of `stream`: until it begins, and between two pieces. Default 30 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Bodies over this are refused. Default 16 MiB. */
   readonly maxBytes?: number;
   readonly tls?: Tls;
+}
+
+/** An answer whose body is still on its way; read it to its end or break off the loop. Throws `Unavailable` when it is cut. */
+export interface HttpStream {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 export interface HttpResponse {
@@ -87,6 +97,23 @@ export interface Context<Config> {
 /** Where deliveries come from. `yield` returns once the delivery is committed and its cursor stored. */
 export interface Receiver<S extends Schema = Schema> extends Described<S> {
   receive(context: Context<ConfigOf<S>>, cursor: string | undefined): AsyncIterable<Delivery>;
+  /** What the source shows, without reading a charge (`focusd test-receiver`). Throws as `receive` does. */
+  probe?(context: Context<ConfigOf<S>>): Promise<Probe>;
+}
+
+/** What a receiver sees of its source. */
+export interface Probe {
+  /** Where it looked, in words: `bucket bills, 120 objects below exports/`. */
+  readonly source: string;
+  /** Bills that would be read. */
+  readonly bills: readonly {
+    readonly scope: string;
+    readonly revision: string;
+    readonly files: number;
+    readonly bytes: number;
+  }[];
+  /** What stands in the way of others, each with what to do about it. */
+  readonly problems: readonly string[];
 }
 
 /** Where charges and totals go. */

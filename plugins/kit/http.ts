@@ -4,6 +4,7 @@ import {
   type Http,
   type HttpRequest,
   type HttpResponse,
+  type HttpStream,
   type Tls,
   Unavailable,
 } from '../../pipelines/plugin/index.ts';
@@ -23,50 +24,85 @@ export function createHttp(): Http & { close(): Promise<void> } {
   const agents = createAgents();
   return {
     request: async (options) => answer(options, await agents.get(options.tls)),
+    stream: async (options) => answerStream(options, await agents.get(options.tls)),
     close: () => agents.close(),
   };
 }
 
 async function answer(options: HttpRequest, dispatcher: Agent): Promise<HttpResponse> {
-  const { url, method = 'GET', timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const { request } = await import('undici');
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
+  const signal =
+    options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
   try {
-    const response = await request(url, {
-      method,
-      dispatcher,
-      headers: { 'user-agent': 'focusd', ...options.headers },
-      body: options.body ?? null,
-      signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
+    const response = await send(options, { dispatcher, signal });
     const body = await bounded(response, options.maxBytes ?? DEFAULT_MAX_BYTES);
     return { status: response.statusCode, headers: singleHeaders(response.headers), body };
   } catch (cause) {
-    options.signal?.throwIfAborted();
-    const reason = timeout.aborted
-      ? `no answer within ${timeoutMs} ms`
-      : explainNetworkError(cause, options);
-    throw new Unavailable(`${method} ${withoutQuery(url)}: ${reason}`, { cause });
+    throw unanswered(options, cause, timeout.aborted);
   }
+}
+
+async function answerStream(options: HttpRequest, dispatcher: Agent): Promise<HttpStream> {
+  const { signal, maxBytes = Number.POSITIVE_INFINITY } = options;
+  const open = await send(options, { dispatcher, ...(signal && { signal }) }).catch((cause) => {
+    throw unanswered(options, cause, false);
+  });
+  async function* body(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* pieces(open, maxBytes);
+    } catch (cause) {
+      throw unanswered(options, cause, false);
+    }
+  }
+  return { status: open.statusCode, headers: singleHeaders(open.headers), body: body() };
+}
+
+async function send(
+  { url, method = 'GET', timeoutMs = DEFAULT_TIMEOUT_MS, headers, body }: HttpRequest,
+  options: { readonly dispatcher: Agent; readonly signal?: AbortSignal },
+): Promise<Dispatcher.ResponseData> {
+  const { request } = await import('undici');
+  return await request(url, {
+    ...options,
+    method,
+    headers: { 'user-agent': 'focusd', ...headers },
+    body: body ?? null,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+}
+
+/** The error of a request without a complete answer; the reason of the caller's signal where that ended it. */
+function unanswered(options: HttpRequest, cause: unknown, late: boolean): Unavailable {
+  options.signal?.throwIfAborted();
+  const { method = 'GET', url, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const reason = late ? `no answer within ${timeoutMs} ms` : explainNetworkError(cause, options);
+  return new Unavailable(`${method} ${withoutQuery(url)}: ${reason}`, { cause });
 }
 
 /** The whole body, or an error once it is known to be too large. */
 async function bounded(response: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
-  const tooLarge = () => new Error(`the answer is larger than ${maxBytes} bytes`);
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  for await (const chunk of pieces(response, maxBytes)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* pieces(
+  response: Dispatcher.ResponseData,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
+  const tooLarge = () => new Error(`the answer is larger than ${maxBytes} bytes`);
   if (Number(response.headers['content-length'] ?? 0) > maxBytes) {
     response.body.on('error', () => undefined).destroy();
     throw tooLarge();
   }
+  let bytes = 0;
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+    yield chunk;
   }
-  return Buffer.concat(chunks, bytes);
 }
 
 function singleHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {

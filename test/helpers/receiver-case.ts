@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Http, HttpRequest } from '../../pipelines/plugin/index.ts';
+import type { Http, HttpRequest, HttpResponse } from '../../pipelines/plugin/index.ts';
 
 /** A case of a receiver: `testdata/<name>/` with `config.json`, `http.json` (optional), `expected.jsonl` and the files it reads. */
 export interface ReceiverCase {
@@ -51,15 +51,23 @@ export function recordedHttp(answers: readonly RecordedAnswer[]): Http {
     const key = `${answer.method ?? 'GET'} ${answer.url}`;
     waiting.set(key, [...(waiting.get(key) ?? []), answer]);
   }
+  async function answerTo({ method = 'GET', url, signal }: HttpRequest): Promise<HttpResponse> {
+    signal?.throwIfAborted();
+    const queue = waiting.get(`${method} ${url}`);
+    const answer = queue !== undefined && queue.length > 1 ? queue.shift() : queue?.[0];
+    if (answer === undefined) throw new Error(`no recorded answer to ${method} ${url}`);
+    const { status = 200, headers = {}, body = '' } = answer;
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return { status, headers, body: new TextEncoder().encode(text) };
+  }
   return {
-    async request({ method = 'GET', url, signal }: HttpRequest) {
-      signal?.throwIfAborted();
-      const queue = waiting.get(`${method} ${url}`);
-      const answer = queue !== undefined && queue.length > 1 ? queue.shift() : queue?.[0];
-      if (answer === undefined) throw new Error(`no recorded answer to ${method} ${url}`);
-      const { status = 200, headers = {}, body = '' } = answer;
-      const text = typeof body === 'string' ? body : JSON.stringify(body);
-      return { status, headers, body: new TextEncoder().encode(text) };
+    request: answerTo,
+    async stream(request) {
+      const { body, ...rest } = await answerTo(request);
+      async function* whole() {
+        yield body;
+      }
+      return { ...rest, body: whole() };
     },
   };
 }

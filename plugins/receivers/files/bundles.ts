@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
+import { isManifestName } from '../../kit/objects/manifest.ts';
 import type { SeenFile } from '../../kit/watch.ts';
-import { isManifestName, type Manifest, partsOf, readManifest } from './manifests.ts';
+import { type ManifestFile, partsOf, readManifest } from './manifests.ts';
 
 /** Files that are delivered together. */
 export interface Bundle {
@@ -93,7 +94,7 @@ async function manifestBundles(
 }
 
 interface Written {
-  readonly manifest: Manifest;
+  readonly manifest: ManifestFile;
   readonly parts: readonly SeenFile[];
   readonly modifiedMs: number;
 }

@@ -36,6 +36,32 @@ export default defineReceiver({
     },
   },
 
+  async probe({ config }) {
+    const seen = await listFiles(await filePatterns(config.paths, config.exclude));
+    const { scope } = config;
+    const { bundles, incomplete, unnamed } = await bundlesOf(seen, {
+      scope,
+      isSettled: () => true,
+    });
+    return {
+      source: `${seen.length} files in ${config.paths.join(', ')}`,
+      bills: bundles.map(({ scope, parts, manifest }) => ({
+        scope,
+        revision: manifest?.revision ?? 'by content',
+        files: parts.length,
+        bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+      })),
+      problems: [
+        ...incomplete.map(
+          ({ manifest, missing }) => `${manifest} names ${missing}, which is not there`,
+        ),
+        ...unnamed.map(
+          (path) => `${path} is left alone: the manifest of its folder does not name it`,
+        ),
+      ],
+    };
+  },
+
   async *receive({ config, clock, folder, log, once, signal }) {
     const patterns = await filePatterns(config.paths, config.exclude);
     const { scope, mapping } = config;

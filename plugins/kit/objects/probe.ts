@@ -1,0 +1,27 @@
+import type { Probe } from '../../../pipelines/plugin/index.ts';
+import type { Look } from './store.ts';
+
+/** What a look at a store says to a person. */
+export function probeOf(source: string, { sets, incomplete, listed }: Look): Probe {
+  const none =
+    listed === 0
+      ? ['there is no object below the prefix: correct it, or wait for the first export']
+      : [
+          'no object is a manifest of a bill: the prefix may be too deep, or the first export is not done',
+        ];
+  return {
+    source: `${source}, ${listed} objects`,
+    bills: sets.map(({ scope, revision, objects }) => ({
+      scope,
+      revision,
+      files: objects.length,
+      bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
+    })),
+    problems: [
+      ...incomplete.map(
+        ({ marker, missing }) => `${marker} names ${missing}, which is not there (yet)`,
+      ),
+      ...(sets.length + incomplete.length === 0 ? none : []),
+    ],
+  };
+}

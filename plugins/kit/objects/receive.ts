@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Context,
+  type Delivery,
+  Misconfigured,
+  type Part,
+  Unavailable,
+} from '../../../pipelines/plugin/index.ts';
+import { download } from './download.ts';
+import type { FileSet, Look, ObjectStore } from './store.ts';
+
+/** How bills come out of an object store. */
+export interface Receiving {
+  readonly context: Pick<Context<unknown>, 'id' | 'clock' | 'log' | 'signal' | 'once' | 'folder'>;
+  readonly store: ObjectStore;
+  /** Finds the bills that are there. */
+  readonly look: () => Promise<Look>;
+  /** Name of the mapping, or `auto`. */
+  readonly mapping: string;
+  /** Pause between two looks, milliseconds; a tenth more or less by chance, so that agents do not knock together. */
+  readonly intervalMs: number;
+  /** Objects on their way at the same time. */
+  readonly parallel: number;
+  /** Most bytes of one bill on the local disk (setting `max_bill`). */
+  readonly maxBytes: number;
+  /** Between 0 and 1, for the jitter. */
+  readonly random?: () => number;
+}
+
+/** Looks in a row at a bill that is written anew each time it is read. */
+const MOST_CHANGES = 3;
+
+/**
+ * Looks for bills, downloads each new version, delivers it whole and removes the download once it is committed. A version that changes while
+ * it is read is thrown away and looked for again. The cursor holds the revisions that are done, by scope.
+ */
+export async function* receiveSets(
+  options: Receiving,
+  cursor: string | undefined,
+): AsyncGenerator<Delivery> {
+  const { clock, signal, once } = options.context;
+  const done = new Map(Object.entries(doneBy(cursor)));
+  const tell = teller(options);
+  for (let changes = 0; ; ) {
+    const look = await options.look();
+    tell(look);
+    const wanted = look.sets.filter(({ scope, revision }) => done.get(scope) !== revision);
+    await sweep(options, wanted);
+    let changed = false;
+    for (const set of wanted) {
+      const parts = await bring(options, set);
+      if (parts === undefined) changed = true;
+      else {
+        done.set(set.scope, set.revision);
+        yield deliveryOf(set, { parts, mapping: options.mapping, cursor: cursorOf(done, look) });
+        await rm(folderOf(options, set), { recursive: true, force: true });
+      }
+    }
+    changes = changed ? changes + 1 : 0;
+    if (changes >= MOST_CHANGES)
+      throw new Unavailable('a bill is written anew each time it is read; it is tried again later');
+    if (changed) continue;
+    if (once) return;
+    await clock.sleep(jittered(options), signal);
+  }
+}
+
+function deliveryOf(
+  { scope, revision }: FileSet,
+  more: Pick<Delivery, 'parts' | 'mapping' | 'cursor'>,
+): Delivery {
+  return { scope, revision, mode: 'snapshot', ...more };
+}
+
+/** The parts of a bill on the local disk; undefined when it has changed since it was listed. */
+async function bring(options: Receiving, set: FileSet): Promise<readonly Part[] | undefined> {
+  const { store, parallel, context } = options;
+  const { signal, log } = context;
+  checkSize(options, set);
+  const folder = folderOf(options, set);
+  const arrived = progressOf(options, set);
+  const parts = await download(store, set.objects, { folder, parallel, signal, arrived });
+  const marker = await store.read(set.marker.key, set.marker.bytes * 2 + 1024);
+  if (parts !== undefined && marker?.etag === set.marker.etag) return parts;
+  log.info('bill changed while it was read, it is read again', { scope: set.scope });
+  await rm(folder, { recursive: true, force: true });
+  return undefined;
+}
+
+function checkSize({ maxBytes, context }: Receiving, { scope, objects }: FileSet): void {
+  const bytes = bytesOf(objects);
+  if (bytes <= maxBytes) return;
+  throw new Misconfigured(`the bill ${scope} is ${bytes} bytes long, more than may be downloaded`, {
+    path: `receivers.${context.id}.max_bill`,
+    hint: `make room on the disk and set it to ${bytes} or more`,
+  });
+}
+
+const PROGRESS_EVERY_MS = 5_000;
+
+/** Says every few seconds how far a download is. */
+function progressOf({ context }: Receiving, { scope, objects }: FileSet): (bytes: number) => void {
+  const { clock, log } = context;
+  const total = bytesOf(objects);
+  const started = clock.now();
+  let came = 0;
+  let told = started;
+  return (bytes) => {
+    came += bytes;
+    const now = clock.now();
+    if (now - told < PROGRESS_EVERY_MS) return;
+    told = now;
+    const etaSeconds = Math.ceil(((now - started) / 1000) * (total / Math.max(came, 1) - 1));
+    log.info('bill is downloaded', {
+      scope,
+      files: objects.length,
+      bytes: came,
+      of: total,
+      etaSeconds,
+    });
+  };
+}
+
+function bytesOf(objects: FileSet['objects']): number {
+  return objects.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function jittered({ intervalMs, random = Math.random }: Receiving): number {
+  return Math.round(intervalMs * (0.9 + 0.2 * random()));
+}
+
+/** Tells what is waited for; each thing once. */
+function teller({ context: { log, once } }: Receiving): (look: Look) => void {
+  const told = new Set<string>();
+  return ({ sets, incomplete, listed }) => {
+    if (sets.length === 0 && incomplete.length === 0 && !told.has(''))
+      log.warn('no bill to read yet', { objects: listed });
+    told.add('');
+    for (const { marker, missing } of incomplete) {
+      if (told.has(`${marker}\n${missing}`)) continue;
+      told.add(`${marker}\n${missing}`);
+      if (once)
+        log.warn('bill left out, its manifest names an object that is not there', {
+          marker,
+          missing,
+        });
+      else
+        log.info('bill waited for, its manifest names an object that is not there yet', {
+          marker,
+          missing,
+        });
+    }
+  };
+}
+
+/** Removes the downloads of bills that are no longer wanted. */
+async function sweep(options: Receiving, wanted: readonly FileSet[]): Promise<void> {
+  const keep = new Set(wanted.map((set) => folderOf(options, set)));
+  const parent = join(options.context.folder, PARTS);
+  for (const name of await readdir(parent).catch(() => [])) {
+    const folder = join(parent, name);
+    if (!keep.has(folder)) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const PARTS = 'parts';
+
+function folderOf({ context }: Receiving, { scope, revision }: FileSet): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([scope, revision]))
+    .digest('hex');
+  return join(context.folder, PARTS, hash.slice(0, 24));
+}
+
+/** Bills that the store no longer shows are left out, so that the cursor stays small. */
+function cursorOf(done: ReadonlyMap<string, string>, { sets }: Look): string {
+  const shown = new Set(sets.map(({ scope }) => scope));
+  return JSON.stringify(Object.fromEntries([...done].filter(([scope]) => shown.has(scope))));
+}
+
+function doneBy(cursor: string | undefined): Readonly<Record<string, string>> {
+  return cursor === undefined || cursor === ''
+    ? {}
+    : (JSON.parse(cursor) as Readonly<Record<string, string>>);
+}

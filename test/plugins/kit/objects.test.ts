@@ -1,0 +1,240 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import t from 'tap';
+import type { Delivery } from '../../../pipelines/plugin/index.ts';
+import { manifestSets } from '../../../plugins/kit/objects/manifest-sets.ts';
+import { receiveSets } from '../../../plugins/kit/objects/receive.ts';
+import { type MemoryStore, memoryStore } from '../../helpers/memory-store.ts';
+import { type World, worldOf } from '../../helpers/plugin-world.ts';
+
+const MANIFEST = 'costs/metadata/BILLING_PERIOD=2026-09/costs-Manifest.json';
+
+/** A bill of some files, as AWS Data Exports lays it out. */
+function putBill(
+  store: MemoryStore,
+  run: string,
+  files: Readonly<Record<string, string>>,
+  manifest = MANIFEST,
+): void {
+  const keys = Object.keys(files).map((name) => `costs/data/BILLING_PERIOD=2026-09/${name}`);
+  for (const [index, content] of Object.values(files).entries())
+    store.put(keys[index] ?? '', content);
+  const dataFiles = keys.map((key) => `s3://bucket/${key}`);
+  store.put(manifest, JSON.stringify({ executionId: run, exportName: 'costs', dataFiles }));
+}
+
+interface Setting {
+  readonly store: MemoryStore;
+  readonly world: World<object>;
+  readonly since?: string;
+  readonly maxBytes?: number;
+}
+
+function receiving({ store, world, since = '2026-08', maxBytes = 1e6 }: Setting, cursor?: string) {
+  const search = manifestSets(store);
+  const look = () => search({ prefix: 'costs/', since });
+  const more = { mapping: 'auto', intervalMs: 60_000, parallel: 2, maxBytes, random: () => 0.5 };
+  return receiveSets({ context: world, store, look, ...more }, cursor);
+}
+
+/** What is delivered, and the content of its parts at that time. */
+async function taken(
+  setting: Setting,
+  cursor?: string,
+): Promise<readonly (Delivery & { readonly texts: readonly string[] })[]> {
+  const found: (Delivery & { readonly texts: readonly string[] })[] = [];
+  for await (const delivery of receiving(setting, cursor))
+    found.push({
+      ...delivery,
+      texts: delivery.parts.map(({ path }) => readFileSync(path, 'utf8')),
+    });
+  return found;
+}
+
+t.test('a bill in an object store', async (t) => {
+  const setting = (): Setting & { readonly folder: string } => {
+    const folder = t.testdir({});
+    return { store: memoryStore(), world: worldOf({}, { once: true, folder }), folder };
+  };
+
+  t.test('is delivered whole, once, and its download removed', async (t) => {
+    const { store, world, folder } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'first part', 'b.csv': 'second part' });
+    const [delivery, ...more] = await taken({ store, world });
+    t.same(more, []);
+    t.match(delivery, { scope: 'costs/2026-09', revision: 'run-1', mode: 'snapshot' });
+    t.same(delivery?.texts, ['first part', 'second part']);
+    t.same(
+      delivery?.parts.map(({ bytes }) => bytes),
+      [10, 11],
+    );
+    t.same(readdirSync(join(folder, 'parts')), []);
+    t.same(await taken({ store, world }, delivery?.cursor), [], 'the cursor knows it');
+    putBill(store, 'run-2', { 'a.csv': 'less' });
+    const [restated] = await taken({ store, world }, delivery?.cursor);
+    t.match(restated, { scope: 'costs/2026-09', revision: 'run-2', texts: ['less'] });
+  });
+
+  t.test('that changes while it is read is read again', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'old', 'b.csv': 'old' });
+    store.onOpen = (key) => {
+      if (!key.endsWith('b.csv')) return;
+      store.onOpen = undefined;
+      putBill(store, 'run-2', { 'a.csv': 'new a', 'b.csv': 'new b' });
+    };
+    const found = await taken({ store, world });
+    t.same(
+      found.map(({ revision, texts }) => [revision, ...texts]),
+      [['run-2', 'new a', 'new b']],
+    );
+    t.match(world.lines, [{ message: 'bill changed while it was read, it is read again' }]);
+  });
+
+  t.test('whose manifest changes last is read again', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'same' });
+    store.onOpen = () => {
+      store.onOpen = undefined;
+      putBill(store, 'run-2', { 'a.csv': 'same' });
+    };
+    t.same(
+      (await taken({ store, world })).map(({ revision }) => revision),
+      ['run-2'],
+    );
+  });
+
+  t.test('that never holds still is given up for now', async (t) => {
+    const { store, world } = setting();
+    let run = 1;
+    putBill(store, 'run-1', { 'a.csv': 'x' });
+    store.onOpen = () => putBill(store, `run-${++run}`, { 'a.csv': `x${run}` });
+    await t.rejects(taken({ store, world }), { name: 'Unavailable', message: /written anew/ });
+  });
+
+  t.test('with a part that is missing or of another length is waited for', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'x', 'b.csv': 'y' });
+    store.delete('costs/data/BILLING_PERIOD=2026-09/b.csv');
+    t.same(await taken({ store, world }), []);
+    t.match(world.lines, [{ level: 'warn', fields: { missing: /b\.csv$/ } }]);
+    const blobs = [{ blobName: 'costs/data/BILLING_PERIOD=2026-09/a.csv', byteCount: 7 }];
+    store.put(
+      MANIFEST,
+      JSON.stringify({ blobs, runInfo: { runId: 'r', startDate: '2026-09-01' } }),
+    );
+    t.same(await taken({ store, world }), []);
+    t.match(world.lines.at(-1)?.fields, { missing: /a\.csv \(has 1 of 7 bytes\)/ });
+  });
+
+  t.test('goes on where its download broke off', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'all of the bytes' });
+    store.bend = (_, bytes) => bytes.subarray(0, 6);
+    await t.rejects(taken({ store, world }), {
+      name: 'Unavailable',
+      message: /shorter .*16 bytes/,
+    });
+    store.bend = undefined;
+    t.same(
+      (await taken({ store, world })).map(({ texts }) => texts),
+      [['all of the bytes']],
+    );
+    t.same(
+      store.opened.map(({ from }) => from),
+      [0, 6],
+    );
+  });
+
+  t.test('with a part longer than it should be is not trusted', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'short' });
+    store.bend = (_, bytes) => Buffer.concat([bytes, Buffer.from(' and more')]);
+    await t.rejects(taken({ store, world }), { name: 'Unavailable', message: /longer .*5 bytes/ });
+    store.bend = undefined;
+    t.same(
+      (await taken({ store, world })).map(({ texts }) => texts),
+      [['short']],
+    );
+    t.same(
+      store.opened.map(({ from }) => from),
+      [0, 0],
+      'from its beginning',
+    );
+  });
+
+  t.test('cannot write outside its folder, whatever its keys are', async (t) => {
+    const { store, world, folder } = setting();
+    putBill(store, 'run-1', {
+      '../../../../escaped.csv': 'a',
+      '/absolute/../up.csv': 'b',
+      [`${'long'.repeat(200)}.csv`]: 'c',
+      'quo"te\n;.csv': 'd',
+    });
+    const [delivery] = await taken({ store, world });
+    t.same(delivery?.texts, ['a', 'b', 'c', 'd']);
+    for (const { path } of delivery?.parts ?? [])
+      t.notMatch(relative(join(folder, 'parts'), path), /\.\.|^\//);
+    t.notOk(existsSync(join(folder, '..', 'escaped.csv')));
+  });
+
+  t.test('before the months that are looked at is left alone', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'x' });
+    t.same(await taken({ store, world, since: '2026-10' }), []);
+  });
+
+  t.test('is found whatever the case of its partition names', async (t) => {
+    const { store, world } = setting();
+    const key = 'costs/data/billing_period=2026-09/a.csv';
+    store.put(key, 'lower');
+    const dataFiles = [`s3://bucket/${key.replace('billing_period', 'BILLING_PERIOD')}`];
+    store.put(MANIFEST, JSON.stringify({ executionId: 'run-1', dataFiles }));
+    t.same(
+      (await taken({ store, world })).map(({ texts }) => texts),
+      [['lower']],
+    );
+  });
+
+  t.test('that is too large says which setting to raise', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'twelve bytes' });
+    await t.rejects(taken({ store, world, maxBytes: 11 }), {
+      name: 'Misconfigured',
+      path: 'receivers.test.max_bill',
+      hint: /set it to 12 or more/,
+    });
+  });
+
+  t.test('of several manifests the youngest speaks', async (t) => {
+    const { store, world } = setting();
+    putBill(
+      store,
+      'run-2',
+      { 'a.csv': 'x' },
+      'costs/metadata/BILLING_PERIOD=2026-09/z/old-Manifest.json',
+    );
+    putBill(store, 'run-3', { 'a.csv': 'y' });
+    t.same(
+      (await taken({ store, world })).map(({ revision }) => revision),
+      ['run-3'],
+    );
+  });
+
+  t.test('is looked for again and again until the agent stops', async (t) => {
+    const folder = t.testdir({});
+    const store = memoryStore();
+    const world = worldOf({}, { folder });
+    putBill(store, 'run-1', { 'a.csv': 'x' });
+    const revisions: string[] = [];
+    await t.rejects(async () => {
+      for await (const { revision } of receiving({ store, world })) {
+        revisions.push(revision);
+        if (revision === 'run-1') putBill(store, 'run-2', { 'a.csv': 'y' });
+        else world.stop.abort();
+      }
+    });
+    t.same(revisions, ['run-1', 'run-2']);
+    t.same(world.clock.slept, [60_000]);
+  });
+});
