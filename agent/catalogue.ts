@@ -1,6 +1,7 @@
 /** Every built-in plugin by kind and type. Written by `npm run docs` from the folders below plugins/. */
 export const CATALOGUE = {
   receiver: {
+    'aws-data-exports': () => import('../plugins/receivers/aws-data-exports/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
   },
   processor: {

@@ -71,6 +71,17 @@ function addRunning(program: Command): void {
     .argument('[type]', 'show the settings of one')
     .action(async (type, options) => (await import('./plugins.ts')).plugins(type, options));
   program
+    .command('test-receiver')
+    .description(
+      'Connect to the source of a receiver: what it sees, what it would read, what is missing. Reads no charge, stores nothing.',
+    )
+    .argument('<name>', 'receiver, as in the configuration: type or type/name')
+    .addOption(configOption())
+    .option('--json', 'for machines')
+    .action(async (name, options) =>
+      (await import('./test-receiver.ts')).testReceiver(name, options),
+    );
+  program
     .command('audit')
     .description(
       'Derive every committed total again from the raw parts and name any difference, to the last decimal.',

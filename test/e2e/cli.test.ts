@@ -46,6 +46,7 @@ t.test('help, version, mistakes', async (t) => {
     'demo',
     'validate',
     'plugins',
+    'test-receiver',
     'audit',
     'convert',
     'check',
