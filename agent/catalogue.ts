@@ -3,6 +3,7 @@ export const CATALOGUE = {
   receiver: {
     'aws-data-exports': () => import('../plugins/receivers/aws-data-exports/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
+    'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
   },
   processor: {
     attribute: () => import('../plugins/processors/attribute/index.ts'),

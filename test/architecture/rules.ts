@@ -59,6 +59,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   'fast-xml-parser': /^plugins\/kit\/objects\//,
   '@aws-sdk/credential-providers': /^plugins\/receivers\/aws-data-exports\//,
   '@smithy/signature-v4': /^plugins\/receivers\/aws-data-exports\//,
+  'google-auth-library': /^plugins\/receivers\/gcp-billing\//,
   commander: /^agent\/cli\//,
   pino: /^agent\/log\.ts$/,
   '@grpc/grpc-js': /^plugins\/exporters\/otlp\//,

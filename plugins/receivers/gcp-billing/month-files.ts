@@ -1,0 +1,68 @@
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Part } from '../../../pipelines/plugin/delivery.ts';
+import { Unavailable } from '../../../pipelines/plugin/errors.ts';
+import type { Row } from './rows.ts';
+
+/** A part is read by one worker: several share a large month. */
+const PART_BYTES = 256 * 1024 * 1024;
+
+/** Files of the month that is being read. */
+export interface MonthFiles {
+  write(rows: readonly Row[]): Promise<void>;
+  close(): Promise<void>;
+  /** What was written, once it is closed. */
+  parts(): Promise<readonly Part[]>;
+}
+
+/** Starts a month: what lies in the folder from an earlier one, or from before a crash, is removed. Throws `Unavailable` when the disk is full. */
+export async function monthFiles(folder: string, month: string): Promise<MonthFiles> {
+  await clearMonth(folder);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const paths: string[] = [];
+  let file: Awaited<ReturnType<typeof open>> | undefined;
+  let bytes = 0;
+
+  const begin = async () => {
+    await file?.close();
+    const path = join(
+      folder,
+      `${month || 'none'}-${String(paths.length + 1).padStart(4, '0')}.ndjson`,
+    );
+    paths.push(path);
+    bytes = 0;
+    return await open(path, 'wx', 0o600);
+  };
+
+  return {
+    async write(rows) {
+      if (rows.length === 0) return;
+      try {
+        if (file === undefined || bytes >= PART_BYTES) file = await begin();
+        const text = Buffer.from(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+        await file.writeFile(text);
+        bytes += text.length;
+      } catch (cause) {
+        throw new Unavailable(`the month cannot be written to ${folder}: ${reasonOf(cause)}`, {
+          cause,
+        });
+      }
+    },
+    close: async () => await file?.close(),
+    parts: async () => await Promise.all(paths.map(partOf)),
+  };
+}
+
+/** Removes what was read. */
+export async function clearMonth(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function partOf(path: string): Promise<Part> {
+  const { size, mtimeMs } = await stat(path);
+  return { path, bytes: size, modifiedMs: mtimeMs };
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
