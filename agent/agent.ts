@@ -11,7 +11,14 @@ import type {
 } from '../pipelines/plugin/contract.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
-import { type Fingerprints, fingerprints, named, needRestart, runKey } from './fingerprints.ts';
+import {
+  configurationHash,
+  type Fingerprints,
+  fingerprints,
+  named,
+  needRestart,
+  runKey,
+} from './fingerprints.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
 import { OpenComponents } from './open-components.ts';
@@ -123,6 +130,7 @@ class RunningAgent implements Agent {
 
   async start(): Promise<void> {
     await this.#open.open(this.#configuration, this.#fingerprints());
+    this.#audit('agent.started', this.#configuration);
     this.#startRuns();
     this.#ready = true;
     this.#options.telemetry.observe(this);
@@ -144,6 +152,7 @@ class RunningAgent implements Agent {
     const before = this.#configuration;
     try {
       const restarted = await this.#goOver(configuration);
+      this.#audit('configuration.changed', configuration);
       const settings = needRestart(before, configuration);
       if (settings.length > 0)
         this.#options.log.warn('settings are used from the next start on', { settings });
@@ -180,14 +189,19 @@ class RunningAgent implements Agent {
   }
 
   async #stop(): Promise<readonly string[]> {
+    const ran = this.#ready;
     this.#ready = false;
     for (const run of this.#runs.values()) run.stop.abort();
     await this.ended();
     const unsent = await this.#open.close();
     await this.#pool.close();
     await this.#http.close();
-    this.state.close();
-    this.#unlock();
+    try {
+      if (ran) this.#audit('agent.stopped', this.#configuration);
+    } finally {
+      this.state.close();
+      this.#unlock();
+    }
     return unsent;
   }
 
@@ -291,6 +305,14 @@ class RunningAgent implements Agent {
       signal,
       folder,
     };
+  }
+
+  #audit(
+    kind: 'agent.started' | 'agent.stopped' | 'configuration.changed',
+    configuration: Configuration,
+  ): void {
+    const about = { version: this.version, configuration: configurationHash(configuration) };
+    this.state.audit({ kind, about }, this.#options.clock.now());
   }
 
   #fingerprints(): Fingerprints {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { maskedYaml } from '../config/show.ts';
 import type { Component, Configuration } from '../config/validate.ts';
 
 /** What each part of the agent depends on, as text: equal text, nothing to restart. */
@@ -54,6 +56,11 @@ function runPrints(
     }),
   );
   return new Map(prints);
+}
+
+/** SHA-256 of the configuration as `focusd validate --print` shows it: secrets are not in it. */
+export function configurationHash(configuration: Configuration): string {
+  return createHash('sha256').update(maskedYaml(configuration)).digest('hex');
 }
 
 /** Name of one receiver's way through one pipeline. */

@@ -1,18 +1,16 @@
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { deliver } from '../../pipelines/engine/deliver.ts';
 import type { GroupTotal } from '../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, subtract } from '../../pipelines/focus/decimal.ts';
 import type { Part } from '../../pipelines/plugin/delivery.ts';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Total } from '../../pipelines/plugin/totals.ts';
 import { configure } from '../configure.ts';
 import { pipelineSettings } from '../stages.ts';
-import { type Committed, openState } from '../state/state.ts';
+import type { Committed } from '../state/state.ts';
 import { version } from '../version.ts';
+import { existingState } from './existing-state.ts';
 import { progressLine } from './progress.ts';
 
 interface Options {
@@ -46,13 +44,7 @@ interface Difference {
 /** Reads the raw parts of every committed delivery again and compares with the committed totals. Exit code 1 when one differs. */
 export async function audit(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
-  const folder = join(configuration.storage.folder, 'state');
-  if (!existsSync(join(folder, 'state.sqlite')))
-    throw new Misconfigured(`there is no state in ${folder}`, {
-      path: 'storage.folder',
-      hint: 'run the agent with this configuration first',
-    });
-  const state = openState(folder);
+  const state = existingState(configuration);
   const pool = createWorkerPool({ workers: configuration.workers });
   const progress = progressLine('audited');
   try {

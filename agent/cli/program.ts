@@ -22,7 +22,9 @@ export function buildProgram(): Command {
     .showHelpAfterError('(focusd --help shows what there is)')
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: false });
+  program.enablePositionalOptions();
   addRunning(program);
+  addProof(program);
   addFiles(program);
   return program;
 }
@@ -81,14 +83,33 @@ function addRunning(program: Command): void {
     .action(async (name, options) =>
       (await import('./test-receiver.ts')).testReceiver(name, options),
     );
-  program
+}
+
+/** Commands that show that the money is all there. */
+function addProof(program: Command): void {
+  const audit = program
     .command('audit')
     .description(
       'Derive every committed total again from the raw parts and name any difference, to the last decimal.',
     )
+    .enablePositionalOptions()
     .addOption(configOption())
     .option('--json', 'for machines')
     .action(async (options) => (await import('./audit.ts')).audit(options));
+  audit
+    .command('verify')
+    .description('Walk the audit chain and name the first entry that does not hold.')
+    .addOption(configOption())
+    .option('--head <hash>', 'a head that was noted earlier: it must be in the chain')
+    .option('--json', 'for machines')
+    .action(async (options) => (await import('./audit-trail.ts')).verify(options));
+  audit
+    .command('log')
+    .description('Show the audit chain: commits, restatements, dead letters, configurations.')
+    .addOption(configOption())
+    .option('--since <time>', 'from this time on, UTC')
+    .option('--json', 'for machines: the entries as they were hashed')
+    .action(async (options) => (await import('./audit-trail.ts')).log(options));
 }
 
 /** Commands on files. */

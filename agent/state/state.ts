@@ -8,6 +8,13 @@ import type { Delivery } from '../../pipelines/plugin/delivery.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
 import type { ExporterLedger } from '../ledger.ts';
+import {
+  AUDIT_SCHEMA,
+  type AuditEvent,
+  type AuditLink,
+  appendLink,
+  auditLinks,
+} from './audit-chain.ts';
 
 /** What is written, in one transaction, when a delivery is through. */
 export interface Commit {
@@ -92,6 +99,16 @@ export interface State {
   deliveries(pipeline?: string): Committed[];
   /** Totals of one delivery. */
   totalsOf(id: string): Total[];
+  /** Has a committed delivery read again: it does not count as known until it is committed anew. */
+  readAgain(delivery: string): void;
+  /** Takes that back. */
+  forgetReadAgain(delivery: string): void;
+  /** Committed deliveries of a receiver that are to be read again. */
+  toReadAgain(pipeline: string, receiver: string): Committed[];
+  /** Adds to the audit chain. Commits add themselves, in their own transaction. */
+  audit(event: AuditEvent, timeMs: number): void;
+  /** The audit chain, oldest first. */
+  auditTrail(): Iterable<AuditLink>;
   /** Totals of the given pipelines as exporters see them. */
   view(pipelines: readonly string[]): TotalsView;
   close(): void;
@@ -110,8 +127,12 @@ const SCHEMA = `
     billed TEXT NOT NULL, effective TEXT NOT NULL, list TEXT NOT NULL, contracted TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS totals_delivery ON totals (delivery, billing_period);
+  CREATE TABLE IF NOT EXISTS read_again (delivery TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  ${AUDIT_SCHEMA}
 `;
-const SCHEMA_VERSION = '1';
+const SCHEMA_VERSION = '2';
+/** Older ones that are brought up to date: what they lack is made empty. */
+const UPGRADABLE: readonly string[] = ['1'];
 
 /** Opens (or makes) the state in a folder. A damaged or foreign file is an error that names it. */
 export function openState(folder: string): State {
@@ -127,14 +148,7 @@ function opened(path: string): DatabaseSync {
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
     );
-    database.exec(SCHEMA);
-    const version = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()?.value;
-    if (version === undefined)
-      database.prepare("INSERT INTO meta VALUES ('schema', ?)").run(SCHEMA_VERSION);
-    else if (version !== SCHEMA_VERSION)
-      throw new Error(
-        `it has schema version ${String(version)}, this focusd reads ${SCHEMA_VERSION}`,
-      );
+    bringUpToDate(database);
     return database;
   } catch (cause) {
     throw new Misconfigured(
@@ -145,6 +159,42 @@ function opened(path: string): DatabaseSync {
         cause,
       },
     );
+  }
+}
+
+function bringUpToDate(database: DatabaseSync): void {
+  if (schemaVersion(database) === SCHEMA_VERSION) return;
+  transaction(database, () => {
+    const version = schemaVersion(database);
+    if (version !== undefined && !UPGRADABLE.includes(version) && version !== SCHEMA_VERSION)
+      throw new Error(`it has schema version ${version}, this focusd reads ${SCHEMA_VERSION}`);
+    database.exec(SCHEMA);
+    database.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(SCHEMA_VERSION);
+    if (version === undefined || version === SCHEMA_VERSION) return;
+    const ids = database.prepare('SELECT id FROM deliveries ORDER BY id').all();
+    const about = { from: version, to: SCHEMA_VERSION, deliveries: ids.map(({ id }) => id) };
+    appendLink(database, { kind: 'state.upgraded', about }, Date.now());
+  });
+}
+
+/** Undefined in a new file. */
+function schemaVersion(database: DatabaseSync): string | undefined {
+  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get();
+  if (table === undefined) return undefined;
+  const row = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get();
+  return row === undefined ? undefined : String(row.value);
+}
+
+/** All of it or nothing. */
+function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
   }
 }
 
@@ -172,7 +222,7 @@ class SqliteState implements State {
     return (
       this.#database
         .prepare(
-          'SELECT 1 FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? AND revision = ?',
+          'SELECT 1 FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? AND revision = ? AND id NOT IN (SELECT delivery FROM read_again)',
         )
         .get(of.pipeline, of.receiver, of.scope, of.revision) !== undefined
     );
@@ -192,16 +242,9 @@ class SqliteState implements State {
   }
 
   commit(commit: Commit): Committed {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const committed = this.#write(commit);
-      this.#database.exec('COMMIT');
-      this.#version++;
-      return committed;
-    } catch (error) {
-      this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    const committed = transaction(this.#database, () => this.#write(commit));
+    this.#version++;
+    return committed;
   }
 
   advance(pipeline: string, receiver: string, cursor: string): void {
@@ -221,6 +264,31 @@ class SqliteState implements State {
 
   totalsOf(id: string): Total[] {
     return this.#database.prepare('SELECT * FROM totals WHERE delivery = ?').all(id).map(totalOf);
+  }
+
+  readAgain(delivery: string): void {
+    this.#database.prepare('INSERT OR IGNORE INTO read_again VALUES (?)').run(delivery);
+  }
+
+  forgetReadAgain(delivery: string): void {
+    this.#database.prepare('DELETE FROM read_again WHERE delivery = ?').run(delivery);
+  }
+
+  toReadAgain(pipeline: string, receiver: string): Committed[] {
+    return this.#database
+      .prepare(
+        'SELECT deliveries.* FROM deliveries JOIN read_again ON read_again.delivery = deliveries.id WHERE pipeline = ? AND receiver = ? ORDER BY sequence',
+      )
+      .all(pipeline, receiver)
+      .map(committedOf);
+  }
+
+  audit(event: AuditEvent, timeMs: number): void {
+    transaction(this.#database, () => appendLink(this.#database, event, timeMs));
+  }
+
+  auditTrail(): Iterable<AuditLink> {
+    return auditLinks(this.#database);
   }
 
   view(pipelines: readonly string[]): TotalsView {
@@ -302,6 +370,15 @@ class SqliteState implements State {
       );
     }
     this.advance(pipeline, receiver, cursor);
+    this.#database
+      .prepare(
+        'DELETE FROM read_again WHERE delivery = ? OR delivery NOT IN (SELECT id FROM deliveries)',
+      )
+      .run(id);
+    const about = { delivery: id, pipeline, receiver, scope, revision, mode, rows: summary.rows };
+    const costs = { costs: costsOf(totals.map(totalOfGroup)), ...(replaced && { replaced }) };
+    const kind = replaced === undefined ? 'delivery.committed' : 'delivery.restated';
+    appendLink(this.#database, { kind, about: { ...about, ...costs } }, committedMs);
     return {
       id,
       pipeline,
@@ -370,7 +447,13 @@ function totalOf(row: Row): Total {
   };
 }
 
-function costsOf(totals: readonly Total[]): Record<CostColumn, string> {
+function totalOfGroup({ costs, ...group }: GroupTotal): Total {
+  const amounts = COST_COLUMNS.map((column, i) => [column, decimal(costs[i] ?? '0')]);
+  return { ...group, costs: Object.fromEntries(amounts) as Total['costs'] };
+}
+
+/** Sums of totals, canonical decimals. */
+export function costsOf(totals: readonly Total[]): Record<CostColumn, string> {
   const sums = COST_COLUMNS.map((cost) => [
     cost,
     formatDecimal(sum(totals.map(({ costs }) => costs[cost]))),

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { type DeadLetter, openDeadLetters } from '../../agent/dead-letters.ts';
+import { checkChain } from '../../agent/state/audit-chain.ts';
 import { lockFolder } from '../../agent/state/lock.ts';
 import { type Commit, type DeliverySummary, openState } from '../../agent/state/state.ts';
 import type { GroupTotal } from '../../pipelines/engine/protocol.ts';
@@ -172,6 +174,89 @@ t.test('a commit that fails leaves nothing behind', async (t) => {
   t.equal(state.cursor('costs', 'files'), 'a@1');
   state.commit(commitOf({ revision: '2', totals: [group('11')] }));
   t.strictSame(seen(state, ['costs']), ['11'], 'and does not stand in the way');
+});
+
+t.test('a state file of schema version 1 is brought up to date', async (t) => {
+  const folder = t.testdir();
+  const state = openState(folder);
+  state.commit(commitOf({ totals: [group('10')] }));
+  state.close();
+  const database = new DatabaseSync(join(folder, 'state.sqlite'));
+  database.exec("DROP TABLE audit; DROP TABLE read_again; UPDATE meta SET value = '1'");
+  database.close();
+  const upgraded = openState(folder);
+  t.strictSame(seen(upgraded, ['costs']), ['10']);
+  upgraded.commit(commitOf({ revision: '2', totals: [group('11')] }));
+  upgraded.close();
+  const again = openState(folder);
+  t.teardown(() => again.close());
+  const { entries, broken } = checkChain(again.auditTrail());
+  t.equal(broken, undefined);
+  t.match(entries, [
+    { kind: 'state.upgraded', about: { from: '1', to: '2', deliveries: ['a-1'] } },
+    { kind: 'delivery.restated', about: { replaced: { BilledCost: '10' } } },
+  ]);
+});
+
+t.test('the audit chain', async (t) => {
+  const folder = t.testdir();
+  const state = openState(folder);
+  t.teardown(() => state.close());
+  state.audit({ kind: 'agent.started', about: { version: '1', b: 1, a: 2 } }, 0);
+  state.commit(commitOf({ totals: [group('10.50'), group('0.000000000000000001')] }));
+  const bad = { ...group('11'), charges: 1.5 };
+  t.throws(() => state.commit(commitOf({ revision: '2', totals: [bad] })));
+  state.commit(commitOf({ scope: 'b', totals: [] }));
+  const links = [...state.auditTrail()];
+  const whole = checkChain(links);
+  t.equal(whole.broken, undefined);
+  t.match(whole, {
+    head: links.at(-1)?.hash,
+    entries: [
+      { sequence: 1, time: '1970-01-01T00:00:00.000Z', previous: '0'.repeat(64) },
+      { kind: 'delivery.committed', about: { costs: { BilledCost: '10.500000000000000001' } } },
+      { about: { scope: 'b', costs: { BilledCost: '0' } } },
+    ],
+  });
+  t.match(links[0]?.entry, /^{"about":{"a":2,"b":1,"version":"1"},"kind":/, 'keys in order');
+  const [first, second, third] = links;
+  if (first === undefined || second === undefined || third === undefined) return;
+  t.match(checkChain([first, third]).broken, { sequence: 2, reason: /missing, 3 comes next/ });
+  const forged = { ...second, entry: second.entry.replace('10.5', '99.5') };
+  t.match(checkChain([first, forged, third]).broken, { sequence: 2, reason: /was hashed/ });
+  const hash = createHash('sha256').update(forged.entry).digest('hex');
+  t.match(checkChain([first, { ...forged, hash }, third]), {
+    broken: { sequence: 3, reason: /does not follow/ },
+    entries: { length: 2 },
+  });
+  const database = new DatabaseSync(join(folder, 'state.sqlite'));
+  t.teardown(() => database.close());
+  t.throws(() => database.exec("UPDATE audit SET entry = ''"), /append-only/);
+  t.throws(() => database.exec('DELETE FROM audit'), /append-only/);
+});
+
+t.test('a delivery that is to be read again is not known until it is committed anew', async (t) => {
+  const state = openState(t.testdir());
+  t.teardown(() => state.close());
+  const of = {
+    pipeline: 'costs',
+    receiver: 'files',
+    scope: 'a',
+    revision: '1',
+    mode: 'snapshot',
+  } as const;
+  state.commit(commitOf());
+  state.readAgain('a-1');
+  t.notOk(state.has(of));
+  t.match(state.toReadAgain('costs', 'files'), [{ id: 'a-1' }]);
+  t.strictSame(state.toReadAgain('costs', 'other'), []);
+  state.commit(commitOf({ totals: [group('2')] }));
+  t.ok(state.has(of));
+  t.strictSame(state.toReadAgain('costs', 'files'), []);
+  t.strictSame(seen(state, ['costs']), ['2']);
+  state.readAgain('a-1');
+  state.forgetReadAgain('a-1');
+  t.ok(state.has(of));
 });
 
 t.test('a state file that cannot be used is named', async (t) => {

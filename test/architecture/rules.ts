@@ -60,6 +60,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@aws-sdk/credential-providers': /^plugins\/receivers\/aws-data-exports\//,
   '@smithy/signature-v4': /^plugins\/receivers\/aws-data-exports\//,
   'google-auth-library': /^plugins\/receivers\/gcp-billing\//,
+  canonicalize: /^agent\/state\/audit-chain\.ts$/,
   commander: /^agent\/cli\//,
   pino: /^agent\/log\.ts$/,
   '@grpc/grpc-js': /^plugins\/exporters\/otlp\//,

@@ -290,6 +290,47 @@ t.test('run --once, --dry-run and audit', async (t) => {
     database.close();
   });
 
+  await t.test('the audit chain', async (t) => {
+    const [whole, entries] = await Promise.all([
+      run('audit', 'verify', '--json'),
+      run('audit', 'log', '--json'),
+    ]);
+    ends(t, whole, 0);
+    const { head } = JSON.parse(whole.stdout);
+    t.match(
+      entries.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      [
+        { kind: 'agent.started', about: { configuration: /^[0-9a-f]{64}$/ } },
+        { kind: 'delivery.committed', about: { costs: truth.costs, rows: { read: truth.rows } } },
+        { kind: 'agent.stopped' },
+      ],
+    );
+    const database = new DatabaseSync(join(folder, 'state/state/state.sqlite'));
+    t.teardown(() => database.close());
+    database.exec('UPDATE totals SET billed = billed + 1 WHERE rowid = 1');
+    const [none, stray, cut, when] = await Promise.all([
+      run('audit', 'log', '--since', '2199-01-01'),
+      run('audit', 'verify', '--head', head),
+      run('audit', 'verify', '--head', 'f00'),
+      run('audit', 'log', '--since', 'later'),
+    ]);
+    t.match(none, { code: 0, stdout: '' });
+    t.match(stray, { code: 1, stdout: /BilledCost is \S+, the chain says \S+\n3 entries/ });
+    t.match(cut, { code: 1, stdout: /no entry has the hash f00/ });
+    ends(t, when, 2, /--since later is no time/);
+    database.exec('UPDATE totals SET billed = billed - 1 WHERE rowid = 1');
+    database.exec(
+      'DROP TRIGGER audit_no_update; UPDATE audit SET entry = replace(entry, \'"read":\', \'"read":1\') WHERE sequence = 2',
+    );
+    t.match(await run('audit', 'verify'), {
+      code: 1,
+      stdout: /^entry 2 is broken: its text is not the one that was hashed\n1 entries before/,
+    });
+  });
+
   await t.test('a raw file that was tampered with', async (t) => {
     const path = join(folder, 'bills/azure-2026-09.csv');
     const text = readFileSync(path, 'utf8');

@@ -1,0 +1,93 @@
+import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { configure } from '../configure.ts';
+import { type AuditEntry, type ChainCheck, checkChain } from '../state/audit-chain.ts';
+import { costsOf, type State } from '../state/state.ts';
+import { existingState } from './existing-state.ts';
+
+interface Options {
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+/** Walks the audit chain and names the first entry that does not hold, and totals that are not those it states. Exit code 1 when something is wrong. */
+export async function verify(options: Options & { readonly head?: string }): Promise<void> {
+  const { configuration } = await configure(options.config, process.env);
+  const state = existingState(configuration);
+  try {
+    const links = [...state.auditTrail()];
+    const chain = checkChain(links);
+    const { head, broken, entries } = chain;
+    const wrong = [
+      ...(broken === undefined ? [] : [`entry ${broken.sequence} is broken: ${broken.reason}`]),
+      ...(options.head === undefined || links.some(({ hash }) => hash === options.head)
+        ? []
+        : [`no entry has the hash ${options.head}: the chain was cut or made anew`]),
+      ...(broken === undefined ? strayDeliveries(state, chain) : []),
+    ];
+    const result = { entries: entries.length, head, wrong };
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(result, null, 2)}\n` : told(result),
+    );
+    if (wrong.length > 0) process.exitCode = 1;
+  } finally {
+    state.close();
+  }
+}
+
+function told({
+  entries,
+  head,
+  wrong,
+}: {
+  readonly entries: number;
+  readonly head: string;
+  readonly wrong: readonly string[];
+}): string {
+  if (wrong.length > 0) return `${wrong.join('\n')}\n${entries} entries before that hold.\n`;
+  return `${entries} entries, the chain holds. Its head is ${head}\n`;
+}
+
+/** Deliveries whose totals are not what the chain says was committed. */
+function strayDeliveries(state: State, { entries }: ChainCheck): string[] {
+  const stated = new Map<unknown, unknown>();
+  for (const { kind, about } of entries) {
+    if (kind === 'delivery.committed' || kind === 'delivery.restated')
+      stated.set(about.delivery, about.costs);
+    // Committed before there was a chain: it knows that they were there.
+    else if (kind === 'state.upgraded' && Array.isArray(about.deliveries))
+      for (const id of about.deliveries) stated.set(id, undefined);
+  }
+  return state.deliveries().flatMap(({ id, scope }) => {
+    if (!stated.has(id)) return [`delivery ${id} (${scope}) is not in the chain`];
+    const costs = stated.get(id) as Readonly<Record<string, string>> | undefined;
+    return Object.entries(costsOf(state.totalsOf(id))).flatMap(([column, held]) =>
+      costs === undefined || costs[column] === held
+        ? []
+        : [`delivery ${id} (${scope}): ${column} is ${held}, the chain says ${costs[column]}`],
+    );
+  });
+}
+
+/** Shows the audit chain, oldest first. */
+export async function log(options: Options & { readonly since?: string }): Promise<void> {
+  const since = Date.parse(options.since ?? '1970-01-01');
+  if (Number.isNaN(since))
+    throw new Misconfigured(`--since ${options.since} is no time`, {
+      hint: 'for example 2026-11-01 or 2026-11-01T08:00:00Z',
+    });
+  const { configuration } = await configure(options.config, process.env);
+  const state = existingState(configuration);
+  try {
+    for (const { entry } of state.auditTrail()) {
+      const parsed = JSON.parse(entry) as AuditEntry;
+      if (Date.parse(parsed.time) < since) continue;
+      process.stdout.write(`${options.json === true ? entry : line(parsed)}\n`);
+    }
+  } finally {
+    state.close();
+  }
+}
+
+function line({ sequence, time, kind, about }: AuditEntry): string {
+  return `${sequence} ${time} ${kind} ${JSON.stringify(about)}`;
+}
