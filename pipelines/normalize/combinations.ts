@@ -51,6 +51,11 @@ export class Combinations {
     else this.#direct(inputs, rows, this.#bits);
   }
 
+  /** The number that input `input` has in a combination. */
+  part(combination: number, input: number): number {
+    return (this.#tuples[input] as Uint32Array)[combination] as number;
+  }
+
   #direct(inputs: readonly CombinationInput[], rows: number, bits: readonly number[]): void {
     const mixed = this.#mixed;
     let empty = true;
@@ -223,6 +228,6 @@ function keyOf({ codes, remap }: CombinationInput, row: number): number {
 }
 
 /** Bits that hold every number below `size`. */
-function bitsFor(size: number): number {
+export function bitsFor(size: number): number {
   return 32 - Math.clz32(Math.max(0, size - 1));
 }

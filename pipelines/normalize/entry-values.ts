@@ -59,6 +59,20 @@ export function applyRow(
   );
 }
 
+/** Evaluates for a combination; `codeOf` gives the code that the input of this number has in it. */
+export function applyParts(
+  expression: Expression,
+  inputs: readonly Column[],
+  values: Values,
+  codeOf: (input: number) => number,
+): void {
+  addResult(
+    expression,
+    values,
+    inputs.map((input, i) => entryText(input, codeOf(i))),
+  );
+}
+
 function addResult(
   expression: Expression,
   values: Values,

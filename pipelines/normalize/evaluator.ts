@@ -15,6 +15,7 @@ import { type Combinations, MAX_COMBINATIONS } from './combinations.ts';
 import {
   addValue,
   apply,
+  applyParts,
   applyRow,
   columnOf,
   newValues,
@@ -31,6 +32,7 @@ import type {
 } from './expressions.ts';
 import { type Canonical, canonical, type Group, groupsOf, Memory, sameGroups } from './memory.ts';
 import { SettledColumns } from './settled-columns.ts';
+import { type Numbered, SharedCombinations } from './shared-combinations.ts';
 
 /** Evaluates expressions of one part, batch after batch. */
 export class Evaluator {
@@ -41,6 +43,7 @@ export class Evaluator {
   #constantCodes = new Uint32Array(0);
   readonly #constants = new Map<Expression, Column>();
   readonly #settled = new SettledColumns();
+  readonly #shared = new SharedCombinations();
 
   /** Turns to the next batch; columns given for the one before are void. */
   begin(batch: Batch): void {
@@ -53,6 +56,7 @@ export class Evaluator {
       this.#constants.clear();
     }
     this.#settled.begin(batch.rows, this.#constantCodes);
+    this.#shared.begin(batch);
   }
 
   /** The expression's value for every row of the batch. */
@@ -176,8 +180,11 @@ export class Evaluator {
     )
       return this.#perRow(expression, inputs);
     const groups = groupsOf(inputs);
+    const numbered = this.#shared.number(groups);
+    if (numbered !== undefined) return this.#perShared(expression, inputs, { groups, numbered });
     if (
       memory.combinations === undefined ||
+      memory.shared ||
       memory.combinations.size > MAX_COMBINATIONS ||
       !sameGroups(memory, groups)
     )
@@ -189,9 +196,33 @@ export class Evaluator {
       return { codes: group.codes, remap: undefined, size: group.columns[0]?.values.size ?? 0 };
     });
     combinations.number(keys, this.#batch.rows);
+    this.#shared.tell(combinations);
     for (const row of combinations.fresh) applyRow(expression, inputs, row, values);
     memory.rows += this.#batch.rows;
     if (memory.rows > 65_536 && combinations.size * 2 > memory.rows) memory.mostlyDistinct = true;
+    return columnOf(combinations.codes, values);
+  }
+
+  /** Once per combination of codes; others use the same combinations. */
+  #perShared(
+    expression: Expression,
+    inputs: readonly Column[],
+    { groups, numbered }: { readonly groups: readonly Group[]; readonly numbered: Numbered },
+  ): Column {
+    const { combinations, places } = numbered;
+    const memory = this.#memory(expression);
+    if (memory.combinations !== combinations || !sameGroups(memory, groups))
+      memory.share(expression.kind, groups, combinations);
+    const values = memory.values as Values;
+    if (values.size < combinations.size) {
+      const parts = inputs.map(
+        ({ codes }) => places[groups.findIndex((group) => group.codes === codes)] ?? 0,
+      );
+      while (values.size < combinations.size)
+        applyParts(expression, inputs, values, (input) =>
+          combinations.part(values.size, parts[input] as number),
+        );
+    }
     return columnOf(combinations.codes, values);
   }
 

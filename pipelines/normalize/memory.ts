@@ -23,6 +23,8 @@ export class Memory {
   codes = new Uint32Array(0);
   rows = 0;
   mostlyDistinct = false;
+  /** The combinations are shared with other expressions. */
+  shared = false;
 
   restart(kind: Expression['kind'], inputs: readonly Column[], transient: boolean): void {
     this.inputs = inputs.map((input) => input.values);
@@ -30,11 +32,18 @@ export class Memory {
     else this.values = newValues(kind, transient);
   }
 
-  restartCombinations(kind: Expression['kind'], groups: readonly Group[]): void {
+  /** Remembers values by combinations that belong to several expressions. */
+  share(kind: Expression['kind'], groups: readonly Group[], combinations: Combinations): void {
     this.inputs = groups.flatMap((group) => group.columns.map((column) => column.values));
     this.groupSizes = groups.map((group) => group.columns.length);
     this.values = newValues(kind, false);
-    this.combinations = new Combinations(groups.length);
+    this.combinations = combinations;
+    this.shared = true;
+  }
+
+  restartCombinations(kind: Expression['kind'], groups: readonly Group[]): void {
+    this.share(kind, groups, new Combinations(groups.length));
+    this.shared = false;
     this.canonicals = groups.map(() => ({
       numbers: new Map(),
       remap: new Uint32Array(64),

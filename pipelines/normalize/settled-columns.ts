@@ -1,6 +1,6 @@
 /**
- * Columns that have had one value on every row so far, however many entries their dictionaries have: they become columns of one entry,
- * which what depends on them need not look at row by row. Hot: row loops over codes, kept per batch.
+ * Columns that have had one value on every row so far, however many entries their dictionaries have, become columns of one entry:
+ * what depends on them need not look at them row by row. Hot: row loops over codes, kept per batch.
  */
 import { type Column, hasOneCode } from '../focus/batch.ts';
 import { Dictionary } from '../focus/dictionary.ts';
