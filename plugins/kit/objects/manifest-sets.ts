@@ -72,7 +72,7 @@ function assembled(
     if (missing !== undefined) incomplete.push({ marker: marker.key, missing });
     else
       sets.push({
-        ...{ scope, revision, period, marker },
+        ...{ scope, revision, period, marker, account: manifest.account },
         objects: found.flatMap(({ object }) => object ?? []),
       });
   }

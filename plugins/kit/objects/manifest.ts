@@ -8,6 +8,8 @@ export interface Manifest {
   readonly revision: string;
   /** Billing period `YYYY-MM`, where it is told. */
   readonly period: string | undefined;
+  /** Account that pays the bill, where it is told. */
+  readonly account?: string | undefined;
   /** Keys of the data files as the provider names them, with their sizes where it says so. */
   readonly files: readonly { readonly key: string; readonly bytes?: number }[];
 }
@@ -55,8 +57,14 @@ function awsDataExport(path: string, value: Json): Manifest | undefined {
     scope: `${name}/${period}`,
     revision: text(value.executionId) ?? text(value.queryExecutionId) ?? JSON.stringify(files),
     period: monthOf(period),
+    account: accountOf(text(value.exportArn)),
     files: files.map((key) => ({ key: key.replace(/^s3:\/\/[^/]+\//, '') })),
   };
+}
+
+/** The account of `arn:aws:bcm-data-exports:us-east-1:111111111111:export/…`. */
+function accountOf(arn: string | undefined): string | undefined {
+  return text(arn?.split(':')[4]);
 }
 
 /** `{ reportName, assemblyId, billingPeriod: { start, end }, reportKeys: ["prefix/…"], … }`. */
@@ -68,6 +76,7 @@ function awsCostAndUsageReport(value: Json): Manifest | undefined {
     scope: `${text(value.reportName) ?? 'report'}/${period.slice(0, 8)}`,
     revision: text(value.assemblyId) ?? JSON.stringify(keys),
     period: monthOf(period),
+    account: text(value.account),
     files: keys.map((key) => ({ key })),
   };
 }

@@ -1,5 +1,6 @@
 import type { Probe } from '../../../pipelines/plugin/index.ts';
 import type { Look } from './store.ts';
+import { twinsOf } from './twins.ts';
 
 /** What a look at a store says to a person. */
 export function probeOf(source: string, { sets, incomplete, listed }: Look): Probe {
@@ -20,6 +21,10 @@ export function probeOf(source: string, { sets, incomplete, listed }: Look): Pro
     problems: [
       ...incomplete.map(
         ({ marker, missing }) => `${marker} names ${missing}, which is not there (yet)`,
+      ),
+      ...twinsOf(sets).map(
+        ({ account, scopes }) =>
+          `${scopes.join(' and ')} are the bill of account ${account} twice: set prefix to one of the exports`,
       ),
       ...(sets.length + incomplete.length === 0 ? none : []),
     ],

@@ -10,6 +10,7 @@ import {
 } from '../../../pipelines/plugin/index.ts';
 import { download } from './download.ts';
 import type { FileSet, Look, ObjectStore } from './store.ts';
+import { twinsOf } from './twins.ts';
 
 /** How bills come out of an object store. */
 export interface Receiving {
@@ -138,6 +139,12 @@ function teller({ context: { log, once } }: Receiving): (look: Look) => void {
     if (sets.length === 0 && incomplete.length === 0 && !told.has(''))
       log.warn('no bill to read yet', { objects: listed });
     told.add('');
+    for (const { account, period, scopes } of twinsOf(sets)) {
+      const key = JSON.stringify(scopes);
+      if (!told.has(key))
+        log.warn('same bill twice, its charges count twice', { account, period, scopes });
+      told.add(key);
+    }
     for (const { marker, missing } of incomplete) {
       if (told.has(`${marker}\n${missing}`)) continue;
       told.add(`${marker}\n${missing}`);

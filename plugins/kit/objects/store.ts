@@ -36,6 +36,8 @@ export interface FileSet {
   readonly revision: string;
   /** Billing period `YYYY-MM`, where the marker tells it. */
   readonly period: string | undefined;
+  /** Account that pays the bill, where the marker tells it. */
+  readonly account?: string | undefined;
   /** The commit marker: while it is the same object, the version is. */
   readonly marker: StoredObject;
   readonly objects: readonly StoredObject[];
