@@ -23,6 +23,7 @@ import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
 import { OpenComponents } from './open-components.ts';
 import { type RunEvents, takeDelivery } from './pipeline-run.ts';
+import { readAgain } from './read-again.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
 import { lockFolder } from './state/lock.ts';
@@ -272,6 +273,7 @@ class RunningAgent implements Agent {
       events: countedEvents(this.#options.telemetry, this.#options.events),
       signal,
     };
+    await readAgain(run);
     const cursor = this.state.cursor(pipeline.name, receiver);
     const context = this.#context(component, signal, pipeline.name);
     for await (const delivery of plugin.receive(context, cursor)) {

@@ -67,7 +67,7 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
       ...id,
       delivery,
       observedMs: started,
-      needs: older !== undefined && delivery.mode === 'snapshot' ? 'all' : 'none',
+      needs: isRestated(delivery, older) ? 'all' : 'none',
       events: deliverEvents(run, { delivery, letters, refused }),
     });
     await letters.commit();
@@ -86,6 +86,11 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
     await letters.abort();
     throw error;
   }
+}
+
+/** The same revision read again takes its own place, whatever could be read of it. */
+function isRestated({ mode, revision }: Delivery, older: string | undefined): boolean {
+  return mode === 'snapshot' && older !== undefined && older !== revision;
 }
 
 /** What cannot be read whole never takes the place of an older revision that could. */

@@ -25,6 +25,7 @@ export function buildProgram(): Command {
   program.enablePositionalOptions();
   addRunning(program);
   addProof(program);
+  addDeadLetters(program);
   addFiles(program);
   return program;
 }
@@ -110,6 +111,35 @@ function addProof(program: Command): void {
     .option('--since <time>', 'from this time on, UTC')
     .option('--json', 'for machines: the entries as they were hashed')
     .action(async (options) => (await import('./audit-trail.ts')).log(options));
+}
+
+const LETTERS = {
+  list: 'Count dead letters by delivery and reason.',
+  show: 'Show dead letters: file, row, column, reason, the row as it stood.',
+  replay:
+    'Have their deliveries read again at the next start of the agent; they take their own place.',
+  drop: 'Remove dead letters for good; not while an agent runs.',
+} as const;
+
+/** What was refused, and what can be done about it. */
+function addDeadLetters(program: Command): void {
+  const letters = program
+    .command('deadletters')
+    .description('Rows, files and batches that were refused.');
+  for (const [name, description] of Object.entries(LETTERS)) {
+    const command = letters
+      .command(name)
+      .description(description)
+      .addOption(configOption())
+      .option('--receiver <id>', 'only of this receiver')
+      .option('--scope <scope>', 'only of this scope')
+      .option('--delivery <id>', 'only of this delivery')
+      .action(async (options) =>
+        (await import('./deadletters.ts'))[name as keyof typeof LETTERS](options),
+      );
+    if (name === 'drop') command.option('--yes', 'yes, for good');
+    if (name === 'list' || name === 'show') command.option('--json', 'for machines');
+  }
 }
 
 /** Commands on files. */
