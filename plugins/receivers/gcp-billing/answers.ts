@@ -39,7 +39,8 @@ export async function answerOf(world: World, request: Call): Promise<Answer> {
   });
 }
 
-type Call = Pick<HttpRequest, 'url' | 'method' | 'body'>;
+/** A request, and what its refusals mean where that differs from BigQuery's. */
+type Call = Pick<HttpRequest, 'url' | 'method' | 'body'> & { readonly hints?: Hints };
 type Answer = Readonly<Record<string, unknown>>;
 
 /** The token was refused; a new one may help. */
@@ -50,8 +51,9 @@ async function call(
   request: Call,
   headers: Readonly<Record<string, string>>,
 ): Promise<Answer> {
+  const { hints, ...sent } = request;
   const response = await http.request({
-    ...request,
+    ...sent,
     signal,
     maxBytes: MAX_BYTES,
     timeoutMs: TIMEOUT_MS,
@@ -63,14 +65,15 @@ async function call(
   const body = json(response.body);
   if (response.status === 200 && body !== undefined) return body;
   throw problem({
-    clock,
+    ...{ clock, hints },
     status: response.status,
     body: body ?? {},
     retryAfter: response.headers['retry-after'],
   });
 }
 
-function json(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+/** The body as an object; undefined when it is no JSON. */
+export function json(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
     return objectOf(JSON.parse(new TextDecoder().decode(body)));
   } catch {
@@ -92,8 +95,10 @@ const PASSING = new Set([
   'timeout',
 ]);
 
-/** What an operator can do about the others. */
-const HINTS: Readonly<Record<string, readonly [path: string, hint: string]>> = {
+/** What an operator can do about the others, by reason: the setting, and what to do. */
+export type Hints = Readonly<Record<string, readonly [path: string, hint: string]>>;
+
+const HINTS: Hints = {
   accessDenied: [
     'table',
     'grant the account roles/bigquery.dataViewer on the dataset and roles/bigquery.jobUser on the project that pays for the query',
@@ -107,11 +112,13 @@ const HINTS: Readonly<Record<string, readonly [path: string, hint: string]>> = {
   authError: ['credentials_file', 'the token was refused: look at the account and at the clock'],
 };
 
-function problem(answer: {
+/** The error that an answer stands for. */
+export function problem(answer: {
   readonly clock: Clock;
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly retryAfter: string | undefined;
+  readonly hints?: Hints | undefined;
 }): Error {
   const { status } = answer;
   const error = objectOf(answer.body.error);
@@ -122,7 +129,8 @@ function problem(answer: {
     const retryAfter = retryAfterMs(answer.retryAfter, answer.clock.now());
     return new Unavailable(said, retryAfter === undefined ? {} : { retryAfter });
   }
-  const [path, hint] = HINTS[reason] ?? HINTS[BY_STATUS[status] ?? ''] ?? ['table', undefined];
+  const hints = { ...HINTS, ...answer.hints };
+  const [path, hint] = hints[reason] ?? hints[BY_STATUS[status] ?? ''] ?? ['table', undefined];
   const Problem = status === 401 ? Refused : Misconfigured;
   return new Problem(said, { path, ...(hint !== undefined && { hint }) });
 }

@@ -1,88 +1,99 @@
-import { type Clock, defineReceiver } from '../../../pipelines/plugin/contract.ts';
-import { tableBills } from './table-bills.ts';
+import { type Context, defineReceiver, Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { probeOf } from '../../kit/objects/probe.ts';
+import { receiveSets } from '../../kit/objects/receive.ts';
+import type { World } from './answers.ts';
+import { type Bucket, gcsStore } from './gcs-store.ts';
+import { monthsBefore } from './months.ts';
+import { runSets } from './run-sets.ts';
+import { type Settings, settings } from './settings.ts';
+import { receiveTable, tableBills } from './table-bills.ts';
 import { projectName, tableName } from './table-name.ts';
 import { ANONYMOUS, googleTokens } from './tokens.ts';
 
 export default defineReceiver({
   type: 'gcp-billing',
   summary:
-    'Google Cloud bills from BigQuery: the detailed, standard and FOCUS exports, month by month.',
+    'Google Cloud bills from BigQuery (detailed, standard and FOCUS exports) or from files in Cloud Storage.',
   stability: 'beta',
-  config: {
-    table: {
-      doc: 'Table of the export, as `project.dataset.table`.',
-      format: 'text',
-    },
-    project: {
-      doc: 'Project that pays for the queries; the one of the table unless it is named.',
-      format: 'text',
-      default: null,
-    },
-    location: {
-      doc: 'Where the dataset lies, such as `EU` or `europe-west4`; BigQuery finds it out unless it is named.',
-      format: 'text',
-      default: null,
-    },
-    look_back: {
-      doc: 'Months before the current one that the first look reads. Later, every month that gets new rows is read again.',
-      format: 'int',
-      default: 2,
-      max: 120,
-    },
-    interval: {
-      doc: 'Pause between two looks; up to a tenth is added at random.',
-      format: 'duration',
-      default: '1h',
-      min: '1m',
-    },
-    maximum_bytes_billed: {
-      doc: 'Most that one query may read; it is not run when it would read more.',
-      format: 'bytes',
-      default: '20GiB',
-      min: '10MiB',
-    },
-    credentials_file: {
-      doc: 'Service account key or workload identity configuration; the Application Default Credentials of the machine unless it is named.',
-      format: 'path',
-      default: null,
-    },
-    anonymous: {
-      doc: 'Asks without credentials, for an emulator.',
-      format: 'flag',
-      default: false,
-    },
-    endpoint: {
-      doc: 'Base URL of the BigQuery API.',
-      format: 'url',
-      default: 'https://bigquery.googleapis.com/bigquery/v2',
-    },
+  config: settings,
+
+  receive(context, cursor) {
+    const source = sourceOf(context);
+    if (source.kind === 'table')
+      return receiveTable(tableOf(context, source.table), context, cursor);
+    const { interval, parallel_downloads, max_bill } = context.config;
+    const { store, look } = bucketOf(context, source.bucket);
+    return receiveSets(
+      {
+        ...{ context, store, look },
+        mapping: 'auto',
+        intervalMs: interval,
+        parallel: parallel_downloads,
+        maxBytes: max_bill,
+      },
+      cursor,
+    );
   },
 
-  async *receive({ config, clock, folder, http, log, once, signal }, cursor) {
-    const table = tableName(config.table);
-    const tokens = config.anonymous ? ANONYMOUS : googleTokens(config.credentials_file);
-    const settings = {
-      table,
-      project: projectName(config.project ?? table.project),
-      location: config.location,
-      endpoint: config.endpoint,
-      maximumBytesBilled: config.maximum_bytes_billed,
-      lookBack: config.look_back,
-      folder,
-    };
-    const bills = tableBills({ http, clock, log, signal, tokens }, settings, cursor);
-    while (!signal.aborted) {
-      yield* bills.look();
-      if (once) return;
-      await pause(clock, config.interval, signal);
-    }
+  async probe(context) {
+    const source = sourceOf(context);
+    if (source.kind === 'table') return await tableOf(context, source.table)(undefined).probe();
+    const { prefix = '' } = context.config;
+    return probeOf(
+      `gs://${source.bucket}/${prefix}`,
+      await bucketOf(context, source.bucket).look(),
+    );
   },
 });
 
-/** Many agents do not ask at the same moment. Ends with the signal. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const jittered = Math.round(ms * (1 + Math.random() / 10));
-  await clock.sleep(jittered, signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
+type Source =
+  | { readonly kind: 'table'; readonly table: string }
+  | { readonly kind: 'bucket'; readonly bucket: string };
+
+function sourceOf({ config: { table, bucket } }: Context<Settings>): Source {
+  if (table !== undefined && bucket === undefined) return { kind: 'table', table };
+  if (bucket !== undefined && table === undefined) return { kind: 'bucket', bucket };
+  throw new Misconfigured('one of table and bucket says where the bill is', {
+    path: 'table',
+    hint:
+      table === undefined
+        ? 'set table, or bucket'
+        : 'take one of them out; two receivers read both',
   });
+}
+
+function worldOf({ config, http, clock, log, signal }: Context<Settings>): World {
+  const tokens = config.anonymous ? ANONYMOUS : googleTokens(config.credentials_file);
+  return { http, clock, log, signal, tokens };
+}
+
+/** Opens the table at a cursor. */
+function tableOf(
+  context: Context<Settings>,
+  name: string,
+): (cursor: string | undefined) => ReturnType<typeof tableBills> {
+  const { config, folder } = context;
+  const table = tableName(name);
+  const world = worldOf(context);
+  const reading = {
+    table,
+    folder,
+    project: projectName(config.project ?? table.project),
+    location: config.location,
+    endpoint: config.endpoint,
+    maximumBytesBilled: config.maximum_bytes_billed,
+    lookBack: config.look_back,
+  };
+  return (cursor) => tableBills(world, reading, cursor);
+}
+
+/** The bucket, and how runs are found in it. */
+function bucketOf(context: Context<Settings>, name: string) {
+  const { config, clock } = context;
+  const bucket: Bucket = { name, endpoint: config.storage_endpoint };
+  const store = gcsStore(worldOf(context), bucket);
+  const { prefix = '', marker, look_back } = config;
+  const look = () =>
+    runSets(store, { bucket: name, prefix, marker, since: monthsBefore(clock.now(), look_back) });
+  return { store, look };
 }

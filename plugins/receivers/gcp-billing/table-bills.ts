@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Context } from '../../../pipelines/plugin/contract.ts';
+import type { Clock, Context, Probe } from '../../../pipelines/plugin/contract.ts';
 import type { Delivery, Part } from '../../../pipelines/plugin/delivery.ts';
 import type { World } from './answers.ts';
 import { type Asking, type BigQuery, bigQuery, type Question } from './bigquery.ts';
@@ -26,6 +26,8 @@ export interface TableSettings extends Asking {
 
 /** Looks at a table of bills, again and again. */
 export interface TableBills {
+  /** The months that the first look would read, and how many bytes; costs one small query. */
+  probe(): Promise<Probe>;
   /** The months that changed since the last look, newest first, each one whole. */
   look(): AsyncGenerator<Delivery>;
 }
@@ -57,7 +59,7 @@ export function tableBills(
       const last = month === left.at(-1)?.month;
       const next: Progress = last ? { since: watermark, done: {} } : { ...progress, done };
       yield {
-        scope: `${written(name)}/${month || 'no month'}`,
+        scope: scopeOf(month),
         revision,
         mode: 'snapshot',
         mapping: monthly.mapping,
@@ -104,7 +106,52 @@ export function tableBills(
     return { parts: await files.parts(), revision: `${latest}/${charges}` };
   }
 
-  return { look };
+  async function probe(): Promise<Probe> {
+    const monthly = monthlyTable(name, await api.table(name));
+    const bills: Probe['bills'][number][] = [];
+    for (const { month, latest } of await changedSince(monthly)) {
+      const bytes = await api.bytesOf(monthly.whole(month));
+      bills.push({ scope: scopeOf(month), revision: latest, files: 1, bytes });
+    }
+    const none =
+      'no month has rows yet: the first ones come within a day of switching the export on';
+    return {
+      source: `table ${written(name)}`,
+      bills,
+      problems: bills.length === 0 ? [none] : [],
+    };
+  }
+
+  const scopeOf = (month: string): string => `${written(name)}/${month || 'no month'}`;
+
+  return { probe, look };
+}
+
+/** Looks until the signal ends it, or once. */
+export async function* receiveTable(
+  open: (cursor: string | undefined) => TableBills,
+  {
+    config,
+    clock,
+    once,
+    signal,
+  }: Pick<Context<{ interval: number }>, 'config' | 'clock' | 'once' | 'signal'>,
+  cursor: string | undefined,
+): AsyncGenerator<Delivery> {
+  const bills = open(cursor);
+  while (!signal.aborted) {
+    yield* bills.look();
+    if (once) return;
+    await pause(clock, config.interval, signal);
+  }
+}
+
+/** Many agents do not ask at the same moment. Ends with the signal. */
+async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const jittered = Math.round(ms * (1 + Math.random() / 10));
+  await clock.sleep(jittered, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 /** Price of a query on demand in US multi-regions since July 2023, dollars per TiB; others differ. Source: BigQuery's price list. */

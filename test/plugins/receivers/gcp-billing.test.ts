@@ -189,6 +189,27 @@ t.test(
   },
 );
 
+t.test('a probe says what the first look would read, and reads no charge', async (t) => {
+  const server = await fake(t);
+  const written = { table: TABLE, endpoint: server.url, anonymous: true };
+  const world = worldOf(await checkedSettings(gcpBilling, written));
+  t.teardown(() => world.close());
+  t.match(await gcpBilling.probe?.(world), {
+    source: `table ${TABLE}`,
+    bills: [
+      { scope: `${TABLE}/202609`, files: 1, bytes: 123456789 },
+      { scope: `${TABLE}/202608` },
+      { scope: `${TABLE}/202607` },
+    ],
+    problems: [],
+  });
+  t.notOk(
+    server.asked.some(({ kind, body }) => kind === 'query' && /SELECT \*/.test(`${body.query}`)),
+  );
+  server.table.rows = [];
+  t.match(await gcpBilling.probe?.(world), { bills: [], problems: [/no month has rows yet/] });
+});
+
 t.test('cells come out as they are: nested, repeated, exact, in UTC', async (t) => {
   const exact = '12345678901234567890.123456789';
   const server = await fake(t, {
