@@ -43,8 +43,3 @@ export function logAttributes(
 export function timestamp(ms: number | undefined): number {
   return ms !== undefined && ms > 0 && ms < 1.8e13 ? Math.floor(ms) : 0;
 }
-
-/** What stands behind the row number in the id of a charge by a further row template. */
-export function uidSuffix({ template = 0 }: ChargeExtras): string {
-  return template === 0 ? '' : `.${template}`;
-}

@@ -1,4 +1,5 @@
 import type { Batch, Column } from '../focus/batch.ts';
+import type { ChargeIds } from '../focus/charge-ids.ts';
 import type { EncodedBatch } from '../plugin/delivery.ts';
 
 /** What an encoder gives back; the engine adds where it stands in its delivery. `bytes` owns its buffer, which can be transferred. */
@@ -11,8 +12,8 @@ export interface EncodedChunk extends Omit<EncodedBatch, 'part' | 'sequence'> {
 export interface ChargeExtras {
   /** OpenTelemetry attribute name → column; only log records carry them. */
   readonly links?: ReadonlyMap<string, Column>;
-  /** Row template of these charges; a source row may give a charge by each, so their ids must differ. Default 0. */
-  readonly template?: number;
+  /** What makes each charge's id; log records need it, other formats have no ids. */
+  readonly ids?: ChargeIds;
 }
 
 /** Turns charges into bytes for one exporter; lives for one task. The same batches give the same bytes. */
@@ -31,7 +32,7 @@ export interface EncoderOptions {
   readonly resource: Readonly<Record<string, string>>;
   /** When the agent took the delivery: the observed time of its records, milliseconds. */
   readonly observedMs: number;
-  /** First part of each charge's id. */
+  /** First part of each charge's id: stands for its scope. */
   readonly uidPrefix: string;
   /** Version of the instrumentation scope `focusd`. */
   readonly scopeVersion: string;

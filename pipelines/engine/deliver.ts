@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { access, constants, stat } from 'node:fs/promises';
 import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
+import { equalChargesMemory } from '../identify/index.ts';
 import type { Sink } from '../plugin/contract.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/delivery.ts';
 import { Unavailable } from '../plugin/errors.ts';
@@ -195,6 +196,7 @@ async function runAll(
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   const refused = new Map<Part, Refused>();
+  const equalCharges = takers.some(hasIds) ? equalChargesMemory() : undefined;
   const run = async (
     { part, plan, span }: PlannedTask,
     number: number,
@@ -208,7 +210,8 @@ async function runAll(
       encodings: takers.flatMap(({ sink }) => sink.encoding ?? []),
       customColumns: custom,
       header: number === 0 || request.oneFile !== true,
-      uidPrefix: shortHash(info.id, part.path),
+      uidPrefix: uidPrefix(request),
+      ...(equalCharges === undefined ? {} : { equalCharges }),
       observedMs: info.observedMs,
     };
     const taken = {
@@ -232,6 +235,16 @@ async function runAll(
   if (failed !== undefined) throw giveUp.signal.reason ?? failed.reason;
   const results = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   return { results, refused };
+}
+
+function hasIds({ sink }: Target): boolean {
+  return sink.encoding?.kind === 'otlp-logs' || sink.encoding?.kind === 'otlp-json';
+}
+
+/** Newer snapshots of a scope keep the ids of the charges they have in common; what is appended is another charge each time. */
+function uidPrefix({ pipeline, receiver, delivery }: DeliverRequest): string {
+  const { scope, revision, mode } = delivery;
+  return shortHash(pipeline, receiver, scope, ...(mode === 'append' ? [revision] : []));
 }
 
 interface Writing {

@@ -2,6 +2,7 @@ import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
 import type { CostColumn } from '../focus/columns.ts';
 import type { FoldedTotal } from '../fold/index.ts';
+import type { EqualChargesMemory } from '../identify/index.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
@@ -23,8 +24,10 @@ export interface Task {
   readonly scopeVersion: string;
   /** Custom columns of every file written for this delivery, in order. */
   readonly customColumns: readonly string[];
-  /** First part of each charge's id: stands for source, scope, revision and part. */
+  /** First part of each charge's id: stands for receiver and scope, for the revision too where revisions add up. */
   readonly uidPrefix: string;
+  /** Shared by the delivery's tasks to count equal charges; absent when no encoding has ids. */
+  readonly equalCharges?: EqualChargesMemory;
   /** Observed time of the records, milliseconds. */
   readonly observedMs: number;
   /** OTLP resource attributes of the log records. */

@@ -7,9 +7,10 @@ import type { Batch, TimeColumn } from '../focus/batch.ts';
 import { type CostColumn, columnsOf } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
 import { createFold } from '../fold/index.ts';
+import { Identifier } from '../identify/index.ts';
 import { linkAttributes } from '../link/index.ts';
 import { mappingFor } from '../normalize/detect.ts';
-import { type Charges, type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
+import { type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { WorkerPort } from './worker-port.ts';
@@ -81,6 +82,7 @@ class TaskRun {
   readonly #attribute: (batch: Batch) => Batch;
   readonly #fold: ReturnType<typeof createFold>;
   readonly #checker: Checker | undefined;
+  readonly #identifier: Identifier | undefined;
   readonly #watch = stopwatch();
   readonly #sequence: number[];
   readonly #rejected = new Map<string, number>();
@@ -99,6 +101,8 @@ class TaskRun {
     this.#checker = task.check
       ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
       : undefined;
+    this.#identifier =
+      task.equalCharges === undefined ? undefined : new Identifier(task.equalCharges);
     this.#sequence = task.encodings.map(() => 0);
   }
 
@@ -123,11 +127,11 @@ class TaskRun {
     const { charges, rejected } = this.#opened.normalizer.normalize(batch);
     this.#reject(this.#opened.source.takeRejected());
     if (rejected.length > 0) this.#port.post({ type: 'rejected', rows: rejected });
-    for (const template of charges) await this.#charges(template);
+    for (const { batch } of charges) await this.#charges(batch);
     this.#progress();
   }
 
-  async #charges({ batch, template }: Charges): Promise<void> {
+  async #charges(batch: Batch): Promise<void> {
     this.#watch.start('attribute');
     const owned = this.#attribute(batch);
     const links = linkAttributes(owned);
@@ -138,9 +142,12 @@ class TaskRun {
       this.#watch.start('check');
       this.#checker.add(owned);
     }
+    this.#watch.start('identify');
+    const ids = this.#identifier?.identify(owned);
+    const extras = { links, ...(ids === undefined ? {} : { ids }) };
     for (const [encoding, encoder] of this.#encoders.entries()) {
       this.#watch.start('encode');
-      await this.#send(encoding, encoder.add(owned, { links, template }));
+      await this.#send(encoding, encoder.add(owned, extras));
     }
   }
 

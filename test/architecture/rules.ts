@@ -15,7 +15,7 @@ const KIT = /^plugins\/kit\//;
 const SEES: readonly (readonly [from: RegExp, to: readonly RegExp[]])[] = [
   [/^pipelines\/focus\//, []],
   [/^pipelines\/plugin\//, [FOCUS]],
-  [/^pipelines\/(decode|normalize|attribute|link|fold|encode|check)\//, [FOCUS, CONTRACT]],
+  [/^pipelines\/(decode|normalize|attribute|link|fold|identify|encode|check)\//, [FOCUS, CONTRACT]],
   [/^pipelines\/engine\//, [/^pipelines\//]],
   [/^plugins\/kit\//, [FOCUS, CONTRACT]],
   [

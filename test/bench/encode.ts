@@ -8,8 +8,11 @@ import { createNdjsonEncoder } from '../../pipelines/encode/focus-ndjson/index.t
 import { createJsonLogEncoder } from '../../pipelines/encode/otlp-json/index.ts';
 import { createLogEncoder } from '../../pipelines/encode/otlp-logs/index.ts';
 import type { Batch } from '../../pipelines/focus/batch.ts';
+import type { ChargeIds } from '../../pipelines/focus/charge-ids.ts';
 import { createFold } from '../../pipelines/fold/index.ts';
+import { equalChargesMemory, Identifier } from '../../pipelines/identify/index.ts';
 import { linkAttributes } from '../../pipelines/link/index.ts';
+import { numberedIds } from '../helpers/numbered-ids.ts';
 import { decodeLogs, recordsOf } from '../helpers/otlp-proto.ts';
 import { syntheticCharges } from './charges.ts';
 
@@ -24,6 +27,7 @@ const OPTIONS = {
 
 const batches = syntheticCharges(ROWS);
 const attributed = batches.map(createAttributor(ATTRIBUTE()));
+const ids = batches.map((batch) => numberedIds(batch));
 const encoders: Record<string, () => BatchEncoder> = {
   'otlp-logs': () => createLogEncoder(OPTIONS),
   'otlp-logs gzip': () => createLogEncoder({ ...OPTIONS, compression: 'gzip' }),
@@ -53,6 +57,11 @@ report('fold result', () => {
   for (const batch of attributed) fold.add(batch);
   return `${fold.result().length} groups`;
 });
+report('identify', () => {
+  const identifier = new Identifier(equalChargesMemory());
+  for (const batch of attributed) identifier.identify(batch);
+  return undefined;
+});
 for (const [name, create] of Object.entries(encoders)) report(name, () => encodeAll(create()));
 official();
 
@@ -69,7 +78,9 @@ function encodeAll(encoder: BatchEncoder): string {
       raw += chunk.rawBytes;
     }
   };
-  for (const batch of attributed) take(encoder.add(batch));
+  attributed.forEach((batch, i) => {
+    take(encoder.add(batch, { ids: ids[i] as ChargeIds }));
+  });
   take(encoder.finish());
   return `${Math.round(raw / ROWS)} B/row raw, ${Math.round(bytes / ROWS)} B/row`;
 }
@@ -78,7 +89,7 @@ function encodeAll(encoder: BatchEncoder): string {
 function official(): void {
   const encoder = createLogEncoder(OPTIONS);
   const [batch] = attributed as [Batch];
-  const chunks = [...encoder.add(batch), ...encoder.finish()];
+  const chunks = [...encoder.add(batch, { ids: numberedIds(batch) }), ...encoder.finish()];
   const resource = resourceFromAttributes(OPTIONS.resource);
   const records = chunks
     .flatMap(({ bytes }) => recordsOf(decodeLogs(bytes)))

@@ -4,8 +4,10 @@
  */
 import { AMOUNT } from '../../focus/amounts.ts';
 import type { Batch, TimeColumn } from '../../focus/batch.ts';
-import { EVENT_NAME, logAttributes, SCOPE, timestamp, UID, uidSuffix } from '../attributes.ts';
+import type { ChargeIds } from '../../focus/charge-ids.ts';
+import { EVENT_NAME, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import type { Bytes } from '../bytes.ts';
+import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
 import { INTEGER_BYTES, writeInteger } from '../digits.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
 import { type Field, keyOf } from '../field.ts';
@@ -25,6 +27,7 @@ export function createJsonLogEncoder(
 
 const encoder = new TextEncoder();
 const TAIL = encoder.encode(']}]}]}\n');
+const AFTER_UID = encoder.encode('"}}],"timeUnixNano":"');
 /** The milliseconds of a timestamp are followed by these to make nanoseconds, then the record ends. */
 const RECORD_END = encoder.encode('000000"},');
 
@@ -39,10 +42,9 @@ class JsonLogFormat implements RecordFormat {
   readonly #open: Uint8Array;
   #plan: Plan | undefined;
   #times: TimeColumn | undefined;
-  #rowNumbers: Float64Array = new Float64Array(0);
+  #ids: ChargeIds | undefined;
   #head = new Uint8Array(0);
-  #beforeRow = new Uint8Array(0);
-  #afterRow = new Uint8Array(0);
+  #beforeUid = new Uint8Array(0);
 
   constructor(options: EncoderOptions) {
     this.#options = options;
@@ -54,14 +56,13 @@ class JsonLogFormat implements RecordFormat {
     const start = `{"observedTimeUnixNano":"${observed}","eventName":"${EVENT_NAME}","attributes":[`;
     this.#head = Buffer.concat([encoder.encode(start), plan.takeHead()]);
     const uid = JSON.stringify(`${this.#options.uidPrefix}-`).slice(0, -1);
-    this.#beforeRow = encoder.encode(`{"key":"${UID}","value":{"stringValue":${uid}`);
-    this.#afterRow = encoder.encode(`${uidSuffix(extras)}"}}],"timeUnixNano":"`);
+    this.#beforeUid = encoder.encode(`{"key":"${UID}","value":{"stringValue":${uid}`);
     const column = batch.columns.get('ChargePeriodStart');
     this.#times = column?.kind === 'time' ? column : undefined;
-    this.#rowNumbers = batch.rowNumbers;
+    this.#ids = idsOf(extras);
     this.#plan = plan;
-    const fixed = this.#head.length + this.#beforeRow.length + this.#afterRow.length;
-    return fixed + 2 * INTEGER_BYTES + RECORD_END.length;
+    const fixed = this.#head.length + this.#beforeUid.length + UID_BYTES + AFTER_UID.length;
+    return fixed + INTEGER_BYTES + RECORD_END.length;
   }
 
   open(out: Bytes): void {
@@ -72,13 +73,13 @@ class JsonLogFormat implements RecordFormat {
     const { buffer } = out;
     buffer.set(this.#head, out.length);
     let end = (this.#plan as Plan).copy(row, out.length + this.#head.length);
-    buffer.set(this.#beforeRow, end);
-    end = writeInteger(buffer, end + this.#beforeRow.length, this.#rowNumbers[row] as number);
-    buffer.set(this.#afterRow, end);
+    buffer.set(this.#beforeUid, end);
+    end = writeUid(buffer, end + this.#beforeUid.length, this.#ids as ChargeIds, row);
+    buffer.set(AFTER_UID, end);
     const times = this.#times;
     const ms = times === undefined ? 0 : (times.values.ms[times.codes[row] as number] as number);
     const time = timestamp(ms);
-    end = writeInteger(buffer, end + this.#afterRow.length, time);
+    end = writeInteger(buffer, end + AFTER_UID.length, time);
     const rest = time === 0 ? RECORD_END.subarray(6) : RECORD_END;
     buffer.set(rest, end);
     out.length = end + rest.length;

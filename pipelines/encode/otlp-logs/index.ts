@@ -2,9 +2,10 @@
  * Charges as OTLP log records: one ExportLogsServiceRequest (protobuf) per chunk. Hot: `record` runs once per charge.
  */
 import type { Batch, TimeColumn } from '../../focus/batch.ts';
-import { EVENT_NAME, logAttributes, SCOPE, timestamp, UID, uidSuffix } from '../attributes.ts';
+import type { ChargeIds } from '../../focus/charge-ids.ts';
+import { EVENT_NAME, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import { Bytes, varintSize } from '../bytes.ts';
-import { INTEGER_BYTES, writeInteger } from '../digits.ts';
+import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
 import type { Plan } from '../plan.ts';
 import { type RecordFormat, recordEncoder } from '../records.ts';
@@ -48,9 +49,8 @@ class LogFormat implements RecordFormat {
   readonly #room: number;
   #plan: Plan | undefined;
   #times: TimeColumn | undefined;
-  #rowNumbers: Float64Array = new Float64Array(0);
-  #suffix = new Uint8Array(0);
-  /** How every record of the batch begins, up to the row number in its id. */
+  #ids: ChargeIds | undefined;
+  /** How every record of the batch begins, up to the hash in its id. */
   #head = new Uint8Array(0);
   #uid = { start: 0, width: 1 };
   /** Bytes of a record's length, a padded varint. */
@@ -67,11 +67,10 @@ class LogFormat implements RecordFormat {
     const constants = plan.takeHead();
     const uid = `${this.#options.uidPrefix}-`;
     this.#plan = plan;
-    this.#rowNumbers = batch.rowNumbers;
+    this.#ids = idsOf(extras);
     this.#times = timesOf(batch);
-    this.#suffix = new TextEncoder().encode(uidSuffix(extras));
     const head = new Bytes(constants.length + uid.length * 3 + 128);
-    const overhead = head.buffer.length + INTEGER_BYTES + this.#suffix.length;
+    const overhead = head.buffer.length + UID_BYTES;
     this.#lengthWidth = overhead + plan.longest() < 1 << 21 ? 3 : 4;
     head.byte(TAG.record);
     head.length += this.#lengthWidth;
@@ -84,7 +83,7 @@ class LogFormat implements RecordFormat {
     head.byte(EVENT_NAME.length);
     head.text(EVENT_NAME);
     head.bytes(constants);
-    this.#uid = beginUid(head, uid, INTEGER_BYTES + this.#suffix.length);
+    this.#uid = beginUid(head, uid, UID_BYTES);
     this.#head = head.slice();
     return overhead;
   }
@@ -102,9 +101,7 @@ class LogFormat implements RecordFormat {
     const times = this.#times;
     const ms = times === undefined ? 0 : (times.values.ms[times.codes[row] as number] as number);
     writeNanos(view, start + width + 2, timestamp(ms));
-    let end = writeInteger(buffer, start + head.length, this.#rowNumbers[row] as number);
-    const suffix = this.#suffix;
-    for (let i = 0; i < suffix.length; i++) buffer[end++] = suffix[i] as number;
+    let end = writeUid(buffer, start + head.length, this.#ids as ChargeIds, row);
     endUid(buffer, start, end, this.#uid);
     end = (this.#plan as Plan).copy(row, end);
     padded(buffer, start + 1, width, end - start - 1 - width);
@@ -133,7 +130,7 @@ function timesOf(batch: Batch): TimeColumn | undefined {
   return column?.kind === 'time' ? column : undefined;
 }
 
-/** The attribute log.record.uid up to the row number. Its three lengths are patched by `endUid`; one byte each where that is enough. */
+/** The attribute log.record.uid up to the hash. Its three lengths are patched by `endUid`; one byte each where that is enough. */
 function beginUid(head: Bytes, prefix: string, more: number): { start: number; width: number } {
   const start = head.length;
   const width = Buffer.byteLength(prefix) + more + UID.length + 8 < 128 ? 1 : 3;

@@ -22,6 +22,7 @@ import { parseTime } from '../../../pipelines/focus/times.ts';
 import { linkAttributes } from '../../../pipelines/link/index.ts';
 import { charges, layout } from '../../helpers/arbitrary-charges.ts';
 import { type BatchOptions, batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
+import { numberedIds, numberedUid } from '../../helpers/numbered-ids.ts';
 import { attributesOf, decodeLogs, type OtlpLogs, recordsOf } from '../../helpers/otlp-proto.ts';
 
 const OPTIONS = {
@@ -32,9 +33,10 @@ const OPTIONS = {
 };
 
 /** Everything that comes out for the batches. */
-function encoded(encoder: BatchEncoder, batches: Iterable<Batch>, template = 0): EncodedChunk[] {
+function encoded(encoder: BatchEncoder, batches: Iterable<Batch>, ordinal = 1): EncodedChunk[] {
   const chunks: EncodedChunk[] = [];
-  for (const batch of batches) chunks.push(...encoder.add(batch, { template }));
+  for (const batch of batches)
+    chunks.push(...encoder.add(batch, { ids: numberedIds(batch, ordinal) }));
   return [...chunks, ...encoder.finish()];
 }
 
@@ -114,7 +116,7 @@ t.test('a charge as a log record, field by field', async (t) => {
   };
   const batch = batchOf([row]);
   const encoder = createLogEncoder(OPTIONS);
-  encoder.add(batch, { links: linkAttributes(batch), template: 2 });
+  encoder.add(batch, { links: linkAttributes(batch), ids: numberedIds(batch, 12) });
   const [chunk] = encoder.finish();
   const request = decodeLogs(chunk?.bytes ?? new Uint8Array());
   t.strictSame(request.resourceLogs.length, 1);
@@ -129,7 +131,7 @@ t.test('a charge as a log record, field by field', async (t) => {
       observedTimeUnixNano: '1790000000123000000',
       eventName: 'focus.cost_and_usage.charge',
       attributes: {
-        'log.record.uid': { stringValue: '0123456789abcdef-1.2' },
+        'log.record.uid': { stringValue: '0123456789abcdef-00000000000000000000000000000001-12' },
         'focus.billed_cost': { doubleValue: 12.5 },
         'focus.effective_cost': { doubleValue: -1e-9 },
         'focus.service_name': { stringValue: 'Amazon S3 – Größe 😀' },
@@ -171,7 +173,7 @@ t.test('log records of any charges in any layout are what went in', async (t) =>
       const first = how.firstRow ?? 1;
       const records = chunks.flatMap(({ bytes }) => flat(decodeLogs(bytes)));
       const expected = rows.map((row, i) =>
-        expectedRecord(row, `${OPTIONS.uidPrefix}-${first + i}`),
+        expectedRecord(row, numberedUid(OPTIONS.uidPrefix, first + i)),
       );
       assert.deepEqual(records, expected);
       checkAccounts(rows, chunks);
@@ -196,7 +198,9 @@ t.test('OTLP JSON says the same', async (t) => {
     const requests = lines.map((line) => JSON.parse(line) as OtlpLogs);
     assert.deepEqual(
       requests.flatMap(flat),
-      rows.map((row, i) => expectedRecord(row, `${OPTIONS.uidPrefix}-${(how.firstRow ?? 1) + i}`)),
+      rows.map((row, i) =>
+        expectedRecord(row, numberedUid(OPTIONS.uidPrefix, (how.firstRow ?? 1) + i)),
+      ),
     );
     checkAccounts(rows, chunks);
     for (const { resourceLogs } of requests) {
@@ -226,7 +230,7 @@ t.test('large records, long ids and many distinct values', async (t) => {
     );
     t.strictSame(
       chunks.flatMap(({ bytes }) => flat(decodeLogs(bytes))),
-      rows.map((row, i) => expectedRecord(row, `${uidPrefix}-${i + 1}`)),
+      rows.map((row, i) => expectedRecord(row, numberedUid(uidPrefix, i + 1))),
     );
   }
   const many = Array.from({ length: 12_000 }, (_, i) => ({
@@ -234,7 +238,7 @@ t.test('large records, long ids and many distinct values', async (t) => {
     RegionId: `region-${i % 7}`,
   }));
   const chunks = encoded(createLogEncoder(OPTIONS), batchesOf(many, { batchRows: 1_000 }));
-  const uid = (i: number): string => `${OPTIONS.uidPrefix}-${i + 1}`;
+  const uid = (i: number): string => numberedUid(OPTIONS.uidPrefix, i + 1);
   const over = chunks.flatMap(({ bytes }) => flat(decodeLogs(bytes)));
   t.equal(over.length, many.length);
   const wrong = over.findIndex(
@@ -263,7 +267,7 @@ t.test('columns may come and go, share codes or not, from batch to batch', async
   const rows = [...a, ...b, ...a, ...b];
   t.strictSame(
     chunks.flatMap(({ bytes }) => flat(decodeLogs(bytes))),
-    rows.map((row, i) => expectedRecord(row, `${OPTIONS.uidPrefix}-${(i % 2) + 1}`)),
+    rows.map((row, i) => expectedRecord(row, numberedUid(OPTIONS.uidPrefix, (i % 2) + 1))),
   );
   checkAccounts(rows, chunks);
 });
@@ -398,7 +402,7 @@ t.test('what is not a number or time is left out', async (t) => {
     const batch = batchOf(rows, { transient });
     const [chunk] = encoded(createLogEncoder(OPTIONS), [batch]);
     t.strictSame(flat(decodeLogs(chunk?.bytes ?? new Uint8Array())), [
-      expectedRecord({ ServiceName: 'a' }, `${OPTIONS.uidPrefix}-1`),
+      expectedRecord({ ServiceName: 'a' }, numberedUid(OPTIONS.uidPrefix, 1)),
     ]);
     t.equal(
       text(encoded(createNdjsonEncoder({ version: '1.2' }), [batch])),

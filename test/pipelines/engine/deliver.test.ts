@@ -120,6 +120,52 @@ t.test('every sink gets every charge, then is committed', async (t) => {
   }
 });
 
+/** Ids of all charges sent, sorted. */
+function uidsOf({ batches }: Watched): string[] {
+  const text = batches.map(({ bytes }) => Buffer.from(bytes).toString()).join('');
+  return [...text.matchAll(/"log.record.uid","value":\{"stringValue":"([^"]+)"/g)]
+    .map(([, uid = '']) => uid)
+    .sort();
+}
+
+function shared(some: readonly string[], others: readonly string[]): number {
+  return some.filter((uid) => others.includes(uid)).length;
+}
+
+async function uidsSent(
+  paths: readonly string[],
+  delivery: Partial<DeliverRequest['delivery']> = {},
+): Promise<string[]> {
+  const sink = watched({ encoding: { kind: 'otlp-json' } });
+  const asked = request(paths, [sink]);
+  await deliver({ ...asked, delivery: { ...asked.delivery, ...delivery } });
+  return uidsOf(sink);
+}
+
+t.test('ids of charges are of what they say, not of where they stand', async (t) => {
+  const first = await uidsSent(csvFiles(t, [1, 1, 2, 3], [1, 4], [4, 1]));
+  t.equal(new Set(first).size, 8, 'equal charges of several parts have an id each');
+  t.strictSame(
+    first.filter((uid) => /-[234]$/.test(uid)).length,
+    4,
+    'four of one, two of another: all but the first of them are numbered',
+  );
+  t.strictSame(await uidsSent(csvFiles(t, [4, 1, 3], [1, 2, 1, 1, 4])), first, 'other parts');
+  const restated = csvFiles(t, [1, 1, 1, 2, 4, 5]);
+  const second = await uidsSent(restated, { revision: '2' });
+  t.equal(new Set([...first, ...second]).size, first.length + 1, 'a new revision: one is new');
+  t.equal(shared(first, second), 5, 'five are as they were');
+  const scope = await uidsSent(restated, { scope: 'another' });
+  t.equal(shared(scope, second), 0, 'another scope has charges of its own');
+  const [one, again, two] = [
+    await uidsSent(restated, { mode: 'append' }),
+    await uidsSent(restated, { mode: 'append' }),
+    await uidsSent(restated, { mode: 'append', revision: '2' }),
+  ];
+  t.strictSame(again, one, 'an attempt that is repeated gives the same');
+  t.equal(shared(one, two), 0, 'what is appended is not what was there before');
+});
+
 t.test('a delivery without parts is a snapshot of nothing', async (t) => {
   const sink = watched();
   const delivered = await deliver(request([], [sink]));

@@ -1,0 +1,198 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import t from 'tap';
+import { Amounts } from '../../../pipelines/focus/amounts.ts';
+import type { Batch } from '../../../pipelines/focus/batch.ts';
+import { columnFact } from '../../../pipelines/focus/columns.ts';
+import { formatDecimal, parseDecimal } from '../../../pipelines/focus/decimal.ts';
+import { formatTime, parseTime } from '../../../pipelines/focus/times.ts';
+import { EqualCharges } from '../../../pipelines/identify/equal-charges.ts';
+import { addHash } from '../../../pipelines/identify/hash-bytes.ts';
+import { equalChargesMemory, Identifier } from '../../../pipelines/identify/index.ts';
+import { charges, layout } from '../../helpers/arbitrary-charges.ts';
+import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
+
+/** A charge's hash and its ordinal. */
+interface Id {
+  readonly hash: string;
+  readonly ordinal: number;
+}
+
+/** Ids of all rows; each list of batches is read by a worker of its own, in turns. */
+function idsOf(...workers: readonly Iterable<Batch>[]): Id[] {
+  const memory = equalChargesMemory();
+  return workers.flatMap((batches) => {
+    const identifier = new Identifier(memory);
+    return [...batches].flatMap((batch) => {
+      const { hashes, ordinals } = identifier.identify(batch);
+      return Array.from({ length: batch.rows }, (_, row) => ({
+        hash: hashes.slice(row * 4, row * 4 + 4).join(),
+        ordinal: ordinals[row] as number,
+      }));
+    });
+  });
+}
+
+function hashesOf(...rows: readonly Row[]): string[] {
+  return idsOf([batchOf(rows)]).map(({ hash }) => hash);
+}
+
+function sorted(ids: readonly Id[]): string[] {
+  return ids.map(({ hash, ordinal }) => `${hash} ${ordinal}`).sort();
+}
+
+/** What a charge says, in one way. */
+function said(row: Row): string {
+  const cells = Object.entries(row).flatMap(([name, text]) => {
+    const value = text === undefined ? undefined : canonical(name, text);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return JSON.stringify(cells.sort());
+}
+
+function canonical(name: string, text: string): string | undefined {
+  const kind = columnFact(name)?.kind;
+  if (kind === 'time') return formatTime(parseTime(text));
+  if (kind !== 'amount') return text;
+  const value = parseDecimal(text);
+  return value === undefined ? undefined : formatDecimal(value);
+}
+
+t.test('a charge is known by what it says, nothing else', async (t) => {
+  const property = fc.property(charges, layout, (rows, how) => {
+    const ids = idsOf(batchesOf(rows, how));
+    const hashes = new Map<string, string>();
+    for (const [i, { hash }] of ids.entries()) {
+      const of = said(rows[i] as Row);
+      assert.equal(hashes.get(of) ?? hash, hash, 'the same charge, the same hash');
+      hashes.set(of, hash);
+    }
+    assert.equal(new Set(hashes.values()).size, hashes.size, 'another charge, another hash');
+    assert.equal(new Set(sorted(ids)).size, rows.length, 'every id once');
+    for (const [hash, equals] of Map.groupBy(ids, ({ hash }) => hash))
+      assert.deepEqual(
+        equals.map(({ ordinal }) => ordinal),
+        equals.map((_, i) => i + 1),
+        `${hash}: numbered through`,
+      );
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 150 }));
+});
+
+t.test('order, layout and parts change nothing', async (t) => {
+  const shuffled = charges.chain((rows) =>
+    fc.tuple(
+      fc.constant(rows),
+      fc.shuffledSubarray(rows, { minLength: rows.length }),
+      fc.nat(rows.length),
+    ),
+  );
+  const property = fc.property(shuffled, layout, layout, ([rows, others, cut], how, other) => {
+    const parts = [others.slice(0, cut), others.slice(cut)].map((part) => batchesOf(part, other));
+    assert.deepEqual(sorted(idsOf(...parts)), sorted(idsOf(batchesOf(rows, how))));
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 150 }));
+});
+
+t.test('a row more or less is an id more or less', async (t) => {
+  const property = fc.property(charges, fc.nat(), layout, (rows, at, how) => {
+    const without = rows.toSpliced(at % rows.length, 1);
+    const ids = sorted(idsOf(batchesOf(rows, how)));
+    const fewer = new Set(sorted(idsOf(batchesOf(without, how))));
+    assert.equal(fewer.size, rows.length - 1);
+    assert.equal(ids.filter((id) => !fewer.has(id)).length, 1);
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 100 }));
+});
+
+t.test('amounts are what they are worth', async (t) => {
+  const same = (...texts: readonly string[]): void => {
+    const rows = texts.flatMap((text) => [{ BilledCost: text }]);
+    t.equal(new Set(hashesOf(...rows)).size, 1, texts.join(' '));
+  };
+  same('1', '1.0', '1e0', '0.1e1', '1.00000000000000000000000');
+  same('0', '-0', '0.000', '0e9');
+  same('-12.5', '-1.25e1', '-12.500000000000000000');
+  same('123456789012345678901234567890.5', '1234567890123456789012345678905e-1');
+  t.equal(new Set(hashesOf({ BilledCost: '1' }, { BilledCost: '-1' })).size, 2, 'the sign counts');
+  t.equal(new Set(hashesOf({ BilledCost: '5000000000' }, { BilledCost: '705032704' })).size, 2);
+  const summed = new Amounts();
+  for (const [whole, nano] of [
+    [1, 500_000_000],
+    [2, -500_000_000],
+    [0, 1_500_000_000],
+  ] as const) {
+    const code = summed.addText('1');
+    summed.whole[code] = whole;
+    summed.nano[code] = nano;
+  }
+  const codes = Uint32Array.of(0, 1, 2);
+  const columns = new Map([['BilledCost', { kind: 'amount', codes, values: summed } as const]]);
+  const ids = idsOf([{ rows: 3, columns, rowNumbers: Float64Array.of(1, 2, 3) }]);
+  t.equal(new Set(ids.map(({ hash }) => hash)).size, 1, 'limbs that were not carried');
+});
+
+t.test('what differs', async (t) => {
+  const differ = (what: string, ...rows: readonly Row[]): void =>
+    void t.equal(new Set(hashesOf(...rows)).size, rows.length, what);
+  differ('empty is not null', { x_Note: '' }, {});
+  differ('null is not zero', { BilledCost: '0' }, {});
+  differ('each column by itself', { ServiceName: 'a' }, { RegionId: 'a' });
+  differ(
+    'values that change places',
+    { ServiceName: 'a', RegionId: 'b' },
+    { ServiceName: 'b', RegionId: 'a' },
+    { ServiceName: 'a', RegionId: 'a' },
+    { ServiceName: 'b', RegionId: 'b' },
+  );
+  const lengths = Array.from({ length: 40 }, (_, i) => ({ x_Note: '\0'.repeat(i) }));
+  differ('zeros at the end', ...lengths);
+  t.strictSame(
+    hashesOf({ x_Note: 'a' })[0],
+    hashesOf({ x_Note: 'a', RegionId: undefined }, { RegionId: 'r' })[0],
+    'a column that others have does not count',
+  );
+});
+
+t.test('the hash is MurmurHash3', async (t) => {
+  const hex = (text: string): string => {
+    const bytes = new TextEncoder().encode(`${text}\xff\xff`);
+    const end = Buffer.byteLength(text);
+    const into = new Int32Array(4);
+    addHash(into, 0, {
+      view: new DataView(bytes.buffer),
+      start: 0,
+      end,
+      seed: new Int32Array(4),
+    });
+    return [...into].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  };
+  t.equal(hex(''), '0'.repeat(32));
+  t.equal(hex('The quick brown fox jumps over the lazy dog'), '2f1583c3ecee2c675d7bf66ce5e91d2c');
+  t.equal(
+    hex("I will not buy this tobacconist's, it is scratched."),
+    '9b5b7ba2ef3f7866889adeaf00f3f98e',
+  );
+});
+
+t.test('equal charges are counted exactly while the table grows', async (t) => {
+  const memory = equalChargesMemory();
+  const counters = Array.from({ length: 3 }, () => new EqualCharges(memory));
+  const counts = new Map<number, number>();
+  let wrong = 0;
+  for (let batch = 0; batch < 100; batch++) {
+    const keys = Array.from({ length: 4_000 }, (_, i) => (batch * 4_000 + i * 7) % 230_011);
+    // Two by two they belong in the same slot.
+    const hashes = Int32Array.from(keys.flatMap((key) => [key & 1, key & ~1, 0, 0]));
+    const ordinals = new Uint32Array(keys.length);
+    counters[batch % 3]?.count(hashes, keys.length, ordinals);
+    for (const [row, key] of keys.entries()) {
+      const count = (counts.get(key) ?? 0) + 1;
+      counts.set(key, count);
+      if (ordinals[row] !== count) wrong++;
+    }
+  }
+  t.ok(counts.size > 100_000, `${counts.size} distinct charges`);
+  t.equal(wrong, 0);
+  t.ok(memory.slots.byteLength <= counts.size * 36, 'at most 36 bytes for each');
+});
