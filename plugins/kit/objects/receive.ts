@@ -26,6 +26,8 @@ export interface Receiving {
   readonly parallel: number;
   /** Most bytes of one bill on the local disk (setting `max_bill`). */
   readonly maxBytes: number;
+  /** Leave the present version of each bill on the disk once it is committed, for `focusd audit`. */
+  readonly keep: boolean;
   /** Between 0 and 1, for the jitter. */
   readonly random?: () => number;
 }
@@ -34,7 +36,7 @@ export interface Receiving {
 const MOST_CHANGES = 3;
 
 /**
- * Looks for bills, downloads each new version, delivers it whole and removes the download once it is committed. A version that changes while
+ * Looks for bills, downloads each new version, delivers it whole and removes the download once it is committed (or replaced, with `keep`). A version that changes while
  * it is read is thrown away and looked for again. The cursor holds the revisions that are done, by scope.
  */
 export async function* receiveSets(
@@ -48,7 +50,7 @@ export async function* receiveSets(
     const look = await options.look();
     tell(look);
     const wanted = look.sets.filter(({ scope, revision }) => done.get(scope) !== revision);
-    await sweep(options, wanted);
+    await sweep(options, options.keep ? look.sets : wanted);
     let changed = false;
     for (const set of wanted) {
       const parts = await bring(options, set);
@@ -56,7 +58,7 @@ export async function* receiveSets(
       else {
         done.set(set.scope, set.revision);
         yield deliveryOf(set, { parts, mapping: options.mapping, cursor: cursorOf(done, look) });
-        await rm(folderOf(options, set), { recursive: true, force: true });
+        if (!options.keep) await rm(folderOf(options, set), { recursive: true, force: true });
       }
     }
     changes = changed ? changes + 1 : 0;

@@ -25,6 +25,7 @@ export default defineReceiver({
         intervalMs: config.interval,
         parallel: config.parallel_downloads,
         maxBytes: config.max_bill,
+        keep: config.keep_bills,
       },
       cursor,
     );

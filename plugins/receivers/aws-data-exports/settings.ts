@@ -38,6 +38,11 @@ export const settings = {
     format: 'bytes',
     default: '50GiB',
   },
+  keep_bills: {
+    doc: 'Leave the present version of each bill below storage.folder, so that `focusd audit` can derive its totals again.',
+    format: 'flag',
+    default: false,
+  },
   request_payer: {
     doc: 'Agree to pay for the requests, for a bucket set to requester pays.',
     format: 'flag',

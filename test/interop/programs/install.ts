@@ -1,12 +1,14 @@
 /** Builds every foreign program ahead of the tests: `node test/interop/programs/install.ts`. */
 import { type Program, progress } from './cache.ts';
 import { collector } from './collector.ts';
+import { moto } from './moto.ts';
 import { prometheus, promtool } from './prometheus.ts';
 
 const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   otelcol: collector,
   prometheus,
   promtool,
+  moto,
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {

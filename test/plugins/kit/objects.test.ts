@@ -28,12 +28,23 @@ interface Setting {
   readonly world: World<object>;
   readonly since?: string;
   readonly maxBytes?: number;
+  readonly keep?: boolean;
 }
 
-function receiving({ store, world, since = '2026-08', maxBytes = 1e6 }: Setting, cursor?: string) {
+function receiving(
+  { store, world, since = '2026-08', maxBytes = 1e6, keep = false }: Setting,
+  cursor?: string,
+) {
   const search = manifestSets(store);
   const look = () => search({ prefix: 'costs/', since });
-  const more = { mapping: 'auto', intervalMs: 60_000, parallel: 2, maxBytes, random: () => 0.5 };
+  const more = {
+    mapping: 'auto',
+    intervalMs: 60_000,
+    parallel: 2,
+    maxBytes,
+    keep,
+    random: () => 0.5,
+  };
   return receiveSets({ context: world, store, look, ...more }, cursor);
 }
 
@@ -73,6 +84,20 @@ t.test('a bill in an object store', async (t) => {
     putBill(store, 'run-2', { 'a.csv': 'less' });
     const [restated] = await taken({ store, world }, delivery?.cursor);
     t.match(restated, { scope: 'costs/2026-09', revision: 'run-2', texts: ['less'] });
+  });
+
+  t.test('stays on the disk until it is replaced where that is wanted', async (t) => {
+    const { store, world, folder } = setting();
+    const kept = () => readdirSync(join(folder, 'parts')).length;
+    putBill(store, 'run-1', { 'a.csv': 'old' });
+    const [first] = await taken({ store, world, keep: true });
+    t.equal(readFileSync(first?.parts[0]?.path ?? '', 'utf8'), 'old');
+    await taken({ store, world, keep: true }, first?.cursor);
+    t.equal(kept(), 1, 'another look leaves it');
+    putBill(store, 'run-2', { 'a.csv': 'new' });
+    const [second] = await taken({ store, world, keep: true }, first?.cursor);
+    t.equal(readFileSync(second?.parts[0]?.path ?? '', 'utf8'), 'new');
+    t.equal(kept(), 1, 'the former version is gone');
   });
 
   t.test('that changes while it is read is read again', async (t) => {

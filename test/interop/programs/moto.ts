@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cached, type Program, unavailable } from './cache.ts';
+import { freePort } from './ports.ts';
+import { type Running, start } from './running.ts';
+
+/** The AWS services of moto, in one process, with its check of signatures and policies. */
+export interface Moto extends Running {
+  readonly url: string;
+  /** Whether requests have to be signed by somebody who may send them. */
+  guard(on: boolean): Promise<void>;
+  /** Stores an object; the guard has to be off. */
+  put(bucket: string, key: string, content: string | Uint8Array): Promise<void>;
+  delete(bucket: string, key: string): Promise<void>;
+  /** A user with this policy; the guard has to be off. */
+  user(policy: object): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
+}
+
+const VERSION = '5.2.5';
+const SOURCE = `moto[s3,server]==${VERSION}`;
+/** Requests that are let through unchecked while the guard is off. */
+const UNGUARDED = '1000000000';
+
+/** moto's server from PyPI, with its dependencies in a folder of its own. */
+export function moto(): Promise<Program> {
+  return cached({ name: 'moto', version: VERSION, source: SOURCE, build });
+}
+
+async function build(folder: string): Promise<void> {
+  const run = promisify(execFile);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--target', join(folder, 'site'), SOURCE];
+  await run('python3', pip).catch((error: Error) => {
+    throw unavailable(
+      `moto needs python3 with pip and a package index: ${error.message.slice(0, 200)}`,
+    );
+  });
+  const launcher = join(folder, 'moto');
+  await writeFile(
+    launcher,
+    '#!/bin/sh\nPYTHONPATH="$(dirname "$0")/site" exec python3 -m moto.server "$@"\n',
+  );
+  await chmod(launcher, 0o755);
+}
+
+/** Starts a moto without its guard. */
+export async function startMoto(dir: string): Promise<Moto> {
+  const program = await moto();
+  if ('skip' in program) throw new Error(program.skip);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const running = await start({
+    path: program.path,
+    args: ['-H', '127.0.0.1', '-p', String(port)],
+    cwd: dir,
+    env: { INITIAL_NO_AUTH_ACTION_COUNT: UNGUARDED },
+    ready: /Running on http/,
+  });
+  return {
+    ...running,
+    url,
+    guard: (on) =>
+      done(fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: on ? '0' : UNGUARDED })),
+    put: (bucket, key, content) =>
+      done(
+        fetch(objectUrl(url, bucket, key), {
+          method: 'PUT',
+          body: Buffer.from(content),
+          headers: asService('s3'),
+        }),
+      ),
+    delete: (bucket, key) =>
+      done(fetch(objectUrl(url, bucket, key), { method: 'DELETE', headers: asService('s3') })),
+    user: (policy) => userWith(url, policy),
+  };
+}
+
+async function userWith(url: string, policy: object) {
+  const iam = async (parameters: Readonly<Record<string, string>>): Promise<string> => {
+    const body = new URLSearchParams({ Version: '2010-05-08', UserName: 'focusd', ...parameters });
+    const answer = await fetch(url, { method: 'POST', body, headers: asService('iam') });
+    if (!answer.ok) throw new Error(await answer.text());
+    return await answer.text();
+  };
+  await iam({ Action: 'CreateUser' });
+  const PolicyDocument = JSON.stringify(policy);
+  await iam({ Action: 'PutUserPolicy', PolicyName: 'bills', PolicyDocument });
+  const key = await iam({ Action: 'CreateAccessKey' });
+  const text = (name: string) => new RegExp(`<${name}>([^<]+)<`).exec(key)?.[1] ?? '';
+  return { accessKeyId: text('AccessKeyId'), secretAccessKey: text('SecretAccessKey') };
+}
+
+/** moto finds the service by the scope of the credentials. */
+function asService(service: string): Record<string, string> {
+  const scope = `setup/20260901/us-east-1/${service}/aws4_request`;
+  return { authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0` };
+}
+
+function objectUrl(url: string, bucket: string, key: string): string {
+  return `${url}/${bucket}${key === '' ? '' : '/'}${key.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+async function done(answer: Promise<Response>): Promise<void> {
+  const response = await answer;
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+}
