@@ -26,8 +26,8 @@ export interface Receiving {
   readonly parallel: number;
   /** Most bytes of one bill on the local disk (setting `max_bill`). */
   readonly maxBytes: number;
-  /** Leave the present version of each bill on the disk once it is committed, for `focusd audit`. */
-  readonly keep: boolean;
+  /** Leave the present version of each bill on the disk once it is committed, for `focusd audit`. Default no. */
+  readonly keep?: boolean;
   /** Between 0 and 1, for the jitter. */
   readonly random?: () => number;
 }
@@ -50,7 +50,7 @@ export async function* receiveSets(
     const look = await options.look();
     tell(look);
     const wanted = look.sets.filter(({ scope, revision }) => done.get(scope) !== revision);
-    await sweep(options, options.keep ? look.sets : wanted);
+    await sweep(options, options.keep === true ? look.sets : wanted);
     let changed = false;
     for (const set of wanted) {
       const parts = await bring(options, set);
@@ -58,7 +58,8 @@ export async function* receiveSets(
       else {
         done.set(set.scope, set.revision);
         yield deliveryOf(set, { parts, mapping: options.mapping, cursor: cursorOf(done, look) });
-        if (!options.keep) await rm(folderOf(options, set), { recursive: true, force: true });
+        if (options.keep !== true)
+          await rm(folderOf(options, set), { recursive: true, force: true });
       }
     }
     changes = changed ? changes + 1 : 0;
