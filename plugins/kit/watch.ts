@@ -9,6 +9,8 @@ export interface SeenFile {
   readonly path: string;
   readonly bytes: number;
   readonly modifiedMs: number;
+  /** When its content, name or rights changed last; unlike `modifiedMs`, nobody can set it back. */
+  readonly changedMs: number;
 }
 
 /** Where files are looked for. */
@@ -81,7 +83,12 @@ export async function listFiles({ roots, matches }: FilePatterns): Promise<SeenF
       if (!isWithin(await realpath(path).catch(() => undefined), real)) continue;
       const seen = await stat(path).catch(() => undefined);
       if (seen?.isFile() === true)
-        found.set(path, { path, bytes: seen.size, modifiedMs: seen.mtimeMs });
+        found.set(path, {
+          path,
+          bytes: seen.size,
+          modifiedMs: seen.mtimeMs,
+          changedMs: seen.ctimeMs,
+        });
     }
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));

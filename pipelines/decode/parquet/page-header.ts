@@ -17,6 +17,8 @@ export interface PageHeader {
   /** Encoding of the definition levels (version 1). */
   readonly levelEncoding: string;
   readonly compressed: boolean;
+  /** CRC-32 of the bytes behind the header as they stand in the file, when the writer gave one. */
+  readonly crc32: number | undefined;
 }
 
 const MAX_PAGE = 1 << 30;
@@ -39,7 +41,12 @@ export function readPageHeader(bytes: Uint8Array): PageHeader | undefined {
   if (type === undefined) throw new Error('a page of an unknown type');
   const uncompressedBytes = whole(fields, 2, MAX_PAGE, 'uncompressed size');
   const compressedBytes = whole(fields, 3, MAX_PAGE, 'compressed size');
-  const sizes = { headerBytes: reader.offset, compressedBytes, uncompressedBytes };
+  const sizes = {
+    headerBytes: reader.offset,
+    compressedBytes,
+    uncompressedBytes,
+    crc32: checksum(fields),
+  };
   const none = { repetitionBytes: 0, definitionBytes: 0, levelEncoding: 'RLE', compressed: true };
   if (type === 'INDEX_PAGE') return { type, ...sizes, ...none, values: 0, encoding: 'PLAIN' };
   const body = fields[`field_${BODY[type]}`] as Fields | undefined;
@@ -79,6 +86,11 @@ function whole(fields: Fields, field: number, most: number, what: string): numbe
   if (typeof value !== 'number' || value < 0 || value > most)
     throw new Error(`a page header with an impossible ${what}: ${value}`);
   return value;
+}
+
+/** Signed in the header, as Thrift has no other integers. */
+function checksum({ field_4 }: Fields): number | undefined {
+  return typeof field_4 === 'number' ? field_4 >>> 0 : undefined;
 }
 
 function encodingName(fields: Fields, field: number): string {

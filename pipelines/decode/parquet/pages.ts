@@ -1,4 +1,5 @@
 /** The pages of one column chunk, one at a time, inflated into memory that is used again. */
+import { crc32 } from 'node:zlib';
 import type { ParquetType } from 'hyparquet';
 import { SLACK } from '../../focus/dictionary.ts';
 import { decompress, knownCodec } from './codecs.ts';
@@ -147,12 +148,14 @@ export class Pages {
       if (compressedBytes !== uncompressedBytes)
         throw new Error('a page that is not compressed has two sizes');
       this.#file.read(this.#page, uncompressedBytes, position);
+      verify(header, this.#page.subarray(0, uncompressedBytes));
       return;
     }
     const levels = header.repetitionBytes + header.definitionBytes;
     this.#scratch.input = roomFor(this.#scratch.input, compressedBytes);
     const input = this.#scratch.input.subarray(0, compressedBytes);
     this.#file.read(input, compressedBytes, position);
+    verify(header, input);
     this.#page.set(input.subarray(0, levels));
     decompress(this.#codec, input.subarray(levels), {
       output: this.#page,
@@ -250,6 +253,12 @@ export class Pages {
     else if (encoding === 'RLE') this.indices.open(this.#view, Math.min(start + 4, end), end, 1);
     else throw new Error(`booleans in the encoding ${encoding}`);
   }
+}
+
+/** Damage that inflating does not notice would go on as other money. */
+function verify(header: PageHeader, bytes: Uint8Array): void {
+  if (header.crc32 !== undefined && crc32(bytes) !== header.crc32)
+    throw new Error('a page is damaged, its CRC-32 is another than its header says');
 }
 
 function bitWidth(max: number): number {

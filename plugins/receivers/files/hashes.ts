@@ -23,7 +23,10 @@ export async function hashCache(path: string): Promise<HashCache> {
 
   async function hashOf(file: SeenFile, signal: AbortSignal): Promise<string> {
     const before = used.get(file.path) ?? known.get(file.path);
-    const same = before?.bytes === file.bytes && before.modifiedMs === file.modifiedMs;
+    const same =
+      before?.bytes === file.bytes &&
+      before.modifiedMs === file.modifiedMs &&
+      before.changedMs === file.changedMs;
     const hash = same ? before.hash : await contentHash(file.path, signal);
     changed ||= !same;
     used.set(file.path, { ...file, hash });
@@ -59,11 +62,12 @@ async function stored(path: string): Promise<readonly Hashed[]> {
 
 function isHashed(value: unknown): value is Hashed {
   if (typeof value !== 'object' || value === null) return false;
-  const { path, bytes, modifiedMs, hash } = value as Partial<Hashed>;
+  const { path, bytes, modifiedMs, changedMs, hash } = value as Partial<Hashed>;
   return (
     typeof path === 'string' &&
     typeof bytes === 'number' &&
     typeof modifiedMs === 'number' &&
+    typeof changedMs === 'number' &&
     typeof hash === 'string'
   );
 }

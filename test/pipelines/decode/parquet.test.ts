@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type ColumnMetaData, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { ByteWriter, type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
+import { serializeTCompactProtocol } from 'hyparquet-writer/src/thrift.js';
 import t, { type Test } from 'tap';
 import {
   openParquet,
@@ -432,6 +434,63 @@ t.test('lists as older writers store them', async (t) => {
   const { texts } = await readPart({ path });
   t.same(texts.two, ['["a","b"]', '[]', undefined, '["c"]']);
   t.same(texts.bare, ['["a","b"]', '[]', '[]', '["c"]']);
+});
+
+t.test('a page that is not what its checksum says', async (t) => {
+  const page = Buffer.from([3, 0, 0, 0, ...Buffer.from('abc')]);
+  const path = join(folder, 'checked.parquet');
+  const write = (stored: Uint8Array, crc: number): void => {
+    const bytes = new ByteWriter();
+    serializeTCompactProtocol(bytes, {
+      field_1: 0,
+      field_2: stored.length,
+      field_3: stored.length,
+      field_4: crc,
+      field_5: { field_1: 1, field_2: 0, field_3: 3, field_4: 3 },
+    });
+    bytes.appendBytes(stored);
+    const end = bytes.offset;
+    writeMetadata(bytes, {
+      version: 1,
+      num_rows: 1n,
+      metadata_length: 0,
+      schema: [
+        { name: 'root', num_children: 1 },
+        { name: 'ServiceName', type: 'BYTE_ARRAY', repetition_type: 'REQUIRED' },
+      ],
+      row_groups: [
+        {
+          total_byte_size: BigInt(end),
+          num_rows: 1n,
+          columns: [
+            {
+              file_offset: 4n,
+              meta_data: {
+                type: 'BYTE_ARRAY',
+                encodings: ['PLAIN'],
+                path_in_schema: ['ServiceName'],
+                codec: 'UNCOMPRESSED',
+                num_values: 1n,
+                total_uncompressed_size: BigInt(end),
+                total_compressed_size: BigInt(end),
+                data_page_offset: 4n,
+              },
+            },
+          ],
+        },
+      ],
+    });
+    const magic = Buffer.from('PAR1');
+    writeFileSync(path, Buffer.concat([magic, bytes.getBytes(), magic]));
+  };
+  write(page, crc32(page) | 0);
+  t.same((await readPart({ path })).texts.ServiceName, ['abc']);
+  write(Buffer.from([3, 0, 0, 0, ...Buffer.from('abd')]), crc32(page) | 0);
+  await t.rejects(readPart({ path }), {
+    name: 'BadPart',
+    column: 'ServiceName',
+    message: /damaged, its CRC-32/,
+  });
 });
 
 t.test('what is torn, damaged or unreadable is a BadPart that says where', async (t) => {

@@ -199,7 +199,7 @@ t.test('a watch tells of changes', async (t) => {
 
 t.test('a file is settled', async (t) => {
   const settled = settling(1_000);
-  const file = { path: '/a', bytes: 1, modifiedMs: 10_000 };
+  const file = { path: '/a', bytes: 1, modifiedMs: 10_000, changedMs: 10_000 };
   t.equal(settled([file], 10_500)(file), false, 'not yet');
   t.equal(settled([file], 11_000)(file), true, 'by its age');
   const ahead = { ...file, modifiedMs: 99_000 };
@@ -233,6 +233,16 @@ t.test('the revision is the content', async (t) => {
   t.not(second[1]?.revision, first[1]?.revision);
   const both = (await look(t, folder, { scope: 'folder' })).given;
   t.match(both, [{ parts: ['a.csv', 'b.csv'] }]);
+});
+
+t.test('a file rewritten with the same length and the same time is another file', async (t) => {
+  const folder = t.testdir();
+  put(folder, { 'bills/a.csv': 'one' });
+  const before = (await look(t, folder)).given;
+  put(folder, { 'bills/a.csv': 'two' });
+  const after = (await look(t, folder)).given;
+  t.equal(after.length, 1);
+  t.not(after[0]?.revision, before[0]?.revision);
 });
 
 t.test('what is no bill by its name', async (t) => {
