@@ -1,5 +1,6 @@
 import { brotliDecompressSync, unzipSync, zstdDecompressSync } from 'node:zlib';
 import { snappyUncompressor } from 'hysnappy';
+import { inflateLz4 } from './lz4.ts';
 
 type Inflate = (input: Uint8Array, size: number) => Uint8Array;
 
@@ -16,6 +17,7 @@ const CODECS: Readonly<Record<string, Inflate>> = {
   },
   GZIP: (input, size) => unzipSync(input, limits(size)),
   ZSTD: (input, size) => zstdDecompressSync(input, limits(size)),
+  LZ4_RAW: inflateLz4,
   BROTLI: (input, size) => brotliDecompressSync(input, limits(size)),
 };
 

@@ -41,10 +41,14 @@ const CANONICAL = new Map(
   ]),
 );
 
-/** The name as FOCUS (or the list of aliases) spells it, for a header in any case and with blanks around it. */
+/**
+ * The name as FOCUS (or the list of aliases) spells it, for a header in any case, with blanks around it, or in the snake case of data
+ * warehouses (`billed_cost`).
+ */
 export function canonicalName(header: string): string {
   const name = header.replace(/^\uFEFF/, '').trim();
-  const known = CANONICAL.get(name.toLowerCase());
+  const lower = name.toLowerCase();
+  const known = CANONICAL.get(lower) ?? CANONICAL.get(lower.replace(/(?<=[a-z])_(?=[a-z])/g, ''));
   if (known !== undefined) return known;
   return /^x_/i.test(name) ? `x_${name.slice(2)}` : name;
 }

@@ -36,9 +36,13 @@ export default defineMapping({
   build,
 });
 
+/** Columns that only FOCUS names so: as many make it FOCUS, be it without what it costs. */
+const UNMISTAKABLE = 10;
+
 function fits(columns: ReadonlySet<string>): number {
-  if (!columns.has('BilledCost')) return 0;
   const known = Object.keys(COLUMNS).filter((name) => columns.has(name)).length;
+  if (!columns.has('BilledCost'))
+    return known >= UNMISTAKABLE && columns.has('ChargePeriodStart') ? 30 : 0;
   if (known < 3) return 0;
   return REQUIRED.every((name) => columns.has(name)) ? 100 : 40;
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import type { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
@@ -51,10 +52,19 @@ async function grpcCredentials(tls: Tls | undefined) {
   const { ca, cert, key, servername, rejectUnauthorized } = await readTls(tls);
   const [root, chain, secret] = [ca, cert, key].map((pem) => (pem ? Buffer.from(pem) : null));
   const made = credentials.createSsl(root, secret, chain, { rejectUnauthorized });
-  if (servername === undefined) return made;
   // The exporter passes no channel options on; this is where the name of the server would come from.
   const connector = made._createSecureConnector.bind(made);
+  const named = servername === undefined ? {} : { 'grpc.ssl_target_name_override': servername };
   made._createSecureConnector = (target, options, call) =>
-    connector(target, { ...options, 'grpc.ssl_target_name_override': servername }, call);
+    namedByNoAddress(connector(target, { ...options, ...named }, call));
   return made;
+}
+
+/** An IP address is no server name (RFC 6066), yet grpc-js sends it as one; the certificate is checked against the host without it. */
+function namedByNoAddress<T extends object>(connector: T): T {
+  const options: unknown = Reflect.get(connector, 'connectionOptions');
+  if (typeof options !== 'object' || options === null) return connector;
+  const name: unknown = Reflect.get(options, 'servername');
+  if (typeof name === 'string' && isIP(name) !== 0) Reflect.set(options, 'servername', '');
+  return connector;
 }

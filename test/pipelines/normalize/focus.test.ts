@@ -1,4 +1,5 @@
 import t from 'tap';
+import { mappingFor } from '../../../pipelines/normalize/detect.ts';
 import focus, { detectFocusVersion } from '../../../pipelines/normalize/mappings/focus.ts';
 import { customName } from '../../../pipelines/normalize/mappings/focus-columns.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
@@ -53,6 +54,20 @@ const CHARGE = {
   SubAccountType: 'Account',
   Tags: '{"team":"a"}',
 } as const;
+
+t.test('a header as data warehouses write it', async (t) => {
+  t.equal(focus.rename('billed_cost'), 'BilledCost');
+  t.equal(focus.rename('CHARGE_PERIOD_START'), 'ChargePeriodStart');
+  t.equal(focus.rename('x_my_column'), 'x_my_column', 'what is not of FOCUS stays as it is');
+  t.equal(focus.rename('oci_CompartmentId'), 'oci_CompartmentId');
+});
+
+t.test('FOCUS without its mandatory cost is FOCUS still', async (t) => {
+  const header = Object.keys(CHARGE).filter((name) => name !== 'BilledCost');
+  t.throws(() => mappingFor('auto', header, 'bill.csv'), {
+    message: /as focus it lacks the column BilledCost; it has "BillingAccountId"/,
+  });
+});
 
 /** Maps one row: the plain charge with changes; `undefined` takes the column out of the header. */
 function map(changes: Readonly<Record<string, string | undefined>> = {}) {

@@ -235,6 +235,10 @@ t.test('TLS by gRPC and HTTP', async (t) => {
     return void t.comment('skipped: openssl is not installed');
   }
   const { ca, clientCert: cert, clientKey: key } = certificates;
+  const warnings: string[] = [];
+  const note = (warning: Error) => warnings.push(warning.message);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
   for (const [protocol, start] of [
     ['grpc', startGrpcServer],
     ['http/protobuf', startHttpServer],
@@ -260,4 +264,5 @@ t.test('TLS by gRPC and HTTP', async (t) => {
       await t.rejects(attempt(tls), { name: 'Unavailable' }, `${protocol} ${Object.keys(tls)}`);
     }
   }
+  t.notMatch(warnings.join('\n'), /ServerName to an IP address/, 'an address is no server name');
 });
