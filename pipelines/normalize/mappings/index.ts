@@ -1,12 +1,20 @@
 import type { Mapping } from '../mapping.ts';
 import awsCur from './aws-cur.ts';
 import azureCost from './azure-cost.ts';
+import azureCostFees from './azure-cost-fees.ts';
 import focus from './focus.ts';
 import gcpBilling from './gcp-billing.ts';
 import ociCostReport from './oci-cost-report.ts';
 
 /** Every built-in mapping, by name. */
-export const MAPPINGS: readonly Mapping[] = [focus, awsCur, azureCost, gcpBilling, ociCostReport];
+export const MAPPINGS: readonly Mapping[] = [
+  focus,
+  awsCur,
+  azureCost,
+  azureCostFees,
+  gcpBilling,
+  ociCostReport,
+];
 
 /** The mapping of that name. */
 export function mappingNamed(name: string): Mapping | undefined {

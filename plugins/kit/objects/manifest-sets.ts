@@ -6,6 +6,8 @@ export interface ManifestSearch {
   readonly prefix: string;
   /** Older billing periods are left alone, `YYYY-MM`. */
   readonly since: string;
+  /** What a bill is about, where the manifest's own name of it is not unique in the store. */
+  readonly scopeOf?: (marker: StoredObject, manifest: Manifest) => string;
 }
 
 /** Looks for bills whose manifest is there, and all that it names. What was read of a manifest is kept until it changes. */
@@ -19,7 +21,7 @@ export function manifestSets(store: ObjectStore): (search: ManifestSearch) => Pr
     return parseManifest(marker.key, new TextDecoder().decode(read.bytes));
   }
 
-  return async ({ prefix, since }) => {
+  return async ({ prefix, since, scopeOf = (_, { scope }) => scope }) => {
     const objects: StoredObject[] = [];
     for await (const object of store.list(prefix)) objects.push(object);
     const seen = new Map<string, Manifest | undefined>();
@@ -29,7 +31,7 @@ export function manifestSets(store: ObjectStore): (search: ManifestSearch) => Pr
       const manifest = known.get(key) ?? (await manifestOf(marker));
       seen.set(key, manifest);
       if (manifest !== undefined && (manifest.period ?? since) >= since)
-        keepNewest(newest, { marker, manifest });
+        keepNewest(newest, { marker, manifest: { ...manifest, scope: scopeOf(marker, manifest) } });
     }
     known = seen;
     return { ...assembled([...newest.values()], objects), listed: objects.length };
@@ -63,7 +65,7 @@ function assembled(
   // Exports differ in the case of partition names (`BILLING_PERIOD=`, `billing_period=`).
   const byFoldedKey = new Map(objects.map((object) => [object.key.toLowerCase(), object]));
   for (const { marker, manifest } of marked) {
-    const { scope, revision, period, files } = manifest;
+    const { scope, revision, period, files, dataset } = manifest;
     const found = files.map(({ key, bytes }) => {
       const object = byKey.get(key) ?? byFoldedKey.get(key.toLowerCase());
       return { object, missing: missingOf(key, { bytes, object }) };
@@ -74,6 +76,7 @@ function assembled(
       sets.push({
         ...{ scope, revision, period, marker, account: manifest.account },
         objects: found.flatMap(({ object }) => object ?? []),
+        ...(dataset && { dataset }),
       });
   }
   return { sets, incomplete };

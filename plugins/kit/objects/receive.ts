@@ -57,7 +57,8 @@ export async function* receiveSets(
       if (parts === undefined) changed = true;
       else {
         done.set(set.scope, set.revision);
-        yield deliveryOf(set, { parts, mapping: options.mapping, cursor: cursorOf(done, look) });
+        const { mapping = options.mapping } = set;
+        yield deliveryOf(set, { parts, mapping, cursor: cursorOf(done, look) });
         if (options.keep !== true)
           await rm(folderOf(options, set), { recursive: true, force: true });
       }

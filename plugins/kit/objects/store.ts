@@ -28,6 +28,14 @@ export interface ObjectStore {
   ): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 
+/** What an export holds, and of whom: several may say the same of one account. */
+export interface Dataset {
+  /** As the provider names it: `FocusCost`, `ActualCost`, … */
+  readonly type: string;
+  /** What the bill is of: a subscription, a billing account. */
+  readonly account: string;
+}
+
 /** One version of one bill: what a commit marker says, and the objects it names. */
 export interface FileSet {
   /** What the bill is about: export and billing period. */
@@ -41,6 +49,9 @@ export interface FileSet {
   /** The commit marker: while it is the same object, the version is. */
   readonly marker: StoredObject;
   readonly objects: readonly StoredObject[];
+  readonly dataset?: Dataset;
+  /** Name of the mapping of this bill; absent: the one of the receiver. */
+  readonly mapping?: string;
 }
 
 /** What a look at the store came to. */

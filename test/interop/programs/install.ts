@@ -1,10 +1,12 @@
 /** Builds every foreign program ahead of the tests: `node test/interop/programs/install.ts`. */
+import { azurite } from './azurite.ts';
 import { type Program, progress } from './cache.ts';
 import { collector } from './collector.ts';
 import { moto } from './moto.ts';
 import { prometheus, promtool } from './prometheus.ts';
 
 const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
+  azurite,
   otelcol: collector,
   prometheus,
   promtool,

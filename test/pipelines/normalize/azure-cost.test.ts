@@ -3,6 +3,7 @@ import t from 'tap';
 import { ALLOWED_VALUES, SERVICE_SUBCATEGORIES } from '../../../pipelines/focus/columns.ts';
 import { add, decimal, formatDecimal, sum } from '../../../pipelines/focus/decimal.ts';
 import azureCost from '../../../pipelines/normalize/mappings/azure-cost.ts';
+import azureCostFees from '../../../pipelines/normalize/mappings/azure-cost-fees.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { azureRegion } from '../../../pipelines/normalize/tables/azure-regions.ts';
 import { azureResourceTypeName } from '../../../pipelines/normalize/tables/azure-resource-types.ts';
@@ -285,6 +286,33 @@ t.test('of the actual dataset only the fees of commitments are kept', async (t) 
   });
   for (const dataset of ['auto', 'amortized'])
     t.equal(run(rows, { dataset }).rows.length, rows.length, dataset);
+});
+
+t.test('actual and amortized exports make one bill', async (t) => {
+  const used = { PricingModel: 'Reservation', ReservationId: 'r-1' };
+  const bought = { ...used, ChargeType: 'Purchase' };
+  const actual = [
+    { CostInBillingCurrency: '1.2' },
+    { ...used, CostInBillingCurrency: '0' },
+    { ...bought, CostInBillingCurrency: '100.01' },
+  ];
+  const amortized = [
+    { CostInBillingCurrency: '1.2' },
+    { ...used, CostInBillingCurrency: '60.01' },
+    { ...used, ChargeType: 'UnusedReservation', CostInBillingCurrency: '40' },
+  ];
+  const totals = (column: 'BilledCost' | 'EffectiveCost', rows: readonly ChargeRow[]) =>
+    formatDecimal(sum(rows.map((row) => decimal(String(row[column])))));
+  const of = (mapping: typeof azureCost, rows: readonly object[]) => {
+    const full = rows.map((row) => ({ ...USAGE, ...row }));
+    return applyMapping(mapping, Object.keys(full[1] ?? {}), full).rows;
+  };
+  const bill = [...of(azureCostFees, actual), ...of(azureCost, amortized)];
+  t.equal(totals('BilledCost', bill), '101.21', 'the actual export says so');
+  t.equal(totals('EffectiveCost', bill), '101.21', 'the amortized export says so');
+  t.equal(bill.length, 4);
+  t.notOk('dataset' in (azureCostFees.settings ?? {}));
+  t.equal(azureCostFees.fits(new Set(Object.keys(USAGE)), Object.keys(USAGE)), 0);
 });
 
 t.test('dates', async (t) => {
