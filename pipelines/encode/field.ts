@@ -14,6 +14,14 @@ export interface Key {
   readonly length: number;
   /** The column holds JSON. */
   readonly json: boolean;
+  /** The cells are ids that a log record has a field of its own for. */
+  readonly id?: RecordId;
+}
+
+/** A field of a log record that holds an id: its tag, and how many bytes the id has. */
+export interface RecordId {
+  readonly tag: number;
+  readonly bytes: number;
 }
 
 /** A key from its bytes. */

@@ -1,7 +1,7 @@
 import type { CostColumn } from '../focus/columns.ts';
 import type { Decimal } from '../focus/decimal.ts';
 
-/** The dimensions by which totals are kept, in order. Names are FOCUS columns, or `owner`. */
+/** The dimensions by which totals are kept, in order. Names are FOCUS columns, `owner`, or `x_CostSource`, which keeps estimates apart from bills. */
 export const TOTAL_DIMENSIONS = [
   'ServiceProviderName',
   'BillingAccountId',
@@ -12,6 +12,7 @@ export const TOTAL_DIMENSIONS = [
   'ChargeCategory',
   'BillingCurrency',
   'owner',
+  'x_CostSource',
 ] as const;
 
 /** One of them. */

@@ -83,7 +83,7 @@ const PERIOD: Grouping = {
   points: 1,
 };
 const DAILY: Grouping = {
-  dimensions: ['ServiceProviderName', 'ServiceName', 'BillingCurrency', 'owner'],
+  dimensions: ['ServiceProviderName', 'ServiceName', 'BillingCurrency', 'owner', 'x_CostSource'],
   slotAttribute: 'focus.charge_date',
   slot: (total) => total.day,
   together: true,

@@ -68,6 +68,8 @@ export interface OtlpRecord {
   readonly eventName?: string;
   readonly severityNumber?: number;
   readonly body?: OtlpValue;
+  readonly traceId?: Uint8Array;
+  readonly spanId?: Uint8Array;
   readonly attributes: readonly { readonly key: string; readonly value: OtlpValue }[];
 }
 

@@ -2,8 +2,10 @@ import type { Mapping } from '../mapping.ts';
 import awsCur from './aws-cur.ts';
 import azureCost from './azure-cost.ts';
 import azureCostFees from './azure-cost-fees.ts';
+import ciJobs from './ci-jobs.ts';
 import focus from './focus.ts';
 import gcpBilling from './gcp-billing.ts';
+import githubUsage from './github-usage.ts';
 import ociCostReport from './oci-cost-report.ts';
 
 /** Every built-in mapping, by name. */
@@ -14,6 +16,8 @@ export const MAPPINGS: readonly Mapping[] = [
   azureCostFees,
   gcpBilling,
   ociCostReport,
+  ciJobs,
+  githubUsage,
 ];
 
 /** The mapping of that name. */

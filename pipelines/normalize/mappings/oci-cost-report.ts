@@ -3,7 +3,7 @@
  * `cost/myCost` is what is billed. The report knows no list prices, no commitments and no billing period: the month is derived.
  * Oracle's FOCUS reports are read by the mapping `focus`.
  */
-import { formatTime, parseTime, utcMilliseconds } from '../../focus/times.ts';
+import { formatTime, parseTime } from '../../focus/times.ts';
 import {
   all,
   always,
@@ -37,6 +37,7 @@ import {
 } from '../mapping.ts';
 import { OCI_REGION_NAMES } from '../tables/oci-regions.ts';
 import { OCI_SERVICES, ociServiceKey } from '../tables/oci-services.ts';
+import { monthOf } from './usage-months.ts';
 
 const PROVIDER = 'Oracle';
 const REQUIRED = ['cost/mycost', 'cost/currencycode', 'lineitem/intervalusagestart'] as const;
@@ -244,17 +245,6 @@ function periodsOf(read: Reader): {
     endDerived: derived,
     missing: not(present(start)),
   };
-}
-
-function monthOf(ms: number, after: number): number {
-  if (!Number.isFinite(ms)) return ms;
-  const date = new Date(ms);
-  const month = date.getUTCMonth() + after;
-  return utcMilliseconds({
-    year: date.getUTCFullYear() + Math.floor(month / 12),
-    month: (month % 12) + 1,
-    day: 1,
-  });
 }
 
 function lower(value: string): string {

@@ -1,0 +1,162 @@
+import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type Logger, Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
+import { readTls } from '../tls.ts';
+
+/** A request whose body has arrived whole. */
+export interface PushRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** Names in lower case; of repeated headers the first. */
+  header(name: string): string | undefined;
+  readonly body: Buffer;
+}
+
+/** What is answered. */
+export interface PushAnswer {
+  readonly status: number;
+  readonly message?: string;
+  /** Seconds after which the sender may try again. */
+  readonly retryAfter?: number;
+}
+
+/** Where and how it listens. */
+export interface ListenerOptions {
+  readonly endpoint: string;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly maxBody: number;
+  readonly maxConnections: number;
+  /** Place of the settings, for errors: `receivers.github-actions`. */
+  readonly path: string;
+  readonly log: Logger;
+  /** Asked for each request; what it throws becomes a 503. */
+  readonly handle: (request: PushRequest) => Promise<PushAnswer>;
+}
+
+/** An open listener. */
+export interface Listener {
+  /** `127.0.0.1:9180`. */
+  readonly address: string;
+  /** Lets requests under way end, at most two seconds. */
+  close(): Promise<void>;
+}
+
+const HEADERS_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 30_000;
+const CLOSE_WITHIN_MS = 2_000;
+
+/** Listens for pushed records; bodies, times and connections are bounded. Throws `Misconfigured` when it cannot. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const { endpoint, path, log } = options;
+  const { host, port } = parseEndpoint(endpoint, `${path}.endpoint`);
+  const server = await createListener(options);
+  server.headersTimeout = HEADERS_WITHIN_MS;
+  server.requestTimeout = REQUEST_WITHIN_MS;
+  server.maxConnections = options.maxConnections;
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, {
+      path: `${path}.endpoint`,
+      cause,
+    });
+  }
+  const bound = server.address() as AddressInfo;
+  const address = formatEndpoint({ host: bound.address, port: bound.port });
+  log.info('listens for pushed records', { address });
+  if (options.cert === undefined && !/^(127\.|\[?::1)/.test(address))
+    log.warn('listens beyond this machine without TLS', { address });
+  return { address, close: () => close(server) };
+}
+
+/** Whether two secrets are equal, in a time that says nothing about where they differ. */
+export function sameSecret(given: string | undefined, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+async function createListener(options: ListenerOptions): Promise<Server> {
+  const { cert, key, path } = options;
+  const answerTo = (request: IncomingMessage, response: ServerResponse): void =>
+    void respond(request, response, options);
+  if (cert === undefined && key === undefined) return createServer(answerTo);
+  const files = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+  const { cert: certificate, key: privateKey } = await readTls(files, `${path}.tls`);
+  return createTlsServer({ cert: certificate, key: privateKey, minVersion: 'TLSv1.2' }, answerTo);
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ListenerOptions,
+): Promise<void> {
+  try {
+    const body = await boundedBody(request, options.maxBody);
+    const answer: PushAnswer =
+      body === undefined
+        ? { status: 413, message: `the body is larger than ${options.maxBody} bytes` }
+        : await options.handle(asPush(request, body));
+    send(response, answer, { hangUp: body === undefined });
+  } catch (error) {
+    if (request.destroyed && !request.complete) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    options.log.error('pushed record could not be kept', { reason });
+    send(response, { status: 503, message: 'not stored, try again', retryAfter: 5 });
+  }
+}
+
+async function boundedBody(request: IncomingMessage, maxBody: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBody) return undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBody) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+function asPush(request: IncomingMessage, body: Buffer): PushRequest {
+  return {
+    method: request.method ?? 'GET',
+    path: (request.url ?? '/').split('?', 1)[0] ?? '/',
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    body,
+  };
+}
+
+function send(
+  response: ServerResponse,
+  { status, message, retryAfter }: PushAnswer,
+  { hangUp = false }: { readonly hangUp?: boolean } = {},
+): void {
+  const body = message === undefined ? '' : `${JSON.stringify({ message })}\n`;
+  response.writeHead(status, {
+    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
+    ...(body !== '' && { 'content-type': 'application/json' }),
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    ...(hangUp && { connection: 'close' }),
+  });
+  response.end(status === 204 ? undefined : body);
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  await closed;
+  clearTimeout(impatience);
+}

@@ -1,0 +1,29 @@
+/** A JSON object whose fields are not known yet. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The object that the bytes are; undefined when they are anything else. */
+export function parseObject(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    return objectAt(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value, when it is an object and no list. */
+export function objectAt(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
+}
+
+/** A text that is not empty, or a number or flag as text; undefined for everything else. */
+export function textAt(value: unknown): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+/** The texts of a list; none when it is no list. */
+export function textsAt(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.flatMap((one) => textAt(one) ?? []) : [];
+}
