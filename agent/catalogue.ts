@@ -5,6 +5,8 @@ export const CATALOGUE = {
     'azure-exports': () => import('../plugins/receivers/azure-exports/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
+    'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),
+    'gitlab-ci': () => import('../plugins/receivers/gitlab-ci/index.ts'),
   },
   processor: {
     attribute: () => import('../plugins/processors/attribute/index.ts'),
