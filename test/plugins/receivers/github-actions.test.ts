@@ -15,6 +15,7 @@ import { publicPrice } from '../../../plugins/receivers/github-actions/prices.ts
 import { rootSpanIdOf, traceIdOf } from '../../../plugins/receivers/github-actions/trace-ids.ts';
 import { batchOf } from '../../helpers/batch.ts';
 import { chargesOf } from '../../helpers/normalize-rows.ts';
+import { numberedIds } from '../../helpers/numbered-ids.ts';
 import { decodeLogs, recordsOf } from '../../helpers/otlp-proto.ts';
 import { checkedSettings, type Line, worldOf } from '../../helpers/plugin-world.ts';
 import { recordedHttp } from '../../helpers/receiver-case.ts';
@@ -404,7 +405,8 @@ t.test('ids become fields of the OTLP record', (t) => {
     scopeVersion: '0',
   });
   const wrong = { x_TraceId: 'no-id', x_SpanId: '0000000000000000' };
-  const chunks = [...encoder.add(batchOf([ids, wrong]), { template: 0 }), ...encoder.finish()];
+  const batch = batchOf([ids, wrong]);
+  const chunks = [...encoder.add(batch, { ids: numberedIds(batch) }), ...encoder.finish()];
   const records = chunks.flatMap(({ bytes }) => recordsOf(decodeLogs(bytes)));
   const hex = (bytes: Uint8Array = new Uint8Array(0)) => Buffer.from(bytes).toString('hex');
   t.same(
