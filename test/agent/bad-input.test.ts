@@ -62,7 +62,7 @@ t.test('files that are no bill, or not a whole one', async (t) => {
     'empty.csv': ['', /empty/],
     'no-cost.csv': [
       focusCsv([1]).replaceAll('BilledCost,EffectiveCost', 'A,B'),
-      /columns fit no known bill/,
+      /as focus it lacks the column BilledCost/,
     ],
     'no-currency.csv': [
       focusCsv([1]).replace('BillingCurrency', 'Money'),

@@ -2,6 +2,7 @@ import { type Context, defineReceiver } from '../../../pipelines/plugin/index.ts
 import { manifestSets } from '../../kit/objects/manifest-sets.ts';
 import { probeOf } from '../../kit/objects/probe.ts';
 import { receiveSets } from '../../kit/objects/receive.ts';
+import { monthBefore } from '../../kit/objects/rest.ts';
 import type { Look, ObjectStore } from '../../kit/objects/store.ts';
 import { credentialSource } from './credentials.ts';
 import { s3Store } from './s3-store.ts';
@@ -52,11 +53,4 @@ function open(context: Context<Settings>): {
     store,
     look: () => search({ prefix, since: monthBefore(clock.now(), look_back) }),
   };
-}
-
-/** The month `count` months before the one of a time, `YYYY-MM`, in UTC. */
-function monthBefore(nowMs: number, count: number): string {
-  const now = new Date(nowMs);
-  const start = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - count, 1);
-  return new Date(start).toISOString().slice(0, 7);
 }

@@ -1,4 +1,11 @@
 import type { Clock, Http, HttpStream } from '../../../pipelines/plugin/index.ts';
+import {
+  bodyFrom,
+  collected,
+  collectedText,
+  leadsOut,
+  PATIENCE_MS,
+} from '../../kit/objects/rest.ts';
 import type { ObjectStore, StoredObject } from '../../kit/objects/store.ts';
 import { parseXml, type XmlNode, xmlAll, xmlText } from '../../kit/objects/xml.ts';
 import { retryAfterMs } from '../../kit/retry.ts';
@@ -18,8 +25,6 @@ export interface Bucket {
   readonly signal: AbortSignal;
 }
 
-/** Longest pause within an object before it counts as cut. */
-const PATIENCE_MS = 60_000;
 /** Errors are short; a page of a listing has at most 1,000 keys of at most 1,024 bytes. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
@@ -29,7 +34,7 @@ export function s3Store(bucket: Bucket): ObjectStore {
     async *list(prefix) {
       for (let token: string | undefined; ; ) {
         const { objects, next } = await page(bucket, { prefix, token });
-        yield* objects.filter(({ key }) => !hasDots(key));
+        yield* objects.filter(({ key }) => !leadsOut(key));
         if (next === undefined) return;
         token = next;
       }
@@ -43,8 +48,7 @@ export function s3Store(bucket: Bucket): ObjectStore {
     async open({ key, etag }, { from, signal }) {
       const headers = { 'if-match': etag, ...(from > 0 && { range: `bytes=${from}-` }) };
       const { stream } = await get(bucket, { key, headers, signal });
-      if (stream === undefined) return undefined;
-      return stream.status === 206 || from === 0 ? stream.body : without(stream.body, from);
+      return stream === undefined ? undefined : bodyFrom(stream, from);
     },
   };
 }
@@ -65,10 +69,7 @@ async function page(
   const answer = await ask(bucket, { url, maxBytes: MAX_ANSWER });
   if (answer.stream === undefined)
     throw refused(answer.refusal, { ...askedOf(bucket), action: 's3:ListBucket', resource });
-  const result = xmlAll(
-    parseXml(textOf(await collected(answer.stream.body))),
-    'ListBucketResult',
-  )[0];
+  const result = xmlAll(parseXml(await collectedText(answer.stream.body)), 'ListBucketResult')[0];
   const more = xmlText(result, 'IsTruncated') === 'true';
   return {
     objects: xmlAll(result, 'Contents').map(storedObject),
@@ -137,7 +138,7 @@ async function askOnce(bucket: Bucket, request: Request, renew: boolean): Promis
   });
   if (stream.status === 200 || stream.status === 206) return { stream };
   const wait = retryAfterMs(stream.headers['retry-after'], clock.now());
-  return { refusal: refusalOf(stream, textOf(await collected(stream.body)), wait) };
+  return { refusal: refusalOf(stream, await collectedText(stream.body), wait) };
 }
 
 function askedOf({ path, settings }: Bucket): Pick<Asked, 'path' | 'bucket'> {
@@ -153,37 +154,10 @@ function urlOf({ settings: { bucket, region, endpoint } }: Bucket, key: string):
   return new URL(`${base}/${encoded(bucket)}/${path}`);
 }
 
-/** A URL would take such segments for steps in a path, and lead out of the bucket. */
-function hasDots(key: string): boolean {
-  return key.split('/').some((segment) => segment === '.' || segment === '..');
-}
-
 /** As S3 signs it. */
 function encoded(segment: string): string {
   return encodeURIComponent(segment).replaceAll(
     /[!'()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
-/** What comes after the first bytes: a server that knows no ranges sends everything. */
-async function* without(
-  body: AsyncIterable<Uint8Array>,
-  first: number,
-): AsyncGenerator<Uint8Array> {
-  let skip = first;
-  for await (const chunk of body) {
-    if (chunk.length > skip) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
-  }
 }

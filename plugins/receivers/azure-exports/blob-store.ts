@@ -1,4 +1,11 @@
 import type { Clock, Http, HttpStream } from '../../../pipelines/plugin/index.ts';
+import {
+  bodyFrom,
+  collected,
+  collectedText,
+  leadsOut,
+  PATIENCE_MS,
+} from '../../kit/objects/rest.ts';
 import type { ObjectStore, StoredObject } from '../../kit/objects/store.ts';
 import { parseXml, type XmlNode, xmlAll, xmlText } from '../../kit/objects/xml.ts';
 import { type Refusal, refusalOf, refused } from './answers.ts';
@@ -16,8 +23,6 @@ export interface Container {
   readonly signal: AbortSignal;
 }
 
-/** Longest pause within a blob before it counts as cut. */
-const PATIENCE_MS = 60_000;
 /** A page of a listing has at most 5,000 blobs. */
 const MAX_PAGE = 64 * 1024 * 1024;
 const VERSION = '2023-11-03';
@@ -28,7 +33,7 @@ export function blobStore(container: Container): ObjectStore {
     async *list(prefix) {
       for (let marker: string | undefined; ; ) {
         const { objects, next } = await page(container, { prefix, marker });
-        yield* objects.filter(({ key }) => !hasDots(key));
+        yield* objects.filter(({ key }) => !leadsOut(key));
         if (next === undefined) return;
         marker = next;
       }
@@ -41,7 +46,8 @@ export function blobStore(container: Container): ObjectStore {
     async open({ key, etag }, { from, signal }) {
       const range = from > 0 ? { range: `bytes=${from}-` } : {};
       const headers = { 'if-match': `"${etag}"`, ...range };
-      return (await get(container, { key, headers, signal }))?.body;
+      const stream = await get(container, { key, headers, signal });
+      return stream === undefined ? undefined : bodyFrom(stream, from);
     },
   };
 }
@@ -60,8 +66,8 @@ async function page(
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   const answer = await ask(container, { url, maxBytes: MAX_PAGE });
   if (answer.stream === undefined) throw errorOf(container, answer.refusal, 'list');
-  const text = new TextDecoder().decode(await collected(answer.stream.body));
-  const result = xmlAll(parseXml(text), 'EnumerationResults')[0];
+  const tree = parseXml(await collectedText(answer.stream.body));
+  const result = xmlAll(tree, 'EnumerationResults')[0];
   return {
     objects: xmlAll(xmlAll(result, 'Blobs')[0], 'Blob').map(storedObject),
     next: xmlText(result, 'NextMarker') || undefined,
@@ -134,21 +140,10 @@ async function askOnce(container: Container, request: Request, renew: boolean): 
     ...(maxBytes !== undefined && { maxBytes }),
   });
   if (stream.status === 200 || stream.status === 206) return { stream };
-  return { refusal: refusalOf(stream, new TextDecoder().decode(await collected(stream.body))) };
+  return { refusal: refusalOf(stream, await collectedText(stream.body)) };
 }
 
 function urlOf({ settings }: Container, key: string): URL {
   const base = settings.container.replace(/\/+$/, '');
   return new URL(key === '' ? base : `${base}/${key.split('/').map(encodeURIComponent).join('/')}`);
-}
-
-/** A URL would take such segments for steps in a path, and lead out of the container. */
-function hasDots(key: string): boolean {
-  return key.split('/').some((segment) => segment === '.' || segment === '..');
-}
-
-async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

@@ -3,6 +3,7 @@ import type { Manifest } from '../../kit/objects/manifest.ts';
 import { manifestSets } from '../../kit/objects/manifest-sets.ts';
 import { probeOf } from '../../kit/objects/probe.ts';
 import { receiveSets } from '../../kit/objects/receive.ts';
+import { monthBefore } from '../../kit/objects/rest.ts';
 import type { Look, ObjectStore, StoredObject } from '../../kit/objects/store.ts';
 import { blobStore } from './blob-store.ts';
 import { authorizer } from './credentials.ts';
@@ -72,11 +73,4 @@ function open(context: Context<Settings>): {
 function scopeOf({ key }: StoredObject, { scope, period }: Manifest): string {
   const folder = /^(.+?)\/(\d{8})-\d{8}\//.exec(key);
   return folder === null || period === undefined ? scope : `${folder[1]}/${folder[2]}`;
-}
-
-/** The month `count` months before the one of a time, `YYYY-MM`, in UTC. */
-function monthBefore(nowMs: number, count: number): string {
-  const now = new Date(nowMs);
-  const start = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - count, 1);
-  return new Date(start).toISOString().slice(0, 7);
 }

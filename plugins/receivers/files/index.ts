@@ -39,7 +39,7 @@ export default defineReceiver({
   async probe({ config }) {
     const seen = await listFiles(await filePatterns(config.paths, config.exclude));
     const { scope } = config;
-    const { bundles, incomplete, unnamed } = await bundlesOf(seen, {
+    const { bundles, incomplete } = await bundlesOf(seen, {
       scope,
       isSettled: () => true,
     });
@@ -51,14 +51,9 @@ export default defineReceiver({
         files: parts.length,
         bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
       })),
-      problems: [
-        ...incomplete.map(
-          ({ manifest, missing }) => `${manifest} names ${missing}, which is not there`,
-        ),
-        ...unnamed.map(
-          (path) => `${path} is left alone: the manifest of its folder does not name it`,
-        ),
-      ],
+      problems: incomplete.map(
+        ({ manifest, missing }) => `${manifest} names ${missing}, which is not there`,
+      ),
     };
   },
 

@@ -1,4 +1,5 @@
 import { type HttpStream, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { collected, PATIENCE_MS } from '../../kit/objects/rest.ts';
 import type { ObjectStore, StoredObject } from '../../kit/objects/store.ts';
 import { answerOf, type Hints, json, problem, type World } from './answers.ts';
 import { objectOf } from './rows.ts';
@@ -16,8 +17,6 @@ const HINTS: Hints = {
   notFound: ['bucket', 'there is no such bucket: "gcloud storage ls" shows those there are'],
 };
 
-/** Longest pause within an object before it counts as cut. */
-const PATIENCE_MS = 60_000;
 const MAX_REFUSAL = 1024 * 1024;
 
 /** A bucket by the JSON API of Cloud Storage; an object's generation is its etag. Source: reference of objects.list and objects.get. */
@@ -104,15 +103,4 @@ function storedObject(item: unknown): StoredObject {
     etag: generation,
     modifiedMs: Date.parse(String(updated)),
   };
-}
-
-async function collected(body: AsyncIterable<Uint8Array>, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > most) break;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
