@@ -1,10 +1,12 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { parse } from 'yaml';
 import { configure } from '../../agent/configure.ts';
 import { createCatalogue } from '../../agent/load-plugin.ts';
 import { readConfiguration } from '../../config/read.ts';
-import { CONTRACT } from '../../pipelines/plugin/contract.ts';
+import { CONTRACT, isSetting, type PluginKind, type Schema } from '../../pipelines/plugin/index.ts';
+import { KIND_FOLDERS } from '../docs/plugin-folders.ts';
 
 const EXAMPLES = new URL('../../config/examples/', import.meta.url);
 const PLUGIN = new URL('../../pipelines/plugin/index.ts', import.meta.url);
@@ -80,22 +82,38 @@ t.test('every example is a valid configuration', async (t) => {
   }
 });
 
+type Stated = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
+
+/** Of the settings that the example states, those that have no default. */
+function required(
+  schema: Schema,
+  stated: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const needed = Object.entries(schema).filter(
+    ([, entry]) => isSetting(entry) && entry.default === undefined,
+  );
+  return Object.fromEntries(needed.map(([name]) => [name, stated[name]]));
+}
+
 t.test('the example with every setting states the defaults', async (t) => {
   const file = new URL('all-settings.yaml', EXAMPLES).pathname;
   const { configuration, catalogue } = await configure(file, {});
-  const smallest = await configure(
-    {
-      folder: EXAMPLES.pathname,
-      text: `receivers: { files: { paths: ./data } }
-processors: { attribute: , normalize: }
-exporters: { console: , file: { folder: ./data }, otlp: }
-extensions: { health: }
-service:
-  extensions: [health]
-  pipelines: { costs: { receivers: [files], processors: [normalize, attribute], exporters: [console, file, otlp] } }`,
-    },
-    {},
-  );
+  const stated = parse(readFileSync(file, 'utf8')) as Stated;
+  const plugins = (await catalogue.list()).map(({ plugin }) => plugin);
+  const section = (kind: PluginKind, name: string) => {
+    const own = plugins.filter((plugin) => plugin.kind === kind);
+    return own.map(({ type, config }) => [type, required(config, stated[name]?.[type] ?? {})]);
+  };
+  const text = JSON.stringify({
+    ...Object.fromEntries(
+      Object.entries(KIND_FOLDERS).map(([kind, name]) => [
+        name,
+        Object.fromEntries(section(kind as PluginKind, name)),
+      ]),
+    ),
+    service: { extensions: stated.service?.extensions, pipelines: stated.service?.pipelines },
+  });
+  const smallest = await configure({ folder: EXAMPLES.pathname, text }, {});
   for (const section of ['receivers', 'processors', 'exporters', 'extensions'] as const)
     t.same(
       configuration[section].map(({ id, settings }) => [id, settings]),
