@@ -3,7 +3,7 @@
  * skipped, and last `N passed, N failed, N skipped`.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { globSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
@@ -14,8 +14,10 @@ const named = arguments_.filter((argument) => !argument.startsWith('--'));
 const tap = createRequire(import.meta.url)
   .resolve('tap/package.json')
   .replace(/package\.json$/, 'dist/esm/run.mjs');
-if (!existsSync('.tap/plugins'))
+if (needsBuild()) {
+  rmSync('.tap/plugins', { recursive: true, force: true });
   await ended(spawn(process.execPath, [tap, 'build'], { stdio: ['ignore', 'ignore', 'inherit'] }));
+}
 if (interop)
   await ended(spawn(process.execPath, ['test/interop/programs/install.ts'], { stdio: 'inherit' }));
 const files =
@@ -33,6 +35,13 @@ else
   );
 process.exitCode =
   code === 0 && counts !== undefined && counts.pass > 0 && counts.fail === 0 ? 0 : 1;
+
+/** tap's build is part of the installed packages: a new installation needs a new one. */
+function needsBuild(): boolean {
+  const built = statSync('.tap/plugins', { throwIfNoEntry: false })?.mtimeMs;
+  const installed = statSync('node_modules/.package-lock.json', { throwIfNoEntry: false })?.mtimeMs;
+  return built === undefined || (installed ?? 0) > built;
+}
 
 interface Counts {
   readonly pass: number;
