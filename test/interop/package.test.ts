@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { version } from '../../agent/version.ts';
+import { pluginFolders } from '../docs/plugin-folders.ts';
 import { dockerFile } from '../helpers/deployment-files.ts';
 import { startGrpcServer } from '../helpers/otlp-servers.ts';
 import { type PlayedImage, playImage } from './programs/image.ts';
@@ -123,7 +124,13 @@ t.test('the npm package', { skip: 'skip' in image ? image.skip : false }, async 
     const types = (JSON.parse(listed.stdout) as { readonly type: string }[]).map(
       ({ type }) => type,
     );
-    t.same(types.sort(), ['attribute', 'console', 'file', 'files', 'health', 'normalize', 'otlp']);
+    t.same(
+      types.sort(),
+      pluginFolders()
+        .map(({ type }) => type)
+        .sort(),
+      'every plugin there is',
+    );
     const own = join(site, 'node_modules/focusd');
     t.match(readFileSync(join(own, 'NOTICE'), 'utf8'), /FinOps Foundation/);
     t.notMatch(readFileSync(join(own, 'package.json'), 'utf8'), /devDependencies|node-linux/);
