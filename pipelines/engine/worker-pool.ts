@@ -109,7 +109,8 @@ async function runOn(
       failed.promise,
     ]);
     await closed;
-    await Promise.race([Promise.all(pending), failed.promise]);
+    // The failure first: of two that are settled the first one listed wins, and a failed batch is no longer pending.
+    await Promise.race([failed.promise, Promise.all(pending)]);
     return result;
   } finally {
     signal.removeEventListener('abort', stop);

@@ -63,11 +63,11 @@ t.test('secrets are masked, by value and by name', async (t) => {
       url: 'https://x/?t=plain-secret',
       nested: { quoted: 's3cr3t"quoted', headers: { Authorization: 'Bearer 1234' } },
       error: new Error('said plain-secret'),
-      token: 42,
+      token: 987_654_321,
       tokens: 'tok',
     });
     const all = lines.join('');
-    t.notMatch(all, /s3cr3t|plain-secret|Bearer|child-key|42/, encoding);
+    t.notMatch(all, /s3cr3t|plain-secret|Bearer|child-key|987654321/, encoding);
     t.match(all, /tok/, 'what is too short to be a secret does not tear words apart');
   }
 });

@@ -190,6 +190,20 @@ t.test('a sink that fails', async (t) => {
   }
 });
 
+t.test('a sink that fails when the workers are done already', async (t) => {
+  const paths = csvFiles(t, many(50));
+  // The main thread is busy: batches, results and the end of a task all wait for it.
+  const busy = setInterval(() => {
+    for (const until = performance.now() + 30; performance.now() < until; );
+  }, 1);
+  t.teardown(() => clearInterval(busy));
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const sink = watched({ write: () => Promise.reject(new Unavailable('down')) });
+    await t.rejects(deliver(request(paths, [sink])), { message: 'down' });
+    t.notOk(sink.calls.includes('commit'));
+  }
+});
+
 t.test('what the other side refuses for good is a dead letter, the rest goes on', async (t) => {
   const letters: unknown[] = [];
   const events: DeliverEvents = {
