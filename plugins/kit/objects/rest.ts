@@ -5,6 +5,19 @@ import type { HttpStream } from '../../../pipelines/plugin/index.ts';
 /** Longest pause within an object before it counts as cut, milliseconds. */
 export const PATIENCE_MS = 60_000;
 
+/** A request for an object or a listing, before it is signed. */
+export interface Request {
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What was asked for, or why not. */
+export type Answer<Refusal> =
+  | { readonly stream: HttpStream; readonly refusal?: never }
+  | { readonly stream?: never; readonly refusal: Refusal };
+
 /** A body whole; what comes after `most` bytes is left. */
 export async function collected(
   body: AsyncIterable<Uint8Array>,

@@ -1,10 +1,12 @@
 import type { Clock, Http, HttpStream } from '../../../pipelines/plugin/index.ts';
 import {
+  type Answer,
   bodyFrom,
   collected,
   collectedText,
   leadsOut,
   PATIENCE_MS,
+  type Request,
 } from '../../kit/objects/rest.ts';
 import type { ObjectStore, StoredObject } from '../../kit/objects/store.ts';
 import { parseXml, type XmlNode, xmlAll, xmlText } from '../../kit/objects/xml.ts';
@@ -99,25 +101,14 @@ async function get(
   throw refused(answer.refusal, { ...askedOf(bucket), action: 's3:GetObject', resource });
 }
 
-interface Request {
-  readonly url: URL;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly maxBytes?: number;
-  readonly signal?: AbortSignal;
-}
-
-type Answer =
-  | { readonly stream: HttpStream; readonly refusal?: never }
-  | { readonly stream?: never; readonly refusal: Refusal };
-
 /** Sends a signed request; with other credentials once more when they have expired on the way. */
-async function ask(bucket: Bucket, request: Request): Promise<Answer> {
+async function ask(bucket: Bucket, request: Request): Promise<Answer<Refusal>> {
   const answer = await askOnce(bucket, request, false);
   if (answer.refusal === undefined || !isExpired(answer.refusal)) return answer;
   return await askOnce(bucket, request, true);
 }
 
-async function askOnce(bucket: Bucket, request: Request, renew: boolean): Promise<Answer> {
+async function askOnce(bucket: Bucket, request: Request, renew: boolean): Promise<Answer<Refusal>> {
   const { http, clock, settings } = bucket;
   const { url, headers, maxBytes, signal = bucket.signal } = request;
   const payer = settings.request_payer ? { 'x-amz-request-payer': 'requester' } : {};

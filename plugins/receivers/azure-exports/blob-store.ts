@@ -1,10 +1,12 @@
 import type { Clock, Http, HttpStream } from '../../../pipelines/plugin/index.ts';
 import {
+  type Answer,
   bodyFrom,
   collected,
   collectedText,
   leadsOut,
   PATIENCE_MS,
+  type Request,
 } from '../../kit/objects/rest.ts';
 import type { ObjectStore, StoredObject } from '../../kit/objects/store.ts';
 import { parseXml, type XmlNode, xmlAll, xmlText } from '../../kit/objects/xml.ts';
@@ -104,24 +106,17 @@ function errorOf({ path, settings, clock }: Container, refusal: Refusal, action:
   return refused(refusal, { path, settings, action, nowMs: clock.now() });
 }
 
-interface Request {
-  readonly url: URL;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly maxBytes?: number;
-  readonly signal?: AbortSignal;
-}
-
-type Answer =
-  | { readonly stream: HttpStream; readonly refusal?: never }
-  | { readonly stream?: never; readonly refusal: Refusal };
-
 /** Sends a request; once more with a new token when the old one is no longer taken. */
-async function ask(container: Container, request: Request): Promise<Answer> {
+async function ask(container: Container, request: Request): Promise<Answer<Refusal>> {
   const answer = await askOnce(container, request, false);
   return answer.refusal?.status === 401 ? await askOnce(container, request, true) : answer;
 }
 
-async function askOnce(container: Container, request: Request, renew: boolean): Promise<Answer> {
+async function askOnce(
+  container: Container,
+  request: Request,
+  renew: boolean,
+): Promise<Answer<Refusal>> {
   const { http, clock, authorize } = container;
   const { maxBytes, signal = container.signal } = request;
   const date = new Date(clock.now()).toUTCString();

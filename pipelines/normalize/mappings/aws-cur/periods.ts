@@ -1,8 +1,9 @@
 /** Charge and billing periods, half-open and in UTC. They are worked out together, once per distinct combination. */
 import type { ChargeColumn } from '../../../focus/columns.ts';
-import { formatTime, parseTime, utcMilliseconds } from '../../../focus/times.ts';
+import { formatTime, parseTime } from '../../../focus/times.ts';
 import { derive, type Expression, type Test, test, timeBy } from '../../expressions.ts';
 import type { RepairRule } from '../../mapping.ts';
+import { monthOf } from '../usage-months.ts';
 import type { Columns } from './columns.ts';
 
 /** The four columns, the repairs they needed, and whether the usage lies before the billing period. */
@@ -91,18 +92,6 @@ function read(text: string | undefined): number {
 /** Monthly items end at the last second of a day; half-open they end with the next one. */
 function exclusive(ms: number): number {
   return (ms + 1000) % 3_600_000 === 0 ? ms + 1000 : ms;
-}
-
-/** First instant of the month `after` months later. */
-function monthOf(ms: number, after: number): number {
-  if (!Number.isFinite(ms)) return ms;
-  const date = new Date(ms);
-  const month = date.getUTCMonth() + after;
-  return utcMilliseconds({
-    year: date.getUTCFullYear() + Math.floor(month / 12),
-    month: (month % 12) + 1,
-    day: 1,
-  });
 }
 
 function timeText(ms: number): string {
