@@ -1,5 +1,6 @@
 import { defineReceiver, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { INTAKE_SETTINGS, openIntake } from '../../kit/intake/index.ts';
+import { COMPUTE_MINUTE } from '../../kit/prices/tables/gitlab-ci.ts';
 import { judgeHook } from './hook.ts';
 
 export default defineReceiver({
@@ -13,7 +14,7 @@ export default defineReceiver({
     price: {
       doc: 'Price of a compute minute of hosted runners; USD 10 for 1,000 is what GitLab sells them for.',
       format: 'text',
-      default: '0.01',
+      default: COMPUTE_MINUTE,
     },
     currency: { doc: 'Currency of the prices, ISO 4217.', format: 'text', default: 'USD' },
     cost_factors: {
