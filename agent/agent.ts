@@ -7,9 +7,11 @@ import type {
   Clock,
   ComponentHealth,
   Context,
+  Lasting,
   Receiver,
 } from '../pipelines/plugin/contract.ts';
 import { createHttp } from '../plugins/kit/http.ts';
+import { createLasting } from '../plugins/kit/lasting.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import {
   configurationHash,
@@ -222,6 +224,7 @@ class RunningAgent implements Agent {
   #startRun(pipeline: Pipeline, receiver: string): void {
     const { clock, log } = this.#options;
     const stop = new AbortController();
+    const lasting = createLasting();
     const id = { pipeline: pipeline.name, receiver };
     const supervised = {
       id: receiver,
@@ -239,9 +242,10 @@ class RunningAgent implements Agent {
       fingerprint: this.#fingerprints().runs.get(runKey(id)) ?? '',
       failed: false,
       ended: supervise(supervised, (progressed) =>
-        this.#receive(pipeline, { receiver, signal: stop.signal, progressed }),
-      ).then((end): RunEnded => {
+        this.#receive(pipeline, { receiver, signal: stop.signal, lasting, progressed }),
+      ).then(async (end): Promise<RunEnded> => {
         run.failed = !end.ok;
+        await this.#open.quietly(receiver, () => lasting.close());
         return { ...end, ...id };
       }),
     };
@@ -253,8 +257,14 @@ class RunningAgent implements Agent {
     {
       receiver,
       signal,
+      lasting,
       progressed,
-    }: { readonly receiver: string; readonly signal: AbortSignal; readonly progressed: () => void },
+    }: {
+      readonly receiver: string;
+      readonly signal: AbortSignal;
+      readonly lasting: Lasting;
+      readonly progressed: () => void;
+    },
   ): Promise<void> {
     const component = named(this.#configuration.receivers, receiver);
     const plugin = (await this.#options.catalogue.load(
@@ -275,7 +285,7 @@ class RunningAgent implements Agent {
     };
     await readAgain(run);
     const cursor = this.state.cursor(pipeline.name, receiver);
-    const context = this.#context(component, signal, pipeline.name);
+    const context = { ...this.#context(component, signal, pipeline.name), lasting };
     for await (const delivery of plugin.receive(context, cursor)) {
       await takeDelivery(run, delivery);
       progressed();

@@ -120,7 +120,7 @@ export class OpenComponents {
       });
     health.set({ id, kind: 'exporter', status: 'running' });
     const flusher = createFlusher(
-      async () => void (await this.#quietly(id, async () => sink.flush?.())),
+      async () => void (await this.quietly(id, async () => sink.flush?.())),
       clock,
     );
     this.#exporters.set(id, { sink, stop, fingerprint, flusher });
@@ -144,8 +144,8 @@ export class OpenComponents {
     const giveUp = (): void => stop.abort(new Unavailable(`not done within ${CLOSE_WITHIN_MS} ms`));
     const impatience = setTimeout(giveUp, CLOSE_WITHIN_MS);
     await flusher.stop();
-    const isSent = await this.#quietly(id, async () => sink.flush?.());
-    await this.#quietly(id, () => sink.close());
+    const isSent = await this.quietly(id, async () => sink.flush?.());
+    await this.quietly(id, () => sink.close());
     clearTimeout(impatience);
     stop.abort();
     this.#exporters.delete(id);
@@ -154,14 +154,14 @@ export class OpenComponents {
   }
 
   async #closeExtension(id: string, { opened, stop }: OpenExtension): Promise<void> {
-    await this.#quietly(id, () => opened.close());
+    await this.quietly(id, () => opened.close());
     stop.abort();
     this.#extensions.delete(id);
     this.#around.health.delete('extension', id);
   }
 
-  /** Answers whether it went well. */
-  async #quietly(component: string, work: () => Promise<void>): Promise<boolean> {
+  /** Does what a component has to do; a failure is logged. Answers whether it went well. */
+  async quietly(component: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       return true;

@@ -94,9 +94,25 @@ export interface Context<Config> {
   readonly folder: string;
 }
 
+/** The world of a receiver. */
+export interface ReceiverContext<Config> extends Context<Config> {
+  /** What stays open when an attempt to receive fails. */
+  readonly lasting: Lasting;
+}
+
+/** What an instance holds open between two attempts to receive, such as a listener; closed once the instance has stopped. */
+export interface Lasting {
+  get(name: string): Opened | undefined;
+  /** Under a name that is free. */
+  hold(name: string, opened: Opened): void;
+}
+
 /** Where deliveries come from. `yield` returns once the delivery is committed and its cursor stored. */
 export interface Receiver<S extends Schema = Schema> extends Described<S> {
-  receive(context: Context<ConfigOf<S>>, cursor: string | undefined): AsyncIterable<Delivery>;
+  receive(
+    context: ReceiverContext<ConfigOf<S>>,
+    cursor: string | undefined,
+  ): AsyncIterable<Delivery>;
   /** What the source shows, without reading a charge (`focusd test-receiver`). Throws as `receive` does. */
   probe?(context: Context<ConfigOf<S>>): Promise<Probe>;
 }

@@ -1,6 +1,7 @@
 export * from './clock.ts';
 export * from './endpoint.ts';
 export * from './http.ts';
+export * from './lasting.ts';
 export * from './limit.ts';
 export * from './network-errors.ts';
 export * from './retry.ts';

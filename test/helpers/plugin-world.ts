@@ -6,9 +6,9 @@ import { decimal } from '../../pipelines/focus/index.ts';
 import {
   type Clock,
   type ConfigOf,
-  type Context,
   type DeliveryInfo,
   type EncodedBatch,
+  type ReceiverContext,
   type Schema,
   TOTAL_DIMENSIONS,
   type Total,
@@ -16,6 +16,7 @@ import {
   type TotalsView,
 } from '../../pipelines/plugin/index.ts';
 import { createHttp } from '../../plugins/kit/http.ts';
+import { createLasting } from '../../plugins/kit/lasting.ts';
 
 /** Settings as an operator writes them, checked against a plugin's schema. Throws with every problem. */
 export async function checkedSettings<const S extends Schema>(
@@ -73,7 +74,7 @@ export interface Line {
 }
 
 /** The context of a plugin, with what a test wants to look into. */
-export interface World<Config> extends Context<Config> {
+export interface World<Config> extends ReceiverContext<Config> {
   readonly clock: TurnedClock;
   readonly lines: readonly Line[];
   readonly stop: AbortController;
@@ -97,6 +98,7 @@ export function worldOf<Config>(
       void lines.push({ level, message, fields });
   const stop = new AbortController();
   const http = createHttp();
+  const lasting = createLasting();
   return {
     id: options.id ?? 'test',
     config,
@@ -107,9 +109,13 @@ export function worldOf<Config>(
     signal: stop.signal,
     once: options.once ?? false,
     folder: options.folder ?? '.',
+    lasting,
     lines,
     stop,
-    close: () => http.close(),
+    async close() {
+      await lasting.close();
+      await http.close();
+    },
   };
 }
 

@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Http, HttpRequest, HttpResponse } from '../../pipelines/plugin/index.ts';
 
-/** A case of a receiver: `testdata/<name>/` with `config.json`, `http.json` (optional), `expected.jsonl` and the files it reads. */
+/**
+ * A case of a receiver: `testdata/<name>/` with `config.json`, `expected.jsonl` and the files it reads. Optional: `http.json`, `state/` (the receiver's
+ * folder as an earlier run left it) and `now.txt` (the time at which it runs, ISO 8601; else tomorrow).
+ */
 export interface ReceiverCase {
   readonly name: string;
   readonly folder: string;
@@ -11,6 +14,8 @@ export interface ReceiverCase {
   /** One object per delivery. What it states must be so; paths are relative to the case's folder. */
   readonly expected: readonly Readonly<Record<string, unknown>>[];
   readonly answers: readonly RecordedAnswer[];
+  /** When it runs, milliseconds. */
+  readonly now: number | undefined;
 }
 
 /** A recorded answer of the source. */
@@ -33,14 +38,16 @@ export function casesOf(folder: string): readonly ReceiverCase[] {
 }
 
 function readCase(folder: string, name: string): ReceiverCase {
-  const json = (file: string): unknown => JSON.parse(readFileSync(join(folder, file), 'utf8'));
-  const lines = readFileSync(join(folder, 'expected.jsonl'), 'utf8').split('\n');
+  const text = (file: string): string => readFileSync(join(folder, file), 'utf8');
+  const json = (file: string): unknown => JSON.parse(text(file));
+  const lines = text('expected.jsonl').split('\n');
   return {
     name,
     folder,
     config: json('config.json') as object,
     expected: lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line)),
     answers: existsSync(join(folder, 'http.json')) ? (json('http.json') as RecordedAnswer[]) : [],
+    now: existsSync(join(folder, 'now.txt')) ? Date.parse(text('now.txt').trim()) : undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -5,7 +6,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { createNoopMeter } from '@opentelemetry/api';
 import { readConfiguration } from '../../config/read.ts';
 import { checkSettings } from '../../config/settings.ts';
-import type { Clock, Context, Delivery, Receiver } from '../../pipelines/plugin/index.ts';
+import type {
+  Clock,
+  Delivery,
+  Opened,
+  Receiver,
+  ReceiverContext,
+} from '../../pipelines/plugin/index.ts';
+import { createLasting } from '../../plugins/kit/lasting.ts';
 import { type ReceiverCase, recordedHttp } from './receiver-case.ts';
 
 /** Longest time a receiver may take to end. */
@@ -46,6 +54,9 @@ async function prepare(receiver: Receiver, of: ReceiverCase): Promise<Stage> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'focusd-conformance-')));
   const folder = join(root, 'case');
   await cp(of.folder, folder, { recursive: true });
+  const left = join(folder, 'state');
+  if (existsSync(left)) await cp(left, join(root, 'state'), { recursive: true });
+  else await mkdir(join(root, 'state'));
   const raw = await readConfiguration({ text: JSON.stringify(of.config), folder }, {});
   const problems: string[] = [];
   const { settings } = checkSettings({
@@ -62,9 +73,8 @@ async function prepare(receiver: Receiver, of: ReceiverCase): Promise<Stage> {
 async function contextOf(
   { root, of, config }: Stage,
   { signal, once }: { readonly signal: AbortSignal; readonly once: boolean },
-): Promise<Context<never>> {
+): Promise<ReceiverContext<never> & { readonly lasting: Opened }> {
   const folder = join(root, 'state');
-  await mkdir(folder, { recursive: true });
   const silent = (): void => {};
   return {
     id: 'conformance',
@@ -72,16 +82,17 @@ async function contextOf(
     log: { debug: silent, info: silent, warn: silent, error: silent },
     meter: createNoopMeter(),
     http: recordedHttp(of.answers),
-    clock: jumpingClock(),
+    clock: jumpingClock(of.now),
     signal,
     once,
     folder,
+    lasting: createLasting(),
   };
 }
 
 /** Sleeping takes no time. */
-function jumpingClock(): Clock {
-  let ahead = AHEAD_MS;
+function jumpingClock(from: number = Date.now() + AHEAD_MS): Clock {
+  let ahead = from - Date.now();
   return {
     now: () => Date.now() + ahead,
     async sleep(ms, signal) {
@@ -104,12 +115,16 @@ async function take(
   const stop = new AbortController();
   const context = await contextOf(stage, { signal: stop.signal, once: true });
   const deliveries: Delivery[] = [];
-  await inTime(async () => {
-    for await (const delivery of stage.receiver.receive(context, cursor)) {
-      deliveries.push(delivery);
-      if (deliveries.length >= most) break;
-    }
-  }, stop);
+  try {
+    await inTime(async () => {
+      for await (const delivery of stage.receiver.receive(context, cursor)) {
+        deliveries.push(delivery);
+        if (deliveries.length >= most) break;
+      }
+    }, stop);
+  } finally {
+    await context.lasting.close();
+  }
   return deliveries;
 }
 
@@ -124,6 +139,8 @@ async function abort(stage: Stage): Promise<string | undefined> {
   } catch (error) {
     if (!stop.signal.aborted || (error as { readonly name?: string }).name === 'TimeoutError')
       throw error;
+  } finally {
+    await context.lasting.close();
   }
   return undefined;
 }

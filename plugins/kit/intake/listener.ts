@@ -14,6 +14,8 @@ export interface PushRequest {
   readonly path: string;
   /** Names in lower case; of repeated headers the first. */
   header(name: string): string | undefined;
+  /** Of repeated names the first. */
+  query(name: string): string | undefined;
   readonly body: Buffer;
 }
 
@@ -21,6 +23,8 @@ export interface PushRequest {
 export interface PushAnswer {
   readonly status: number;
   readonly message?: string;
+  /** Sent as JSON in place of the message. */
+  readonly body?: object;
   /** Seconds after which the sender may try again. */
   readonly retryAfter?: number;
 }
@@ -126,23 +130,30 @@ async function boundedBody(request: IncomingMessage, maxBody: number): Promise<B
 }
 
 function asPush(request: IncomingMessage, body: Buffer): PushRequest {
+  const [path = '/', ...query] = (request.url ?? '/').split('?');
   return {
     method: request.method ?? 'GET',
-    path: (request.url ?? '/').split('?', 1)[0] ?? '/',
+    path,
     header: (name) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;
     },
+    query: (name) => new URLSearchParams(query.join('?')).get(name) ?? undefined,
     body,
   };
 }
 
 function send(
   response: ServerResponse,
-  { status, message, retryAfter }: PushAnswer,
+  {
+    status,
+    message,
+    body: given = message === undefined ? undefined : { message },
+    retryAfter,
+  }: PushAnswer,
   { hangUp = false }: { readonly hangUp?: boolean } = {},
 ): void {
-  const body = message === undefined ? '' : `${JSON.stringify({ message })}\n`;
+  const body = given === undefined ? '' : `${JSON.stringify(given)}\n`;
   response.writeHead(status, {
     ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...(body !== '' && { 'content-type': 'application/json' }),

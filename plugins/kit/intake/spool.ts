@@ -11,6 +11,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../pipelines/plugin/index.ts';
+import { rewrittenPath } from './rewrite.ts';
 import { openSeen, type Seen } from './seen.ts';
 
 /** A sealed file of records, one JSON object per line, ready to be delivered. */
@@ -28,6 +29,8 @@ export type Kept = 'kept' | 'duplicate' | 'full';
 /** A record with the ids by which a second copy of it is known. */
 export interface Pushed {
   readonly ids: readonly string[];
+  /** Records of one bucket lie in one segment, as long as it is open: `2026-09-17T10:04Z`. */
+  readonly bucket?: string;
   readonly value: Readonly<Record<string, unknown>>;
 }
 
@@ -35,8 +38,8 @@ export interface Pushed {
 export interface Spool {
   /** Resolves once the record is on disk (or one with one of its ids is). Records that come at the same time share one fsync. */
   keep(record: Pushed): Promise<Kept>;
-  /** Closes the segment that is written, so that it can be delivered. */
-  seal(): Promise<void>;
+  /** Closes the segments whose first record came `settledMs` ago or earlier (all without), so that they can be delivered. */
+  seal(settledMs?: number): Promise<void>;
   /** The sealed segments, oldest first. */
   sealed(): Promise<readonly Segment[]>;
   /** The segment is committed: forgets it. */
@@ -56,6 +59,8 @@ export interface SpoolOptions {
   readonly rememberIds: number;
 }
 
+/** Most segments that are written at a time. */
+const MOST_OPEN = 64;
 /** Field of a line with the ids of its record: after a crash they are known again. */
 const IDS = 'x_intake_ids';
 const OPEN = '.open';
@@ -71,14 +76,17 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 }
 
 interface Waiting {
+  readonly bucket: string;
   readonly line: Buffer;
   readonly ids: readonly string[];
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** The segment that is written. */
+/** A segment that is written. */
 interface Current {
+  readonly bucket: string;
   readonly name: string;
+  readonly openedMs: number;
   readonly file: FileHandle;
   readonly ids: string[];
 }
@@ -90,7 +98,8 @@ class FileSpool implements Spool {
   #bytes = 0;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
-  #current: Current | undefined;
+  /** By bucket, the one opened first before the others. */
+  readonly #current = new Map<string, Current>();
 
   constructor(options: SpoolOptions, seen: Seen) {
     this.#options = options;
@@ -120,11 +129,15 @@ class FileSpool implements Spool {
     }
   }
 
-  async seal(): Promise<void> {
+  async seal(settledMs = Number.NEGATIVE_INFINITY): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    const current = this.#current;
-    if (current === undefined) return;
-    this.#current = undefined;
+    const latest = this.#options.clock.now() - settledMs;
+    const settled = [...this.#current.values()].filter(({ openedMs }) => openedMs <= latest);
+    for (const { bucket } of settled) this.#current.delete(bucket);
+    for (const current of settled) await this.#seal(current);
+  }
+
+  async #seal(current: Current): Promise<void> {
     await current.file.close();
     await this.#seen.save(current.ids);
     await this.#publish(current.name);
@@ -143,6 +156,7 @@ class FileSpool implements Spool {
   }
 
   async remove({ path, bytes }: Segment): Promise<void> {
+    await rm(rewrittenPath(path), { force: true });
     await rm(path, { force: true });
     this.#bytes -= bytes;
   }
@@ -152,12 +166,12 @@ class FileSpool implements Spool {
     await this.#seen.close();
   }
 
-  async #keepNew({ ids, value }: Pushed): Promise<Kept> {
+  async #keepNew({ ids, bucket = '', value }: Pushed): Promise<Kept> {
     const line = Buffer.from(`${JSON.stringify({ ...value, [IDS]: ids })}\n`);
     if (this.#bytes + line.length > this.#options.maxBytes) return 'full';
     this.#bytes += line.length;
     const done = Promise.withResolvers<void>();
-    this.#waiting.push({ line, ids, done });
+    this.#waiting.push({ bucket, line, ids, done });
     this.#writing ??= this.#write();
     try {
       await done.promise;
@@ -171,31 +185,43 @@ class FileSpool implements Spool {
   /** Writes what waits, group by group: what comes during an fsync shares the next one. */
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const group = this.#waiting;
+      const groups = Map.groupBy(this.#waiting, ({ bucket }) => bucket);
       this.#waiting = [];
-      try {
-        const { file, ids } = await this.#file();
-        await writeAll(file, Buffer.concat(group.map(({ line }) => line)));
-        for (const record of group) {
-          ids.push(...record.ids);
-          this.#seen.note(record.ids);
-          record.done.resolve();
-        }
-      } catch (error) {
-        for (const { done } of group) done.reject(error);
-      }
+      for (const [bucket, group] of groups) await this.#writeGroup(bucket, group);
     }
     this.#writing = undefined;
   }
 
-  async #file(): Promise<Current> {
-    if (this.#current !== undefined) return this.#current;
-    const time = new Date(this.#options.clock.now()).toISOString().replace(/[-:.]/g, '');
+  async #writeGroup(bucket: string, group: readonly Waiting[]): Promise<void> {
+    try {
+      const { file, ids } = await this.#file(bucket);
+      await writeAll(file, Buffer.concat(group.map(({ line }) => line)));
+      for (const record of group) {
+        ids.push(...record.ids);
+        this.#seen.note(record.ids);
+        record.done.resolve();
+      }
+    } catch (error) {
+      for (const { done } of group) done.reject(error);
+    }
+  }
+
+  async #file(bucket: string): Promise<Current> {
+    const known = this.#current.get(bucket);
+    if (known !== undefined) return known;
+    const [oldest] = this.#current.values();
+    if (oldest !== undefined && this.#current.size >= MOST_OPEN) {
+      this.#current.delete(oldest.bucket);
+      await this.#seal(oldest);
+    }
+    const openedMs = this.#options.clock.now();
+    const time = new Date(openedMs).toISOString().replace(/[-:.]/g, '');
     const name = `${time}-${randomBytes(6).toString('hex')}`;
     const file = await open(join(this.#options.folder, `${name}${OPEN}`), 'ax', 0o600);
-    this.#current = { name, file, ids: [] };
+    const current = { bucket, name, openedMs, file, ids: [] };
+    this.#current.set(bucket, current);
     await syncFolder(this.#options.folder);
-    return this.#current;
+    return current;
   }
 
   async #publish(name: string): Promise<void> {

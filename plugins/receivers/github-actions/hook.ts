@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { type Judged, type PushRequest, sameSecret } from '../../kit/intake/index.ts';
+import { type Judged, type PushRequest, refused, sameSecret } from '../../kit/intake/index.ts';
 import { objectAt, parseObject, textAt } from '../../kit/json.ts';
 import { type JobSettings, jobRecord } from './job-record.ts';
 
@@ -36,8 +36,4 @@ export function judgeHook(request: PushRequest, settings: HookSettings): Judged 
 function isSigned({ header, body }: PushRequest, secret: string): boolean {
   const wanted = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
   return sameSecret(header('x-hub-signature-256'), wanted);
-}
-
-function refused(status: 400 | 401 | 404 | 405, reason: string, message: string): Judged {
-  return { kind: 'refused', status, reason, message };
 }

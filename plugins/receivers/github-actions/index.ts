@@ -6,6 +6,7 @@ import {
   defineReceiver,
   errorName,
   Misconfigured,
+  type ReceiverContext,
   type Schema,
   type Unavailable,
 } from '../../../pipelines/plugin/index.ts';
@@ -98,7 +99,7 @@ export default defineReceiver({
   },
 });
 
-async function* jobs(context: Context<Config>): AsyncGenerator<Delivery> {
+async function* jobs(context: ReceiverContext<Config>): AsyncGenerator<Delivery> {
   const { config, clock, once, signal } = context;
   const secret = needed(context, 'secret', config.secret);
   checkJobs(context);
@@ -109,15 +110,11 @@ async function* jobs(context: Context<Config>): AsyncGenerator<Delivery> {
     return judged;
   });
   const poll = poller(context, intake);
-  try {
-    while (!signal.aborted) {
-      await poll();
-      yield* intake.deliveries({ scope: 'jobs', mapping: 'ci-jobs' });
-      if (once) return;
-      await clock.sleep(config.seal_every, signal);
-    }
-  } finally {
-    await intake.release();
+  while (!signal.aborted) {
+    await poll();
+    yield* intake.deliveries({ scope: 'jobs', mapping: 'ci-jobs' });
+    if (once) return;
+    await clock.sleep(config.seal_every, signal);
   }
 }
 

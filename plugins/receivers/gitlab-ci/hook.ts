@@ -1,4 +1,4 @@
-import { type Judged, type PushRequest, sameSecret } from '../../kit/intake/index.ts';
+import { type Judged, type PushRequest, refused, sameSecret } from '../../kit/intake/index.ts';
 import { type JsonObject, objectAt, parseObject, textAt } from '../../kit/json.ts';
 import { type JobSettings, jobRecord } from './job-record.ts';
 
@@ -38,8 +38,4 @@ function judgeJob(
   const ended = ENDED.has(textAt(build_status) ?? '') && textAt(build_finished_at) !== undefined;
   if (!ended || textAt(build_started_at) === undefined) return { kind: 'ignored', status: 204 };
   return { kind: 'record', record: jobRecord(of, settings) };
-}
-
-function refused(status: 400 | 401 | 404 | 405, reason: string, message: string): Judged {
-  return { kind: 'refused', status, reason, message };
 }

@@ -44,14 +44,10 @@ export default defineReceiver({
     if (Number(self_managed_price) === 0)
       log.warn('jobs of own runners are counted at 0, set self_managed_price');
     const intake = await openIntake(context, (request) => judgeHook(request, config));
-    try {
-      while (!signal.aborted) {
-        yield* intake.deliveries({ scope: 'jobs', mapping: 'ci-jobs' });
-        if (once) return;
-        await clock.sleep(config.seal_every, signal);
-      }
-    } finally {
-      await intake.release();
+    while (!signal.aborted) {
+      yield* intake.deliveries({ scope: 'jobs', mapping: 'ci-jobs' });
+      if (once) return;
+      await clock.sleep(config.seal_every, signal);
     }
   },
 });

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { appendFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { openSource } from '../../../pipelines/decode/open.ts';
 import { createLogEncoder } from '../../../pipelines/encode/otlp-logs/index.ts';
 import type { Mapping } from '../../../pipelines/normalize/mapping.ts';
@@ -226,7 +226,6 @@ t.test('a full spool says so', async (t) => {
 
 /** One run with `once`: what it delivers; `crash`: cut off before the commit of the first. */
 async function drained(
-  t: Test,
   folder: string,
   {
     settings = {},
@@ -243,13 +242,16 @@ async function drained(
     ...worldOf(config, { folder, once: true }),
     ...(answers === undefined ? { clock: systemClock } : { http: recordedHttp(answers) }),
   };
-  t.teardown(() => world.close());
   const deliveries: Delivery[] = [];
   const texts: string[] = [];
-  for await (const delivery of github.receive(world, undefined)) {
-    deliveries.push(delivery);
-    texts.push(readFileSync(delivery.parts[0]?.path ?? '', 'utf8'));
-    if (crash) break;
+  try {
+    for await (const delivery of github.receive(world, undefined)) {
+      deliveries.push(delivery);
+      texts.push(readFileSync(delivery.parts[0]?.path ?? '', 'utf8'));
+      if (crash) break;
+    }
+  } finally {
+    await world.close();
   }
   return { deliveries, texts };
 }
@@ -264,12 +266,12 @@ t.test('after a crash everything acknowledged is delivered once, a torn line is 
   const copy = copyOf(folder, join(root, 'copy'));
   const open = readdirSync(join(copy, 'intake')).find((name) => name.endsWith('.open')) ?? '';
   appendFileSync(join(copy, 'intake', open), '{"ci_provider":"GitH');
-  const cut = await drained(t, copy, { crash: true });
-  const again = await drained(t, copy);
+  const cut = await drained(copy, { crash: true });
+  const again = await drained(copy);
   t.equal(cut.texts[0]?.trim().split('\n').length, 50);
   t.same(again.texts, cut.texts, 'what was not committed comes again');
   t.equal(again.deliveries[0]?.revision, cut.deliveries[0]?.revision);
-  t.same((await drained(t, copy)).deliveries, [], 'and is forgotten when it was');
+  t.same((await drained(copy)).deliveries, [], 'and is forgotten when it was');
   const second = await running(copy);
   t.equal(
     (await post(second.url, hook({ id: 7 }), { delivery: 'd-7' })).status,
@@ -301,7 +303,7 @@ t.test('runners: own, unknown, public repositories, wrong clocks', async (t) => 
     { message: 'listens for pushed records' },
     { fields: { runner: 'nobody-knows' } },
   ]);
-  const { texts, deliveries } = await drained(t, copyOf(world.folder, join(root, 'copy')));
+  const { texts, deliveries } = await drained(copyOf(world.folder, join(root, 'copy')));
   t.equal(texts.length, 1);
   const { rows, counts } = await charges(ciJobs, kept(root, deliveries[0], texts[0] ?? ''));
   t.same(
@@ -357,13 +359,13 @@ t.test('polling finds jobs that no web hook told of, and counts none twice', asy
     },
   ];
   const settings = { token: 'x', repositories: ['example/shop'] };
-  const { texts } = await drained(t, folder, { settings, answers });
+  const { texts } = await drained(folder, { settings, answers });
   t.equal(texts.join('').trim().split('\n').length, 2);
-  t.same((await drained(t, folder, { settings, answers })).texts, [], 'known already');
+  t.same((await drained(folder, { settings, answers })).texts, [], 'known already');
   const limited = [{ url: answers[0]?.url ?? '', status: 403, headers: { 'retry-after': '60' } }];
-  t.same((await drained(t, folder, { settings, answers: limited })).texts, [], 'asked again later');
+  t.same((await drained(folder, { settings, answers: limited })).texts, [], 'asked again later');
   const wrong = [{ url: answers[0]?.url ?? '', status: 401 }];
-  await t.rejects(drained(t, folder, { settings, answers: wrong }), { name: 'Misconfigured' });
+  await t.rejects(drained(folder, { settings, answers: wrong }), { name: 'Misconfigured' });
 });
 
 t.test('the bill of an organisation, digits as they are', async (t) => {
@@ -376,7 +378,7 @@ t.test('the bill of an organisation, digits as they are', async (t) => {
     { url: `${url}?year=2026&month=9`, body: `{"usageItems":[${item}]}` },
   ];
   const settings = { mode: 'usage', org: 'example', token: 'x' };
-  const { deliveries } = await drained(t, t.testdir(), { settings, answers });
+  const { deliveries } = await drained(t.testdir(), { settings, answers });
   t.match(deliveries, [{ scope: 'example/2026-09', mode: 'snapshot', mapping: 'github-usage' }]);
   const { rows } = await charges(githubUsage, deliveries[0] as Delivery);
   t.match(rows, [
@@ -390,7 +392,7 @@ t.test('the bill of an organisation, digits as they are', async (t) => {
       x_CostSource: 'invoice',
     },
   ]);
-  await t.rejects(drained(t, t.testdir(), { settings: { mode: 'usage', token: 'x' } }), {
+  await t.rejects(drained(t.testdir(), { settings: { mode: 'usage', token: 'x' } }), {
     name: 'Misconfigured',
     path: /org$/,
   });

@@ -74,6 +74,7 @@ t.test('hooks are judged by their token, event and state', (t) => {
         method: 'POST',
         path: '/gitlab',
         header: (name) => headers[name],
+        query: () => undefined,
         body: Buffer.from(JSON.stringify(body)),
       },
       { ...SETTINGS, path: '/gitlab', secret: 'secret' },
