@@ -1,3 +1,4 @@
+import type { Amounts } from '../focus/amounts.ts';
 import type { Encoding } from '../plugin/delivery.ts';
 import type { BatchEncoder, EncoderOptions } from './encoder.ts';
 import { createCsvEncoder } from './focus-csv/index.ts';
@@ -7,6 +8,15 @@ import { createLogEncoder } from './otlp-logs/index.ts';
 
 export { returnBuffer } from './buffers.ts';
 export type { BatchEncoder, ChargeExtras, EncodedChunk, EncoderOptions } from './encoder.ts';
+
+/** Whether entry `code` of an amount column can be written. */
+export type Fit = (column: string, amounts: Amounts, code: number) => boolean;
+
+/** What all these encodings can write; undefined when that is everything. */
+export async function fitOf(encodings: readonly Encoding[]): Promise<Fit | undefined> {
+  const bounded = encodings.some((one) => one.kind === 'focus' && one.format === 'parquet');
+  return bounded ? (await import('./parquet/index.ts')).fitsDecimal : undefined;
+}
 
 /** The encoder for what an exporter asked for. Parquet is loaded when it is first needed. */
 export async function createEncoder(

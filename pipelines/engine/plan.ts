@@ -40,7 +40,9 @@ async function plan({
   const source = await openSource({ path });
   try {
     const mapping = mappingFor(name, source.columns, path);
-    const { table } = new Normalizer(mapping, source.columns, mappingSettings[mapping.name] ?? {});
+    const { table } = new Normalizer(mapping, source.columns, {
+      settings: mappingSettings[mapping.name] ?? {},
+    });
     if (verify && compression !== 'none') await readToEnd(path);
     const whole = table.rewrite !== undefined;
     const rowGroups =

@@ -2,7 +2,7 @@ import { createAttributor } from '../attribute/index.ts';
 import { type Checker, createChecker, violationCounts } from '../check/index.ts';
 import { openSource } from '../decode/open.ts';
 import type { RejectedRow, Source } from '../decode/source.ts';
-import { type BatchEncoder, createEncoder, type EncodedChunk } from '../encode/index.ts';
+import { type BatchEncoder, createEncoder, type EncodedChunk, fitOf } from '../encode/index.ts';
 import type { Batch, TimeColumn } from '../focus/batch.ts';
 import { type CostColumn, columnsOf } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
@@ -23,11 +23,11 @@ export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult>
   const source = await open(task);
   try {
     const mapping = mappingFor(task.mapping, source.columns, task.path);
-    const normalizer = new Normalizer(
-      mapping,
-      source.columns,
-      task.mappingSettings[mapping.name] ?? {},
-    );
+    const fits = await fitOf(task.encodings);
+    const normalizer = new Normalizer(mapping, source.columns, {
+      settings: task.mappingSettings[mapping.name] ?? {},
+      ...(fits === undefined ? {} : { fits }),
+    });
     const options = { ...task, extraColumns: task.customColumns };
     const encoders = await Promise.all(
       task.encodings.map((encoding) => createEncoder(encoding, options)),

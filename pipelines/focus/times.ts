@@ -44,15 +44,18 @@ export function formatTime(ms: number): string | undefined {
   return ms % 1000 === 0 ? `${text.slice(0, -5)}Z` : text;
 }
 
-const ISO =
+const EXTENDED =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|UTC|[+-]\d{2}:?\d{2})?)?$/i;
+const BASIC =
+  /^(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
 /**
  * Reads ISO 8601 dates and date/times: `T` or a blank between, seconds and fraction optional, `Z`, `UTC`, an offset or none
- * (then UTC). Answers milliseconds, or Infinity for what is not a time. Impossible dates (`T30:00`, 31 June) are not times.
+ * (then UTC); also in the basic format, `20260901T000000Z`. Answers milliseconds, or Infinity for what is not a time.
+ * Impossible dates (`T30:00`, 31 June) are not times.
  */
 export function parseTime(text: string): number {
-  const match = ISO.exec(text);
+  const match = EXTENDED.exec(text) ?? BASIC.exec(text);
   if (match === null) return Number.POSITIVE_INFINITY;
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] =
     match;

@@ -6,13 +6,23 @@
 import type { RejectedRow } from '../decode/source.ts';
 import { AMOUNT, type Amounts } from '../focus/amounts.ts';
 import { type Batch, type Column, cellText, type TextColumn } from '../focus/batch.ts';
-import { COST_COLUMNS, type CostColumn, columnFact } from '../focus/columns.ts';
+import { type CostColumn, columnFact } from '../focus/columns.ts';
 import { Sums } from '../focus/sums.ts';
 import { Evaluator } from './evaluator.ts';
-import { derive, type Expression, type Test, type TextExpression } from './expressions.ts';
+import { derive, type TextExpression } from './expressions.ts';
 import { Gatherer } from './gather.ts';
 import { defaultSettings, renamedHeader } from './header.ts';
 import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
+import {
+  columnsOfTemplate,
+  type Fits,
+  holds,
+  nulledCells,
+  type Refuse,
+  type Rows,
+  refuseRows,
+  rowsWhere,
+} from './row-rules.ts';
 
 /** Charges of one row template. */
 export interface Charges {
@@ -47,16 +57,16 @@ export interface MeasureSums {
   readonly exported: Sums;
 }
 
+/** What a normalizer knows beside the mapping and the header. */
+export interface NormalizerOptions {
+  /** Settings of the mapping that differ from its defaults. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Whether an amount can be written by every exporter; a row with one that cannot is rejected. Absent: all can. */
+  readonly fits?: Fits;
+}
+
 /** Most cells kept of a rejected row, in characters. */
 const RAW_LIMIT = 65_536;
-/** Time columns that a charge cannot be without. */
-const PERIODS = new Set([
-  'ChargePeriodStart',
-  'ChargePeriodEnd',
-  'BillingPeriodStart',
-  'BillingPeriodEnd',
-]);
-
 /** Normalizes the batches of one part by one mapping. */
 export class Normalizer {
   readonly table: MappingTable;
@@ -64,6 +74,7 @@ export class Normalizer {
   readonly #evaluator = new Evaluator();
   readonly #rename: ReadonlyMap<string, string>;
   readonly #repairs: TextExpression | undefined;
+  readonly #fits: NormalizerOptions['fits'];
   #kept = new Uint8Array(0);
   #used = new Uint8Array(0);
   #rows = new Uint32Array(0);
@@ -72,8 +83,9 @@ export class Normalizer {
   constructor(
     mapping: Mapping,
     header: readonly string[],
-    settings: Readonly<Record<string, string>>,
+    { settings = {}, fits }: NormalizerOptions = {},
   ) {
+    this.#fits = fits;
     const { rename, repairs } = renamedHeader(mapping, header);
     this.#rename = rename;
     const columns = [...rename.values()];
@@ -144,60 +156,25 @@ export class Normalizer {
     return { ...source, columns };
   }
 
+  #rowsAt({ rows }: Batch): Rows {
+    return { evaluator: this.#evaluator, rows };
+  }
+
   #reject(source: Batch, batch: Batch, kept: Uint8Array): RejectedRow[] {
     const rejected: RejectedRow[] = [];
-    const refuse = (
-      row: number,
-      why: { readonly reason: string; readonly message: string; readonly column: string },
-    ): void => {
+    const refuse: Refuse = (row, why) => {
       if (kept[row] !== KEPT) return;
       kept[row] = REJECTED;
       increment(this.counts.rejected, why.reason);
       rejected.push({ ...why, row: batch.rowNumbers[row] as number, raw: rawRow(source, row) });
     };
-    for (const { where, ...rule } of this.table.reject ?? [])
-      this.#rowsWhere(where, batch.rows, (row) => refuse(row, rule));
-    for (const template of this.table.templates) this.#refuseInvalid(template, batch, refuse);
+    refuseRows(this.#rowsAt(batch), { table: this.table, fits: this.#fits }, refuse);
     return rejected;
-  }
-
-  /** Costs that are no numbers and periods that are no times. */
-  #refuseInvalid(
-    template: RowTemplate,
-    batch: Batch,
-    refuse: (row: number, why: { reason: string; message: string; column: string }) => void,
-  ): void {
-    this.#invalidCells(template, batch, (name, column, row) => {
-      if (!isFatal(name)) return;
-      const wanted = column.kind === 'amount' ? 'a decimal number' : 'a date and time';
-      refuse(row, {
-        reason: invalidReason(column),
-        column: name,
-        message: `${name} is not ${wanted}`,
-      });
-    });
-  }
-
-  #invalidCells(
-    template: RowTemplate,
-    batch: Batch,
-    visit: (name: string, column: Column, row: number) => void,
-  ): void {
-    const where = template.where === undefined ? undefined : this.#evaluator.text(template.where);
-    for (const [name, expression] of entries(template)) {
-      if (expression.kind !== 'amount' && expression.kind !== 'time') continue;
-      const column = this.#evaluator.column(expression);
-      if (column.kind === 'text' || column.values.invalid === 0) continue;
-      for (let row = 0; row < batch.rows; row++) {
-        if (isInvalid(column, row) && (where === undefined || holds(where, row)))
-          visit(name, column, row);
-      }
-    }
   }
 
   #drop(batch: Batch, kept: Uint8Array): void {
     for (const { reason, where } of this.table.drop ?? []) {
-      this.#rowsWhere(where, batch.rows, (row) => {
+      rowsWhere(this.#rowsAt(batch), where, (row) => {
         if (kept[row] !== KEPT) return;
         kept[row] = DROPPED;
         increment(this.counts.dropped, reason);
@@ -216,7 +193,7 @@ export class Normalizer {
     if (rows.length === 0) return [];
     this.counts.written += rows.length;
     const columns = new Map<string, Column>();
-    for (const [name, expression] of entries(template)) {
+    for (const [name, expression] of columnsOfTemplate(template)) {
       const column = this.#evaluator.column(expression);
       if (!isNothing(column)) columns.set(name, column);
     }
@@ -260,17 +237,13 @@ export class Normalizer {
   }
 
   #countRepairs(batch: Batch, kept: Uint8Array): void {
-    for (const { code, where } of this.table.repairs ?? []) {
-      this.#rowsWhere(where, batch.rows, (row) => {
-        if (kept[row] === KEPT) increment(this.counts.repairs, code);
-      });
-    }
-    for (const template of this.table.templates) {
-      this.#invalidCells(template, batch, (name, column, row) => {
-        if (kept[row] === KEPT && !isFatal(name))
-          increment(this.counts.repairs, `${invalidReason(column)}_${name}`);
-      });
-    }
+    const count = (code: string, row: number): void => {
+      if (kept[row] === KEPT) increment(this.counts.repairs, code);
+    };
+    const rows = this.#rowsAt(batch);
+    for (const { code, where } of this.table.repairs ?? [])
+      rowsWhere(rows, where, (row) => count(code, row));
+    for (const template of this.table.templates) nulledCells(rows, template, count);
   }
 
   #measure(batch: Batch, kept: Uint8Array, charges: readonly Charges[]): void {
@@ -289,12 +262,6 @@ export class Normalizer {
       }
     }
   }
-
-  #rowsWhere(where: Test, rows: number, visit: (row: number) => void): void {
-    const column = this.#evaluator.text(where);
-    if (column.values.size === 1 && column.values.isNull(0)) return;
-    for (let row = 0; row < rows; row++) if (holds(column, row)) visit(row);
-  }
 }
 
 /** Columns that a rewriting table makes begin with this. */
@@ -303,31 +270,6 @@ const MADE = 'focusd_';
 const KEPT = 1;
 const REJECTED = 2;
 const DROPPED = 3;
-
-function entries(template: RowTemplate): [string, Expression][] {
-  return Object.entries(template.columns).filter(
-    (entry): entry is [string, Expression] => entry[1] !== undefined,
-  );
-}
-
-function holds({ codes, values }: TextColumn, row: number): boolean {
-  return !values.isNull(codes[row] as number);
-}
-
-function isInvalid(column: Column, row: number): boolean {
-  const code = column.codes[row] as number;
-  if (column.kind === 'amount') return column.values.state[code] === AMOUNT.invalid;
-  return column.kind === 'time' && column.values.ms[code] === Number.POSITIVE_INFINITY;
-}
-
-/** A charge cannot be without these; other cells that cannot be read become null, counted as repairs. */
-function isFatal(name: string): boolean {
-  return PERIODS.has(name) || (COST_COLUMNS as readonly string[]).includes(name);
-}
-
-function invalidReason(column: Column): string {
-  return column.kind === 'amount' ? 'invalid_number' : 'invalid_time';
-}
 
 /** Null on every row: not worth a column. */
 function isNothing(column: Column): boolean {

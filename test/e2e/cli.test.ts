@@ -183,6 +183,22 @@ t.test('convert', async (t) => {
     });
   });
 
+  await t.test('an amount that a Parquet file has no room for', async (t) => {
+    put(folder, 'huge.csv', focusCsv([1, focusRow('1e14'), 2.5]));
+    const [parquet, csv] = await Promise.all([
+      run('huge.csv', '-o', 'huge.parquet', '--json'),
+      run('huge.csv', '-o', 'huge-out.csv', '--json'),
+    ]);
+    ends(t, parquet, 0);
+    t.match(JSON.parse(parquet.stdout), {
+      rows: { read: 3, written: 2, rejected: 1 },
+      rejected: { amount_too_large: 1 },
+      costs: { BilledCost: { in: '100000000000003.5', out: '3.5', conserved: true } },
+      firstRejected: [{ row: 2, column: 'BilledCost', message: /Parquet/ }],
+    });
+    t.match(JSON.parse(csv.stdout), { rows: { written: 3, rejected: 0 } });
+  });
+
   await t.test('what cannot be converted', async (t) => {
     put(folder, 'before.csv', 'what was here');
     const [missing, empty, some, stdout, format, mapping, set, output] = await Promise.all([

@@ -13,7 +13,7 @@ export async function normalizeRows(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly rows: readonly ChargeRow[]; readonly counts: Normalizer['counts'] }> {
   const batches = toBatches(header, rows, 256);
-  const normalizer = new Normalizer(mapping, header, settings);
+  const normalizer = new Normalizer(mapping, header, { settings });
   const read = () => eachBatch(batches);
   const charges = await chargesOf(normalizer, normalizer.table.rewrite?.(read) ?? read());
   return { rows: charges, counts: normalizer.counts };

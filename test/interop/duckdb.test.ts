@@ -28,9 +28,12 @@ const TEXTS = `AvailabilityZone BillingAccountId BillingAccountName BillingAccou
   ServiceCategory ServiceName ServiceSubcategory SkuId SkuMeter SkuPriceId SubAccountId SubAccountName SubAccountType`;
 const words = (text: string): string[] => text.split(/\s+/);
 
+const decimalOf = (name: string): string =>
+  name.endsWith('Quantity') ? 'DECIMAL(38,18)' : 'DECIMAL(38,24)';
+
 /** FOCUS 1.2 by hand, as DuckDB should see it. */
 const FOCUS_1_2: Readonly<Record<string, string>> = Object.fromEntries([
-  ...words(AMOUNTS).map((name) => [name, 'DECIMAL(38,24)']),
+  ...words(AMOUNTS).map((name) => [name, decimalOf(name)]),
   ...words(TIMES).map((name) => [name, 'TIMESTAMP WITH TIME ZONE']),
   ...[...words(TEXTS), ...words(OBJECTS)].map((name) => [name, 'VARCHAR']),
 ]);
@@ -84,7 +87,7 @@ t.test('every value of a FOCUS file is what it was', async (t) => {
 
 /** A value of the source, as DuckDB understands it. */
 function before(name: string): string {
-  if (words(AMOUNTS).includes(name)) return `source.${name}::DECIMAL(38, 24)`;
+  if (words(AMOUNTS).includes(name)) return `source.${name}::${decimalOf(name)}`;
   if (words(TIMES).includes(name)) return `source.${name}::TIMESTAMPTZ`;
   return words(OBJECTS).includes(name) ? `json(source.${name})::VARCHAR` : `source.${name}`;
 }

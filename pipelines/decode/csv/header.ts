@@ -21,14 +21,22 @@ const QUOTE = 34;
 const DELIMITERS = [44, 59, 9, 124];
 const HEADER_LIMIT = 4 * 1024 * 1024;
 
-/** Reads the first line that is not blank and leaves the window behind it. */
+/**
+ * Reads the first line that is not blank and leaves the window behind it. A line `sep=;` before it, which Excel writes and
+ * understands, names the delimiter.
+ */
 export async function readHeader(
   window: Window,
   part: { readonly path: string; readonly repaired: (code: string, count: number) => void },
 ): Promise<Header> {
-  const line = await firstLine(window, part.path);
+  let line = await firstLine(window, part.path);
+  const named = namedDelimiter(window.text(line.start, line.end));
+  if (named !== undefined) {
+    window.start = line.next;
+    line = await firstLine(window, part.path);
+  }
   const bytes = window.bytes.slice(line.start, line.end);
-  const delimiter = commonest(bytes);
+  const delimiter = named ?? commonest(bytes);
   const texts = splitLine(bytes, delimiter);
   if (texts.length > MAX_COLUMNS)
     throw new BadPart(`the header has ${texts.length} columns; at most ${MAX_COLUMNS} are read`, {
@@ -88,6 +96,12 @@ function findLine(window: Window): Line | undefined {
     }
   }
   return undefined;
+}
+
+/** What a line like `sep=;` says; undefined for any other line. */
+function namedDelimiter(line: string): number | undefined {
+  const named = /^"?sep=([,;\t|])"?$/i.exec(line)?.[1];
+  return named?.charCodeAt(0);
 }
 
 /** The delimiter that stands most often outside quotes; a comma when none does. */

@@ -1,45 +1,50 @@
-/** Exact amounts as 16 bytes: a big-endian integer of 10^-24. Hot: limbs go in by multiplying words of 16 bits. */
+/** Exact amounts as 16 bytes: a big-endian integer of 10^-24 or 10^-18. Hot: limbs go in by multiplying words of 16 bits. */
 import { AMOUNT, type Amounts } from '../../focus/amounts.ts';
 import { type Decimal, roundDecimal } from '../../focus/decimal.ts';
 
-/** Decimal places of amounts. */
-export const PLACES = 24;
 /** Digits of amounts in all. */
 export const PRECISION = 38;
 
+/** Decimal places: 24 for costs and prices; 18 for quantities, which may be byte-seconds of a month: 20 digits before the point. */
+export type Places = 24 | 18;
+
+/** How many decimal places an amount column has. */
+export function placesOf(column: string): Places {
+  return column.endsWith('Quantity') ? 18 : 24;
+}
+
 const MOST = 10n ** BigInt(PRECISION);
-const MOST_WHOLE = 10 ** (PRECISION - PLACES);
 const words = new Float64Array(8);
 
-/** Writes entry `code`, which is a number, to `at`. `rounded`: it had more than 24 places; `too large`: more than 14 digits before the point. */
+/** Writes entry `code`, which is a number. `rounded`: it had more places; `too large`: it has more digits before the point than are left. */
 export function writeDecimal(
   amounts: Amounts,
   code: number,
   to: DataView,
-  at = 0,
+  places: Places,
 ): 'exact' | 'rounded' | 'too large' {
   if (amounts.state[code] !== AMOUNT.limbs)
-    return writeBig(amounts.decimal(code) ?? { digits: 0n, scale: 0 }, to, at);
+    return writeBig(amounts.decimal(code) ?? { digits: 0n, scale: 0 }, to, places);
   const whole = amounts.whole[code] as number;
   const nano = amounts.nano[code] as number;
   const atto = amounts.atto[code] as number;
-  if (Math.abs(whole) >= MOST_WHOLE) return 'too large';
+  if (Math.abs(whole) >= 10 ** (PRECISION - places)) return 'too large';
   const negative = whole < 0 || nano < 0 || atto < 0;
   load(Math.abs(whole));
   multiplyAdd(1e9, Math.abs(nano));
   multiplyAdd(1e9, Math.abs(atto));
-  multiplyAdd(1e6, 0);
-  store(to, at, negative);
+  if (places === 24) multiplyAdd(1e6, 0);
+  store(to, negative);
   return 'exact';
 }
 
-function writeBig(value: Decimal, to: DataView, at: number): 'exact' | 'rounded' | 'too large' {
-  const rounded = roundDecimal(value, PLACES);
-  const digits = rounded.digits * 10n ** BigInt(PLACES - rounded.scale);
+function writeBig(value: Decimal, to: DataView, places: Places): 'exact' | 'rounded' | 'too large' {
+  const rounded = roundDecimal(value, places);
+  const digits = rounded.digits * 10n ** BigInt(places - rounded.scale);
   if (digits >= MOST || digits <= -MOST) return 'too large';
-  to.setBigInt64(at, digits >> 64n);
-  to.setBigUint64(at + 8, BigInt.asUintN(64, digits));
-  const unit = 10n ** BigInt(Math.max(0, value.scale - PLACES));
+  to.setBigInt64(0, digits >> 64n);
+  to.setBigUint64(8, BigInt.asUintN(64, digits));
+  const unit = 10n ** BigInt(Math.max(0, value.scale - places));
   return value.digits % unit === 0n ? 'exact' : 'rounded';
 }
 
@@ -64,7 +69,7 @@ function multiplyAdd(factor: number, term: number): void {
 }
 
 /** Writes `words`, negated in two's complement if asked for. */
-function store(to: DataView, at: number, negative: boolean): void {
+function store(to: DataView, negative: boolean): void {
   let carry = 1;
   for (let i = 0; i < 8; i++) {
     let word = words[i] as number;
@@ -72,6 +77,6 @@ function store(to: DataView, at: number, negative: boolean): void {
       word = 0xffff - word + carry;
       carry = word > 0xffff ? 1 : 0;
     }
-    to.setUint16(at + 14 - i * 2, word & 0xffff);
+    to.setUint16(14 - i * 2, word & 0xffff);
   }
 }

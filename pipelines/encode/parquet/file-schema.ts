@@ -3,7 +3,7 @@ import { columnFact } from '../../focus/columns.ts';
 import type { FocusFileOptions } from '../focus-columns.ts';
 import { focusFileColumns } from '../focus-columns.ts';
 import type { LeafFacts } from './chunk-writer.ts';
-import { PLACES, PRECISION } from './decimal-bytes.ts';
+import { PRECISION, placesOf } from './decimal-bytes.ts';
 
 /** What values of a column are in the file. */
 export type StoredType = 'text' | 'time' | 'decimal' | 'double' | 'int64' | 'map';
@@ -76,9 +76,9 @@ const ELEMENTS: Readonly<Record<StoredType, (name: string) => SchemaElement[]>> 
       type_length: 16,
       repetition_type: 'OPTIONAL',
       converted_type: 'DECIMAL',
-      scale: PLACES,
+      scale: placesOf(name),
       precision: PRECISION,
-      logical_type: { type: 'DECIMAL', scale: PLACES, precision: PRECISION },
+      logical_type: { type: 'DECIMAL', scale: placesOf(name), precision: PRECISION },
     },
   ],
   double: (name) => [{ name, type: 'DOUBLE', repetition_type: 'OPTIONAL' }],

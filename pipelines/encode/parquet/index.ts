@@ -5,6 +5,7 @@ import type { FocusFileOptions } from '../focus-columns.ts';
 import { Costs } from '../records.ts';
 import { ChunkWriter, NULL_INDEX } from './chunk-writer.ts';
 import type { Compression } from './codec.ts';
+import { placesOf } from './decimal-bytes.ts';
 import { joinChunks } from './file-frame.ts';
 import { focusColumns, leavesOf, type StoredAmounts, type StoredColumn } from './file-schema.ts';
 import {
@@ -17,10 +18,11 @@ import {
 
 export { parquetFoot, parquetHead } from './file-frame.ts';
 export { focusColumns } from './file-schema.ts';
+export { fitsDecimal } from './value-bytes.ts';
 
 /** Settings of the encoder. */
 export interface ParquetEncoderOptions extends FocusFileOptions {
-  /** Default `decimal`: DECIMAL(38,24). */
+  /** Default `decimal`: DECIMAL(38,24), of quantities DECIMAL(38,18). */
   readonly amounts?: StoredAmounts;
   /** Default `zstd`. */
   readonly compression?: Compression;
@@ -30,7 +32,7 @@ export interface ParquetEncoderOptions extends FocusFileOptions {
 
 /** An encoder to Parquet; it counts what it had to change. */
 export interface ParquetEncoder extends BatchEncoder {
-  /** Amounts rounded so far (`amount_rounded_24`), handed over once. */
+  /** Amounts rounded so far (`amount_rounded`), handed over once. */
   takeRepairs(): Map<string, number>;
 }
 
@@ -71,7 +73,7 @@ export function parquetEncoder(options: ParquetEncoderOptions): ParquetEncoder {
     finish: () => (rows > 0 || !begun ? [take()] : []),
     takeRepairs() {
       const rounded = writers.reduce((sum, writer) => sum + writer.takeRounded(), 0);
-      return rounded === 0 ? new Map() : new Map([['amount_rounded_24', rounded]]);
+      return rounded === 0 ? new Map() : new Map([['amount_rounded', rounded]]);
     },
   };
 }
@@ -171,7 +173,7 @@ function locatorOf({ name, type }: StoredColumn): Locator {
     case 'time':
       return timeLocator();
     case 'decimal':
-      return decimalLocator(name);
+      return decimalLocator(placesOf(name));
     case 'double':
       return doubleLocator();
     default:

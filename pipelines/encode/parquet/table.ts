@@ -5,7 +5,7 @@ import { parseTime } from '../../focus/times.ts';
 import { Bytes } from '../bytes.ts';
 import { ChunkWriter, type Located } from './chunk-writer.ts';
 import type { Compression } from './codec.ts';
-import { writeDecimal } from './decimal-bytes.ts';
+import { type Places, placesOf, writeDecimal } from './decimal-bytes.ts';
 import { joinChunks, type PlacedRowGroup, parquetFoot, parquetHead } from './file-frame.ts';
 import { leavesOf, type StoredColumn, type StoredType } from './file-schema.ts';
 
@@ -110,7 +110,7 @@ class TableColumn {
     this.#type = column.type;
     this.#leaves = leavesOf(column).map((leaf) => new ChunkWriter(leaf, compression));
     this.#known = this.#leaves.map(() => new Map());
-    this.#encode = encoderOf(column.type);
+    this.#encode = encoderOf(column);
   }
 
   add(rows: readonly (readonly TableCell[])[], position: number): void {
@@ -176,7 +176,7 @@ function mapEntries(text: string): Entries {
   ]);
 }
 
-function encoderOf(type: StoredType): (cell: TableCell) => Located | undefined {
+function encoderOf({ name, type }: StoredColumn): (cell: TableCell) => Located | undefined {
   const out = new Bytes(64);
   const done = (length: number): Located => {
     return { bytes: out.buffer, view: out.view, start: 0, end: length };
@@ -197,11 +197,13 @@ function encoderOf(type: StoredType): (cell: TableCell) => Located | undefined {
         out.view.setBigInt64(0, microseconds(cell), true);
         return done(8);
       };
-    case 'decimal':
+    case 'decimal': {
+      const places = placesOf(name);
       return (cell) => {
-        writeCell(String(cell), out.view);
+        writeCell(String(cell), out.view, places);
         return done(16);
       };
+    }
     default:
       return (cell) => {
         out.length = 0;
@@ -211,11 +213,11 @@ function encoderOf(type: StoredType): (cell: TableCell) => Located | undefined {
   }
 }
 
-function writeCell(text: string, view: DataView): void {
+function writeCell(text: string, view: DataView, places: Places): void {
   const amounts = new Amounts(1);
   amounts.addText(text);
-  if (amounts.text(0) === undefined || writeDecimal(amounts, 0, view) === 'too large')
-    throw new RangeError(`not a DECIMAL(38,24): ${text}`);
+  if (amounts.text(0) === undefined || writeDecimal(amounts, 0, view, places) === 'too large')
+    throw new RangeError(`not a DECIMAL(38,${places}): ${text}`);
 }
 
 /** What is no time becomes the least possible one, which readers do not take for a time. */

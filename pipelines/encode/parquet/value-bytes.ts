@@ -1,10 +1,9 @@
 import { AMOUNT, Amounts } from '../../focus/amounts.ts';
 import type { Column } from '../../focus/batch.ts';
 import { parseTime } from '../../focus/times.ts';
-import { Misconfigured } from '../../plugin/errors.ts';
 import { Bytes } from '../bytes.ts';
 import type { Located } from './chunk-writer.ts';
-import { writeDecimal } from './decimal-bytes.ts';
+import { type Places, placesOf, writeDecimal } from './decimal-bytes.ts';
 
 /** Finds or makes the bytes of an entry of a column. */
 export interface Locator {
@@ -60,8 +59,17 @@ export function doubleLocator(): Locator {
   };
 }
 
-/** Exact decimals; `name` is for the error when one does not fit. */
-export function decimalLocator(name: string): Locator {
+/** Whether entry `code` of a column can be stored as a decimal. */
+export function fitsDecimal(column: string, amounts: Amounts, code: number): boolean {
+  const state = amounts.state[code];
+  if (state !== AMOUNT.limbs && state !== AMOUNT.big) return true;
+  return writeDecimal(amounts, code, SCRATCH, placesOf(column)) !== 'too large';
+}
+
+const SCRATCH = new DataView(new ArrayBuffer(16));
+
+/** Exact decimals with so many places; what does not fit is no charge for this file (`fitsDecimal`). */
+export function decimalLocator(places: Places): Locator {
   const bytes = new Uint8Array(24);
   const out = { bytes, view: new DataView(bytes.buffer), start: 0, end: 16 };
   const entries = amountEntries();
@@ -70,19 +78,13 @@ export function decimalLocator(name: string): Locator {
     locate(column: Column, code: number): Located | undefined {
       const entry = entries(column, code);
       if (entry === undefined) return undefined;
-      const done = writeDecimal(entry.amounts, entry.code, out.view);
-      if (done === 'too large') throw tooLarge(name, entry.amounts.text(entry.code));
+      const done = writeDecimal(entry.amounts, entry.code, out.view, places);
+      if (done === 'too large')
+        throw new RangeError(`not a DECIMAL(38,${places}): ${entry.amounts.text(entry.code)}`);
       this.rounded = done === 'rounded';
       return out;
     }
   })();
-}
-
-function tooLarge(name: string, text: string | undefined): Misconfigured {
-  return new Misconfigured(
-    `${name} is ${text}, which does not fit into DECIMAL(38,24) of a Parquet file`,
-    { hint: 'write csv or ndjson instead, or Parquet with amounts as string or double' },
-  );
 }
 
 /** The entry of an amount column as it is; of other columns, the number that their text is. */

@@ -101,6 +101,17 @@ t.test('delimiters are found in the header', async (t) => {
   }
 });
 
+t.test('a first line that names the delimiter, as Excel writes it', async (t) => {
+  for (const line of ['sep=;', '"sep=;"', '\ufeffsep=;\r']) {
+    const { columns, rows, numbers } = await read(`${line}\na,b;c\n1,5;2\n`);
+    t.same(columns, ['a,b', 'c'], JSON.stringify(line));
+    t.same(rows, [{ 'a,b': '1,5', c: '2' }]);
+    t.same(numbers, [1]);
+  }
+  t.same((await read('sep=x,b\n1,2\n')).columns, ['sep=x', 'b'], 'a column may be called so');
+  await t.rejects(read('sep=,\n'), { name: 'BadPart', message: /empty file/ });
+});
+
 t.test('headers', async (t) => {
   const { columns, rows, repairs } = await read('a,a,,"b\nc",a,\n1,2,3,4,5,6\n');
   t.same(columns, ['a', 'a#2', 'column#3', 'b\nc', 'a#3', 'column#6']);

@@ -1349,7 +1349,7 @@ t.test('the fast way gives what the slow way gives, and the total of the whole f
     const { header, rows } = readCsv(url, LOOKED_AT);
     const slow = applyMapping(awsCur, header, rows);
     const source = await openSource({ path: fileURLToPath(url) });
-    const normalizer = new Normalizer(awsCur, source.columns, { split_rows: 'off' });
+    const normalizer = new Normalizer(awsCur, source.columns, { settings: { split_rows: 'off' } });
     const fast = await chargesOf(normalizer, source.batches(), LOOKED_AT);
     await source.close();
     const read = normalizer.counts.measures.get('BilledCost')?.read.total() ?? ZERO;

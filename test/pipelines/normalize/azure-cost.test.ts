@@ -778,7 +778,7 @@ function one(row: SourceRow): ChargeRow {
 }
 
 function normalized(file: RowFile): readonly string[] {
-  const normalizer = new Normalizer(azureCost, file.header, {});
+  const normalizer = new Normalizer(azureCost, file.header);
   const charges = toBatches(file.header, file.rows).flatMap((batch) =>
     normalizer.normalize(batch).charges.flatMap(({ batch: output }) => fromBatch(output)),
   );

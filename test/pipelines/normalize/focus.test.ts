@@ -348,12 +348,32 @@ t.test('what providers get wrong is repaired under its code', async (t) => {
   t.strictSame(map({ ChargeClass: 'Regular' }).repairs, ['charge_class_unknown']);
 });
 
+t.test('times of ISO 8601 in the extended and the basic format', async (t) => {
+  for (const start of [
+    '2026-09-01T00:00:00Z',
+    '2026-09-01',
+    '2026-09-01 02:00:00 +0200',
+    '20260901T000000Z',
+    '20260901T0200+0200',
+    '20260901T000000.000Z',
+    '20260901',
+  ])
+    t.equal(
+      map({ ChargePeriodStart: start }).charge.ChargePeriodStart,
+      '2026-09-01T00:00:00Z',
+      start,
+    );
+});
+
 t.test('what cannot be a charge is rejected with its reason', async (t) => {
   t.strictSame(map({ BilledCost: '' }).rejects, ['missing_mandatory BilledCost']);
   t.strictSame(map({ BillingCurrency: 'NULL' }).rejects, ['missing_mandatory BillingCurrency']);
   t.strictSame(map({ ChargePeriodStart: '' }).rejects, ['missing_mandatory ChargePeriodStart']);
   t.strictSame(map({ BilledCost: '$10,000.00' }).rejects, ['invalid_number BilledCost']);
   t.strictSame(map({ ChargePeriodEnd: '2026-09-01T30:00:00Z' }).rejects, [
+    'invalid_time ChargePeriodEnd',
+  ]);
+  t.strictSame(map({ ChargePeriodEnd: '20260931T000000Z' }).rejects, [
     'invalid_time ChargePeriodEnd',
   ]);
   t.strictSame(map({ BillingPeriodStart: '4/1/25' }).rejects, ['invalid_time BillingPeriodStart']);
@@ -447,7 +467,7 @@ t.test('files: every row and every cent is accounted for, fast and slow agree', 
     t.equal(slow.rejects.length, 0, `${name}: none rejected`);
     t.hasStrict(slow.sums.BilledCost, { read: total, exported: total, reshaped: '0' });
     t.equal(detectFocusVersion(header), version);
-    const normalizer = new Normalizer(focus, header, {});
+    const normalizer = new Normalizer(focus, header);
     const charges: SourceRow[] = [];
     for (const batch of toBatches(header, cleaned(rows), 64))
       for (const { batch: charge } of normalizer.normalize(batch).charges)

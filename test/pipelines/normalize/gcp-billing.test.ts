@@ -641,7 +641,7 @@ function cellText(value: unknown): string {
 }
 
 function normalized(file: RowFile, credits: string) {
-  const normalizer = new Normalizer(gcpBilling, file.header, { credits });
+  const normalizer = new Normalizer(gcpBilling, file.header, { settings: { credits } });
   const charges = toBatches(file.header, file.rows).flatMap((batch) =>
     normalizer.normalize(batch).charges.flatMap(({ batch: output }) => fromBatch(output)),
   );

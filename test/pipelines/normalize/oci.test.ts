@@ -178,7 +178,7 @@ t.test(
           t.fail(`${column} is null`);
     }
     const source = await openSource({ path: fileURLToPath(url) });
-    const normalizer = new Normalizer(oci, source.columns, {});
+    const normalizer = new Normalizer(oci, source.columns);
     const fast = await chargesOf(normalizer, source.batches());
     await source.close();
     t.strictSame(fast, charges.map(sortedColumns), 'the fast way');

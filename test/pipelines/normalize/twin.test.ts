@@ -62,7 +62,7 @@ async function fast(
   },
 ): Promise<Fast> {
   const source = await openSource({ path, batchRows: options.batchRows });
-  const normalizer = new Normalizer(mapping, source.columns, options.settings ?? {});
+  const normalizer = new Normalizer(mapping, source.columns, { settings: options.settings ?? {} });
   const found: { row: number; template: number; charge: Record<string, string> }[] = [];
   for await (const batch of source.batches()) {
     for (const { batch: charges, template } of normalizer.normalize(batch).charges) {

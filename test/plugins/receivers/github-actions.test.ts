@@ -117,7 +117,7 @@ const hook = (job: object = {}, repository: object = {}) => ({
 
 async function charges(mapping: Mapping, { parts }: Delivery) {
   const source = await openSource({ path: parts[0]?.path ?? '' });
-  const normalizer = new Normalizer(mapping, source.columns, {});
+  const normalizer = new Normalizer(mapping, source.columns);
   const rows = await chargesOf(normalizer, source.batches());
   await source.close();
   return { rows, counts: normalizer.counts };

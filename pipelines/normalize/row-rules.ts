@@ -1,0 +1,144 @@
+/** Which rows of a batch a rule or a cell speaks of. */
+import { AMOUNT, type Amounts } from '../focus/amounts.ts';
+import type { Column, TextColumn } from '../focus/batch.ts';
+import { COST_COLUMNS } from '../focus/columns.ts';
+import type { Evaluator } from './evaluator.ts';
+import type { Expression, Test } from './expressions.ts';
+import type { MappingTable, RowTemplate } from './mapping.ts';
+
+/** Whether entry `code` of an amount column can be written by every exporter. */
+export type Fits = (column: string, amounts: Amounts, code: number) => boolean;
+
+/** Takes a row that cannot become a charge. */
+export type Refuse = (
+  row: number,
+  why: { readonly reason: string; readonly message: string; readonly column: string },
+) => void;
+
+/** The batch that the evaluator is at. */
+export interface Rows {
+  readonly evaluator: Evaluator;
+  readonly rows: number;
+}
+
+/** Refuses what cannot become a charge: by the table's rules, unreadable costs and periods, amounts that do not fit. */
+export function refuseRows(
+  batch: Rows,
+  { table, fits }: { readonly table: MappingTable; readonly fits: Fits | undefined },
+  refuse: Refuse,
+): void {
+  for (const { where, ...rule } of table.reject ?? [])
+    rowsWhere(batch, where, (row) => refuse(row, rule));
+  for (const template of table.templates) {
+    refuseInvalid(batch, template, refuse);
+    if (fits !== undefined) refuseUnfit(batch, template, { fits, refuse });
+  }
+}
+
+/** Visits the rows for which a test holds. */
+export function rowsWhere({ evaluator, rows }: Rows, where: Test, visit: (row: number) => void) {
+  const column = evaluator.text(where);
+  if (column.values.size === 1 && column.values.isNull(0)) return;
+  for (let row = 0; row < rows; row++) if (holds(column, row)) visit(row);
+}
+
+/** Visits cells that cannot be read and that a charge can do without: they become null. `code` names the repair. */
+export function nulledCells(
+  batch: Rows,
+  template: RowTemplate,
+  visit: (code: string, row: number) => void,
+): void {
+  invalidCells(batch, template, (name, column, row) => {
+    if (!isFatal(name)) visit(`${invalidReason(column)}_${name}`, row);
+  });
+}
+
+/** The columns of a template. */
+export function columnsOfTemplate(template: RowTemplate): [string, Expression][] {
+  return Object.entries(template.columns).filter(
+    (entry): entry is [string, Expression] => entry[1] !== undefined,
+  );
+}
+
+/** Whether a test holds for the row. */
+export function holds({ codes, values }: TextColumn, row: number): boolean {
+  return !values.isNull(codes[row] as number);
+}
+
+/** Costs that are no numbers and periods that are no times. */
+function refuseInvalid(batch: Rows, template: RowTemplate, refuse: Refuse): void {
+  invalidCells(batch, template, (name, column, row) => {
+    if (!isFatal(name)) return;
+    const wanted = column.kind === 'amount' ? 'a decimal number' : 'a date and time';
+    refuse(row, {
+      reason: invalidReason(column),
+      column: name,
+      message: `${name} is not ${wanted}`,
+    });
+  });
+}
+
+/** Amounts that an exporter's format has no room for. */
+function refuseUnfit(
+  { evaluator, rows }: Rows,
+  template: RowTemplate,
+  { fits, refuse }: { readonly fits: Fits; readonly refuse: Refuse },
+): void {
+  const wanted = wantedRows(evaluator, template);
+  for (const [name, expression] of columnsOfTemplate(template)) {
+    if (expression.kind !== 'amount') continue;
+    const { codes, values } = evaluator.amount(expression);
+    const unfit = new Set<number>();
+    for (let code = 0; code < values.size; code++) if (!fits(name, values, code)) unfit.add(code);
+    for (let row = 0; unfit.size > 0 && row < rows; row++) {
+      const code = codes[row] as number;
+      if (!unfit.has(code) || !wanted(row)) continue;
+      const message = `${name} is ${values.text(code)}: more digits before the point than a decimal in a Parquet file has`;
+      refuse(row, { reason: 'amount_too_large', column: name, message });
+    }
+  }
+}
+
+function invalidCells(
+  { evaluator, rows }: Rows,
+  template: RowTemplate,
+  visit: (name: string, column: Column, row: number) => void,
+): void {
+  const wanted = wantedRows(evaluator, template);
+  for (const [name, expression] of columnsOfTemplate(template)) {
+    if (expression.kind !== 'amount' && expression.kind !== 'time') continue;
+    const column = evaluator.column(expression);
+    if (column.kind === 'text' || column.values.invalid === 0) continue;
+    for (let row = 0; row < rows; row++)
+      if (isInvalid(column, row) && wanted(row)) visit(name, column, row);
+  }
+}
+
+function wantedRows(evaluator: Evaluator, { where }: RowTemplate): (row: number) => boolean {
+  if (where === undefined) return () => true;
+  const column = evaluator.text(where);
+  return (row) => holds(column, row);
+}
+
+function isInvalid(column: Column, row: number): boolean {
+  const code = column.codes[row] as number;
+  if (column.kind === 'amount') return column.values.state[code] === AMOUNT.invalid;
+  return column.kind === 'time' && column.values.ms[code] === Number.POSITIVE_INFINITY;
+}
+
+/** Time columns that a charge cannot be without. */
+const PERIODS = new Set([
+  'ChargePeriodStart',
+  'ChargePeriodEnd',
+  'BillingPeriodStart',
+  'BillingPeriodEnd',
+]);
+
+/** A charge cannot be without these; other cells that cannot be read become null, counted as repairs. */
+function isFatal(name: string): boolean {
+  return PERIODS.has(name) || (COST_COLUMNS as readonly string[]).includes(name);
+}
+
+function invalidReason(column: Column): string {
+  return column.kind === 'amount' ? 'invalid_number' : 'invalid_time';
+}
