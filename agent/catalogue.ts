@@ -7,6 +7,7 @@ export const CATALOGUE = {
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
     'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),
     'gitlab-ci': () => import('../plugins/receivers/gitlab-ci/index.ts'),
+    'oci-focus': () => import('../plugins/receivers/oci-focus/index.ts'),
   },
   processor: {
     attribute: () => import('../plugins/processors/attribute/index.ts'),

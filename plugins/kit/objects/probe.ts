@@ -2,14 +2,19 @@ import type { Probe } from '../../../pipelines/plugin/index.ts';
 import type { Look } from './store.ts';
 import { twinsOf } from './twins.ts';
 
-/** What a look at a store says to a person. */
-export function probeOf(source: string, { sets, incomplete, listed }: Look): Probe {
+const NO_MANIFEST =
+  'no object is a manifest of a bill: the prefix may be too deep, or the first export is not done';
+
+/** What a look at a store says to a person; `unfit` says why the objects that are there are no bills. */
+export function probeOf(
+  source: string,
+  { sets, incomplete, listed }: Look,
+  unfit = NO_MANIFEST,
+): Probe {
   const none =
     listed === 0
-      ? ['there is no object below the prefix: correct it, or wait for the first export']
-      : [
-          'no object is a manifest of a bill: the prefix may be too deep, or the first export is not done',
-        ];
+      ? 'there is no object below the prefix: correct it, or wait for the first export'
+      : unfit;
   return {
     source: `${source}, ${listed} objects`,
     bills: sets.map(({ scope, revision, objects }) => ({
@@ -26,7 +31,7 @@ export function probeOf(source: string, { sets, incomplete, listed }: Look): Pro
         ({ account, scopes }) =>
           `${scopes.join(' and ')} are the bill of account ${account} twice: set prefix to one of the exports`,
       ),
-      ...(sets.length + incomplete.length === 0 ? none : []),
+      ...(sets.length + incomplete.length === 0 ? [none] : []),
     ],
   };
 }

@@ -51,9 +51,10 @@ export async function* receiveSets(
     tell(look);
     const wanted = look.sets.filter(({ scope, revision }) => done.get(scope) !== revision);
     await sweep(options, options.keep === true ? look.sets : wanted);
+    const arrived = progressOf(options, wanted);
     let changed = false;
     for (const set of wanted) {
-      const parts = await bring(options, set);
+      const parts = await bring(options, set, arrived);
       if (parts === undefined) changed = true;
       else {
         done.set(set.scope, set.revision);
@@ -80,18 +81,30 @@ function deliveryOf(
 }
 
 /** The parts of a bill on the local disk; undefined when it has changed since it was listed. */
-async function bring(options: Receiving, set: FileSet): Promise<readonly Part[] | undefined> {
+async function bring(
+  options: Receiving,
+  set: FileSet,
+  arrived: Progress,
+): Promise<readonly Part[] | undefined> {
   const { store, parallel, context } = options;
   const { signal, log } = context;
   checkSize(options, set);
   const folder = folderOf(options, set);
-  const arrived = progressOf(options, set);
-  const parts = await download(store, set.objects, { folder, parallel, signal, arrived });
-  const marker = await store.read(set.marker.key, set.marker.bytes * 2 + 1024);
-  if (parts !== undefined && marker?.etag === set.marker.etag) return parts;
+  const parts = await download(store, set.objects, {
+    ...{ folder, parallel, signal },
+    arrived: (bytes) => arrived(set, bytes),
+  });
+  if (parts !== undefined && (await isMarked(store, set))) return parts;
   log.info('bill changed while it was read, it is read again', { scope: set.scope });
   await rm(folder, { recursive: true, force: true });
   return undefined;
+}
+
+/** Whether the marker is still what it was when it was listed. */
+async function isMarked(store: ObjectStore, { marker }: FileSet): Promise<boolean> {
+  if (marker === undefined) return true;
+  const now = await store.read(marker.key, marker.bytes * 2 + 1024);
+  return now?.etag === marker.etag;
 }
 
 function checkSize({ maxBytes, context }: Receiving, { scope, objects }: FileSet): void {
@@ -105,26 +118,25 @@ function checkSize({ maxBytes, context }: Receiving, { scope, objects }: FileSet
 
 const PROGRESS_EVERY_MS = 5_000;
 
-/** Says every few seconds how far a download is. */
-function progressOf({ context }: Receiving, { scope, objects }: FileSet): (bytes: number) => void {
+/** Told of bytes that came of a bill. */
+type Progress = (set: FileSet, bytes: number) => void;
+
+/** Says every few seconds how far the downloads of a look are. */
+function progressOf({ context }: Receiving, wanted: readonly FileSet[]): Progress {
   const { clock, log } = context;
-  const total = bytesOf(objects);
+  const total = wanted.reduce((sum, { objects }) => sum + bytesOf(objects), 0);
+  const files = wanted.reduce((sum, { objects }) => sum + objects.length, 0);
   const started = clock.now();
   let came = 0;
   let told = started;
-  return (bytes) => {
+  return ({ scope }, bytes) => {
     came += bytes;
     const now = clock.now();
     if (now - told < PROGRESS_EVERY_MS) return;
     told = now;
     const etaSeconds = Math.ceil(((now - started) / 1000) * (total / Math.max(came, 1) - 1));
-    log.info('bill is downloaded', {
-      scope,
-      files: objects.length,
-      bytes: came,
-      of: total,
-      etaSeconds,
-    });
+    const bills = wanted.length;
+    log.info('bill is downloaded', { scope, bills, files, bytes: came, of: total, etaSeconds });
   };
 }
 

@@ -36,7 +36,7 @@ export interface Dataset {
   readonly account: string;
 }
 
-/** One version of one bill: what a commit marker says, and the objects it names. */
+/** One version of one bill: what a commit marker says, and the objects it names; or an object that is a bill by itself. */
 export interface FileSet {
   /** What the bill is about: export and billing period. */
   readonly scope: string;
@@ -46,8 +46,8 @@ export interface FileSet {
   readonly period: string | undefined;
   /** Account that pays the bill, where the marker tells it. */
   readonly account?: string | undefined;
-  /** The commit marker: while it is the same object, the version is. */
-  readonly marker: StoredObject;
+  /** The commit marker: while it is the same object, the version is. Absent: the objects are the version. */
+  readonly marker?: StoredObject;
   readonly objects: readonly StoredObject[];
   readonly dataset?: Dataset;
   /** Name of the mapping of this bill; absent: the one of the receiver. */

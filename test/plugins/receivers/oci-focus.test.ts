@@ -1,0 +1,357 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  verify,
+} from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import ociFocus from '../../../plugins/receivers/oci-focus/index.ts';
+import { profileIn } from '../../../plugins/receivers/oci-focus/profile.ts';
+import { signedHeaders } from '../../../plugins/receivers/oci-focus/signed.ts';
+import { checkedSettings, worldOf } from '../../helpers/plugin-world.ts';
+
+/** The example key of draft-cavage-http-signatures, which Oracle's documentation signs its examples with. */
+const EXAMPLE = readFileSync(
+  new URL(
+    '../../../plugins/receivers/oci-focus/testdata/reports/published-example-key.pem',
+    import.meta.url,
+  ),
+  'utf8',
+);
+const TENANCY = 'ocid1.tenancy.oc1..aaaaaaaaba3pv6wkcr4jqae5f15p2b2m2yt2j6rx32uzr4h25vqstifsfdsq';
+const USER = 'ocid1.user.oc1..aaaaaaaat5nvwcna5j6aqzjcaty5eqbb6qt2jvpkanghtgdaqedqw3rynjq';
+const FINGERPRINT = '73:61:a2:21:67:e0:df:be:7e:4b:93:1e:15:98:a5:b7';
+const CREDENTIALS = { user: USER, fingerprint: FINGERPRINT, private_key: EXAMPLE };
+
+/** What the documentation gives for its GET request at that date. */
+const SIGNATURE =
+  'JDFdcwTJ0TbiDFvAv5Q2irKMwrvEQoVzw9qYvcVianMskb8XrLLFlvs3Yr9uz/d9y74rMqxRlWS0KATOlhD1ao2+/FnyOj2yjdWCSjDnKR56uV8IsWCum0g7eY5jXnfOSACBj01gwbM28JYrJ//DLmyUzF4QPScgFYXrAmrwQO0=';
+
+t.test('a request is signed as in the published example', async (t) => {
+  const key = createPrivateKey(EXAMPLE);
+  const query = `availabilityDomain=Pjwf%3A%20PHX-AD-1&compartmentId=ocid1.compartment.oc1..aaaaaaaam3we6vgnherjq5q2idnccdflvjsnog7mlr6rtdb25gilchfeyjxa&displayName=TeamXInstances&volumeId=ocid1.volume.oc1.phx.abyhqljrgvttnlx73nmrwfaux7kcvzfs3s66izvxf2h4lgvyndsdsnoiwr5q`;
+  const url = new URL(`https://iaas.us-phoenix-1.oraclecloud.com/20160918/instances?${query}`);
+  const keyId = `${TENANCY}/${USER}/${FINGERPRINT}`;
+  const nowMs = Date.parse('2014-01-05T21:31:40Z');
+  const headers = signedHeaders(url, { signer: { keyId, key }, nowMs });
+  t.equal(headers.date, 'Sun, 05 Jan 2014 21:31:40 GMT');
+  t.equal(
+    headers.authorization,
+    `Signature version="1",keyId="${keyId}",algorithm="rsa-sha256",headers="date (request-target) host",signature="${SIGNATURE}"`,
+  );
+});
+
+/** An object of the fake bucket. */
+interface Stored {
+  content: string;
+  etag: string;
+  created: string;
+}
+
+type Failure =
+  | { readonly status: number; readonly code: string; readonly headers?: Record<string, string> }
+  | 'cut';
+
+interface Fake {
+  readonly url: string;
+  readonly objects: Map<string, Stored>;
+  readonly asked: { readonly path: string; readonly range: string | undefined }[];
+  put(name: string, content: string, created?: string): void;
+  /** What comes instead of an answer; `cut`: half of an object. */
+  fail: (path: string) => Failure | undefined;
+}
+
+/** Object Storage of OCI: two objects to a page, etags, ranges; whoever signs wrongly is refused. */
+async function fakeStorage(t: Test): Promise<Fake> {
+  const fake: Fake = {
+    url: '',
+    objects: new Map(),
+    asked: [],
+    put(name, content, created = '2026-09-16T06:00:00.000Z') {
+      const etag = createHash('sha256').update(content).digest('hex').slice(0, 8);
+      fake.objects.set(name, { content, created, etag });
+    },
+    fail: () => undefined,
+  };
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    const url = new URL(path, 'http://localhost');
+    fake.asked.push({ path, range: request.headers.range });
+    const refuse = (status: number, code: string, headers = {}) =>
+      response
+        .writeHead(status, { date: new Date(NOW).toUTCString(), ...headers })
+        .end(JSON.stringify({ code, message: `it is ${code}` }));
+    const failure = fake.fail(path);
+    if (failure !== undefined && failure !== 'cut')
+      return refuse(failure.status, failure.code, failure.headers);
+    if (!isSigned(request)) return refuse(401, 'NotAuthenticated');
+    const [, name] = new RegExp(`^/n/bling/b/${TENANCY}/o(?:/(.+))?$`).exec(url.pathname) ?? [];
+    if (name === undefined) return response.end(JSON.stringify(listing(fake, url.searchParams)));
+    const object = fake.objects.get(decodeURIComponent(name));
+    if (object === undefined) return refuse(404, 'ObjectNotFound');
+    const wanted = request.headers['if-match'] ?? object.etag;
+    if (wanted !== object.etag) return refuse(412, 'IfMatchFailed');
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? '0');
+    const bytes = Buffer.from(object.content).subarray(from);
+    response.writeHead(from > 0 ? 206 : 200, {
+      etag: object.etag,
+      'content-length': bytes.length,
+    });
+    if (failure === undefined) return response.end(bytes);
+    response.write(bytes.subarray(0, 4));
+    setTimeout(() => response.destroy(), 20);
+    return response;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return Object.assign(fake, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  });
+}
+
+const NOW = Date.UTC(2026, 8, 17, 12);
+const PAGE = 2;
+
+function listing({ objects }: Fake, query: URLSearchParams): object {
+  const [prefix, start] = [query.get('prefix') ?? '', query.get('start') ?? ''];
+  const names = [...objects.keys()].filter((name) => name.startsWith(prefix) && name >= start);
+  const shown = names.toSorted().slice(0, PAGE);
+  const next = names.toSorted()[PAGE];
+  return {
+    objects: shown.map((name) => {
+      const { content, etag, created } = objects.get(name) ?? {
+        content: '',
+        etag: '',
+        created: '',
+      };
+      return { name, etag, size: Buffer.byteLength(content), timeCreated: created };
+    }),
+    ...(next !== undefined && { nextStartWith: next }),
+  };
+}
+
+/** Checks the signature as the service does: over what came, with the public key. */
+function isSigned({ url, headers }: IncomingMessage): boolean {
+  const { authorization = '', date, host } = headers;
+  const [, keyId] = /keyId="([^"]+)"/.exec(authorization) ?? [];
+  const [, signature = ''] = /signature="([^"]+)"/.exec(authorization) ?? [];
+  const text = `date: ${date}\n(request-target): get ${url}\nhost: ${host}`;
+  const key = createPublicKey(EXAMPLE);
+  return (
+    keyId === `${TENANCY}/${USER}/${FINGERPRINT}` &&
+    verify('sha256', Buffer.from(text), key, Buffer.from(signature, 'base64'))
+  );
+}
+
+async function worldAt(t: Test, fake: Fake, written: object = {}) {
+  const config = await checkedSettings(ociFocus, {
+    ...{ tenancy: TENANCY, region: 'us-phoenix-1', endpoint: fake.url, credentials: CREDENTIALS },
+    ...written,
+  });
+  const world = worldOf(config, {
+    id: 'oci-focus',
+    folder: mkdtempSync(join(tmpdir(), 'focusd-oci-')),
+    once: true,
+  });
+  t.teardown(async () => {
+    await world.close();
+    rmSync(world.folder, { recursive: true });
+  });
+  return world;
+}
+
+interface Given {
+  readonly given: readonly (readonly [scope: string, text: string])[];
+  readonly cursor: string | undefined;
+}
+
+/** What a run delivers: name and content of each report. */
+async function look(world: Awaited<ReturnType<typeof worldAt>>, cursor?: string): Promise<Given> {
+  const given: (readonly [string, string])[] = [];
+  let last = cursor;
+  for await (const delivery of ociFocus.receive(world, cursor)) {
+    const { scope, parts } = delivery;
+    given.push([scope, parts.map(({ path }) => readFileSync(path, 'utf8')).join()]);
+    last = delivery.cursor;
+  }
+  return { given, cursor: last };
+}
+
+const DAY = 'FOCUS Reports/2026/09/16';
+
+t.test('each report is read once, oldest first, whenever it comes', async (t) => {
+  const fake = await fakeStorage(t);
+  fake.put(`${DAY}/2.csv.gz`, 'second', '2026-09-16T12:00:00.000Z');
+  fake.put(`${DAY}/3 ü+%.csv.gz`, 'third', '2026-09-16T18:00:00.000Z');
+  fake.put(`${DAY}/1.csv.gz`, 'first');
+  fake.put('FOCUS Reports/2026/06/30/1.csv.gz', 'before look_back', '2026-06-30T12:00:00.000Z');
+  fake.put('FOCUS Reports/2026/09/16/../../up.csv.gz', 'out of the bucket');
+  fake.put(`${DAY}/notes.txt`, 'no report');
+  fake.put(`${DAY}/empty.csv.gz`, '');
+  fake.put('reports/cost-csv/1.csv.gz', 'the same charges');
+  const world = await worldAt(t, fake);
+  const first = await look(world);
+  t.same(first.given, [
+    [`${DAY}/1.csv.gz`, 'first'],
+    [`${DAY}/2.csv.gz`, 'second'],
+    [`${DAY}/3 ü+%.csv.gz`, 'third'],
+  ]);
+  t.same((await look(world, first.cursor)).given, [], 'nothing new');
+
+  fake.put('FOCUS Reports/2026/09/14/late.csv.gz', 'late', '2026-09-17T06:00:00.000Z');
+  fake.put(`${DAY}/1.csv.gz`, 'written anew');
+  const second = await look(world, first.cursor);
+  t.same(second.given, [
+    [`${DAY}/1.csv.gz`, 'written anew'],
+    ['FOCUS Reports/2026/09/14/late.csv.gz', 'late'],
+  ]);
+  t.same((await look(world, second.cursor)).given, []);
+});
+
+t.test('a download that is cut goes on where it stopped', async (t) => {
+  const fake = await fakeStorage(t);
+  fake.put(`${DAY}/1.csv.gz`, '0123456789');
+  const world = await worldAt(t, fake);
+  fake.fail = (path) => (path.endsWith('.gz') ? 'cut' : undefined);
+  await t.rejects(look(world), { name: 'Unavailable' });
+  fake.fail = () => undefined;
+  t.same((await look(world)).given, [[`${DAY}/1.csv.gz`, '0123456789']]);
+  t.equal(fake.asked.at(-1)?.range, 'bytes=4-');
+});
+
+t.test('a report that changes while it is read is read anew', async (t) => {
+  const fake = await fakeStorage(t);
+  fake.put(`${DAY}/1.csv.gz`, 'old');
+  const world = await worldAt(t, fake);
+  let times = 0;
+  fake.fail = (path) => {
+    if (path.endsWith('.gz') && ++times === 1) fake.put(`${DAY}/1.csv.gz`, 'new');
+    return undefined;
+  };
+  t.same((await look(world)).given, [[`${DAY}/1.csv.gz`, 'new']]);
+});
+
+t.test('what is refused says who has to do what', async (t) => {
+  const fake = await fakeStorage(t);
+  const world = await worldAt(t, fake);
+  const refused = async (status: number, code: string, headers = {}): Promise<unknown> => {
+    fake.fail = () => ({ status, code, headers });
+    return await look(world).catch((error: unknown) => error);
+  };
+  const policy = /define tenancy usage-report as ocid1\.tenancy\.oc1\.\.\w{60}.*endorse group/;
+  for (const [status, code] of [
+    [404, 'BucketNotFound'],
+    [404, 'NotAuthorizedOrNotFound'],
+    [403, 'NotAllowed'],
+  ] as const)
+    t.match(await refused(status, code), {
+      name: 'Misconfigured',
+      path: 'receivers.oci-focus.region',
+      hint: policy,
+    });
+  t.match(await refused(401, 'NotAuthenticated'), {
+    name: 'Misconfigured',
+    path: 'receivers.oci-focus.credentials',
+    hint: /API keys of the user/,
+  });
+  t.match(await refused(401, 'NotAuthenticated', { date: 'Thu, 17 Sep 2026 12:06:00 GMT' }), {
+    hint: /clock of this machine is wrong by more than 5 minutes/,
+  });
+  t.match(await refused(429, 'TooManyRequests', { 'retry-after': '7' }), {
+    name: 'Unavailable',
+    retryAfter: 7_000,
+  });
+  t.match(await refused(503, 'ServiceUnavailable'), { name: 'Unavailable' });
+  fake.fail = () => undefined;
+  t.match(await ociFocus.probe?.(world), { bills: [], problems: [/no object below the prefix/] });
+});
+
+t.test('the key is read again when it is no longer known', async (t) => {
+  const fake = await fakeStorage(t);
+  fake.put(`${DAY}/1.csv.gz`, 'report');
+  const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = other.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const der = other.publicKey.export({ type: 'spki', format: 'der' });
+  const fingerprint = createHash('md5')
+    .update(der)
+    .digest('hex')
+    .replaceAll(/..(?=.)/g, '$&:');
+  const folder = t.testdir({ 'old.pem': pem, 'new.pem': EXAMPLE });
+  const config = (file: string, print: string) =>
+    `[OTHER]\nuser=x\n[DEFAULT]\n# comment\nuser = ${USER}\nfingerprint=${print}\ntenancy=${TENANCY}\nregion=us-phoenix-1\nkey_file=${join(folder, file)}\n`;
+  const config_file = join(folder, 'config');
+  writeFileSync(config_file, config('old.pem', fingerprint));
+  const settings = await checkedSettings(ociFocus, {
+    endpoint: fake.url,
+    credentials: { config_file },
+  });
+  const world = worldOf(settings, { id: 'oci-focus', folder, once: true });
+  t.teardown(() => world.close());
+  let asked = 0;
+  fake.fail = () => {
+    if (++asked === 1) writeFileSync(config_file, config('new.pem', FINGERPRINT));
+    return undefined;
+  };
+  t.match((await look(world)).given, [[`${DAY}/1.csv.gz`, 'report']]);
+});
+
+t.test('credentials that do not fit together', async (t) => {
+  const fake = await fakeStorage(t);
+  const folder = t.testdir({ config: '[DEFAULT]\nregion=x\n[SESSION]\nsecurity_token_file=/t\n' });
+  const config_file = join(folder, 'config');
+  const said = async (credentials: object, more: object = {}) =>
+    await worldAt(t, fake, { credentials, ...more })
+      .then((world) => look(world))
+      .catch((error: unknown) => error);
+  const at = 'receivers.oci-focus.credentials';
+  t.match(await said({ config_file: join(folder, 'none') }), { path: `${at}.config_file` });
+  t.match(await said({ config_file, profile: 'X' }), { path: `${at}.profile`, hint: /DEFAULT/ });
+  t.match(await said({ config_file, profile: 'SESSION' }), { hint: /API key/ });
+  t.match(await said({ config_file }), { path: `${at}.fingerprint`, message: /profile DEFAULT/ });
+  t.match(await said({ user: USER, fingerprint: FINGERPRINT }), { path: `${at}.key_file` });
+  t.match(await said({ fingerprint: FINGERPRINT, private_key: EXAMPLE }), { path: `${at}.user` });
+  t.match(await said({ ...CREDENTIALS, private_key: 'x' }), { path: `${at}.key_file` });
+  t.match(await said(CREDENTIALS, { tenancy: null }), { path: 'receivers.oci-focus.tenancy' });
+  t.match(await said({ ...CREDENTIALS, fingerprint: '00:11' }), {
+    path: `${at}.fingerprint`,
+    message: new RegExp(FINGERPRINT),
+  });
+});
+
+t.test('an encrypted key is opened by its pass phrase', async (t) => {
+  const fake = await fakeStorage(t);
+  fake.put(`${DAY}/1.csv.gz`, 'report');
+  const private_key = createPrivateKey(EXAMPLE)
+    .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' })
+    .toString();
+  const credentials = { ...CREDENTIALS, private_key };
+  await t.rejects(worldAt(t, fake, { credentials }).then(look), {
+    name: 'Misconfigured',
+    hint: /pass_phrase/,
+  });
+  const open = await worldAt(t, fake, {
+    credentials: { ...credentials, pass_phrase: 'open sesame' },
+  });
+  t.equal((await look(open)).given.length, 1);
+  t.match(await ociFocus.probe?.(open), {
+    source: new RegExp(`^${TENANCY} in us-phoenix-1, FOCUS Reports/`),
+    bills: [{ scope: 'FOCUS Reports/2026/09/', files: 1, bytes: 6 }],
+    problems: [],
+  });
+});
+
+t.test('a profile has what DEFAULT has', async (t) => {
+  const text =
+    '[DEFAULT]\r\nuser=a\r\nregion = r\r\n[B]\r\n; no\r\nuser=b\r\nkey_file=~/k=1.pem\r\n';
+  t.same(profileIn(text, 'B'), { user: 'b', region: 'r', key_file: '~/k=1.pem' });
+  t.equal(profileIn(text, 'C'), undefined);
+});
