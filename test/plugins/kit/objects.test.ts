@@ -203,6 +203,23 @@ t.test('a bill in an object store', async (t) => {
     t.notOk(existsSync(join(folder, '..', 'escaped.csv')));
   });
 
+  t.test('says how far the downloads of all bills are', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': '12345' });
+    putBill(store, 'run-2', { 'b.csv': '123' }, MANIFEST.replace('2026-09', '2026-08'));
+    store.onOpen = () => world.clock.set(world.clock.now() + 6_000);
+    await taken({ store, world });
+    const progress = world.lines.filter(({ message }) => message === 'bill is downloaded');
+    t.match(
+      progress.map(({ fields }) => fields),
+      [
+        { bills: 2, files: 2, bytes: 3, of: 8, etaSeconds: 10 },
+        { bills: 2, files: 2, bytes: 6, of: 8, etaSeconds: 4 },
+      ],
+      'three bytes come at once, six seconds after each is asked for',
+    );
+  });
+
   t.test('before the months that are looked at is left alone', async (t) => {
     const { store, world } = setting();
     putBill(store, 'run-1', { 'a.csv': 'x' });
