@@ -32,6 +32,7 @@ import { lockFolder } from './state/lock.ts';
 import { openState, type State } from './state/state.ts';
 import { type Ended, Health, supervise } from './supervise.ts';
 import type { Telemetry } from './telemetry.ts';
+import { UnderWay } from './under-way.ts';
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -100,6 +101,7 @@ class RunningAgent implements Agent {
   readonly #open: OpenComponents;
   /** Stays what it was when the agent started. */
   readonly #storage: string;
+  readonly #underWay: UnderWay;
   readonly #runs = new Map<string, Run>();
   #configuration: Configuration;
   #ready = false;
@@ -121,6 +123,7 @@ class RunningAgent implements Agent {
       throw error;
     }
     this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters);
+    this.#underWay = new UnderWay(clock, this.state.deliveries());
     this.#pool = createWorkerPool({ workers: configuration.workers });
     this.#open = new OpenComponents({
       ...options,
@@ -132,11 +135,19 @@ class RunningAgent implements Agent {
   }
 
   async start(): Promise<void> {
+    this.#observe();
     await this.#open.open(this.#configuration, this.#fingerprints());
     this.#audit('agent.started', this.#configuration);
     this.#startRuns();
     this.#ready = true;
-    this.#options.telemetry.observe(this);
+  }
+
+  #observe(): void {
+    const { telemetry } = this.#options;
+    telemetry.observe(this);
+    telemetry.gauges('focusd.delivery.age', () => this.#underWay.deliveryAges());
+    telemetry.gauges('focusd.data.age', () => this.#underWay.dataAges());
+    telemetry.gauge('focusd.dead_letters.size', () => this.deadLetters.bytes());
   }
 
   ready(): boolean {
@@ -226,6 +237,8 @@ class RunningAgent implements Agent {
     const stop = new AbortController();
     const lasting = createLasting();
     const id = { pipeline: pipeline.name, receiver };
+    this.#underWay.opened(id);
+    this.#options.telemetry.opened(id, pipeline.exporters);
     const supervised = {
       id: receiver,
       kind: 'receiver',
@@ -280,7 +293,7 @@ class RunningAgent implements Agent {
       settings: pipelineSettings(this.#configuration, pipeline, this.version),
       clock: this.#options.clock,
       log: this.#options.log,
-      events: countedEvents(this.#options.telemetry, this.#options.events),
+      events: this.#underWay.events(countedEvents(this.#options.telemetry, this.#options.events)),
       signal,
     };
     await readAgain(run);
@@ -296,6 +309,7 @@ class RunningAgent implements Agent {
 
   #forgetRun(run: Run): void {
     this.#runs.delete(runKey(run));
+    this.#underWay.closed(run);
     if (![...this.#runs.values()].some(({ receiver }) => receiver === run.receiver))
       this.#health.delete('receiver', run.receiver);
   }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
@@ -50,6 +59,8 @@ export interface DeadLetterFile {
 /** The folder of dead letters: NDJSON, a file per delivery. */
 export interface DeadLetters {
   readonly folder: string;
+  /** Size of all that is kept. */
+  bytes(): number;
   open(of: LettersOf): Promise<DeadLetterFile>;
   /** A revision is committed in place of the scope's older ones: their letters are removed. */
   replaced(of: LettersOf): Promise<void>;
@@ -62,6 +73,7 @@ export function openDeadLetters(folder: string, maxBytes: number): DeadLetters {
     if (name.endsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
   return {
     folder,
+    bytes: () => readdirSync(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0),
     open: async (of) => {
       const path = join(folder, fileName(of));
       return new LetterFile(path, maxBytes - (await bytesBeside(path, folder)));
@@ -184,6 +196,11 @@ function notKept(last: DeadLetter, letters: number): string {
   const message = `${letters} more were refused, but not kept: storage.max_dead_letters is reached`;
   const about = { time, pipeline, receiver, scope, revision, kind };
   return `${JSON.stringify({ ...about, reason: 'not_kept', message, rows: letters })}\n`;
+}
+
+/** 0 when it is gone by now. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Size of all files but the one that is about to be replaced. */

@@ -1,3 +1,4 @@
+import type { Delivered } from '../pipelines/engine/deliver.ts';
 import type { LedgerEntry } from '../pipelines/engine/protocol.ts';
 import { COST_COLUMNS, type CostColumn } from '../pipelines/focus/columns.ts';
 import {
@@ -6,6 +7,7 @@ import {
   decimal,
   formatDecimal,
   subtract,
+  sum,
   toNumber,
   ZERO,
 } from '../pipelines/focus/decimal.ts';
@@ -74,6 +76,21 @@ function entryOf(all: Decimal, refused: Decimal, uncertain: Decimal): ExporterEn
     refused: formatDecimal(refused),
     uncertain: formatDecimal(uncertain),
   };
+}
+
+/** Cost columns in which what was read is not what the totals hold (summed apart from the ledger) + rejected + dropped + reshaped. */
+export function unbalancedColumns({
+  ledger,
+  totals,
+}: Pick<Delivered, 'ledger' | 'totals'>): readonly CostColumn[] {
+  return COST_COLUMNS.filter((column, i) => {
+    const entry = ledger[column];
+    if (entry === undefined) return false;
+    const held = sum(totals.map(({ costs }) => decimal(costs[i] ?? '0')));
+    const { read, rejected, dropped, reshaped } = entry;
+    const accounted = [rejected, dropped, reshaped].map(decimal).reduce(add, held);
+    return formatDecimal(subtract(decimal(read), accounted)) !== '0';
+  });
 }
 
 type Attributes = Readonly<Record<string, string>>;

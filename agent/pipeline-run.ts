@@ -7,10 +7,11 @@ import {
 } from '../pipelines/engine/deliver.ts';
 import type { PartPlan } from '../pipelines/engine/protocol.ts';
 import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
+import type { CostColumn } from '../pipelines/focus/columns.ts';
 import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
 import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
-import { type ExporterLedger, type Refusals, refusals } from './ledger.ts';
+import { type ExporterLedger, type Refusals, refusals, unbalancedColumns } from './ledger.ts';
 import type { Committed, DeliverySummary, State } from './state/state.ts';
 
 /** What the rest of the agent wants to know of deliveries on their way. */
@@ -22,6 +23,12 @@ export interface RunEvents {
   refusedPart?(run: RunId, part: Part, reason: string): void;
   /** A new revision could not be read whole; the older one stays. */
   setAside?(run: RunId, delivery: Delivery): void;
+  /** The attempt was given up; nothing of it counts. */
+  failed?(run: RunId, delivery: Delivery): void;
+  /** It is no longer under way, whatever came of it. */
+  ended?(run: RunId): void;
+  /** Accounts of a committed delivery do not close in these cost columns. */
+  unbalanced?(run: RunId, committed: Committed, columns: readonly CostColumn[]): void;
   written?(run: RunId, exporter: string, batch: EncodedBatch): void;
   rejectedBatch?(run: RunId, exporter: string, batch: EncodedBatch, rows: number): void;
   committed?(run: RunId, committed: Committed, stages: Readonly<Record<string, number>>): void;
@@ -84,7 +91,10 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
     if (delivery.mode === 'snapshot') await run.deadLetters.replaced(of);
   } catch (error) {
     await letters.abort();
+    if (!run.signal.aborted) events.failed?.(id, delivery);
     throw error;
+  } finally {
+    events.ended?.(id);
   }
 }
 
@@ -144,6 +154,11 @@ function commit(
     summary: { ...summaryOf(delivered, now - started), exporters },
   });
   run.events.committed?.(id, committed, delivered.stages);
+  const columns = unbalancedColumns(delivered);
+  if (columns.length > 0) {
+    log.error('accounts do not close', { ...id, scope: delivery.scope, columns });
+    run.events.unbalanced?.(id, committed, columns);
+  }
   const { rows, parts } = committed.summary;
   const refused = parts.filter((part) => part.refused !== undefined).length;
   log.info('delivery committed', {

@@ -13,7 +13,12 @@ export interface OwnMetric {
   readonly doc: string;
   /** Only with `service.telemetry.metrics.level: detailed`. */
   readonly detailed?: boolean;
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
 }
+
+/** From a tenth of a second to three days. */
+const SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200] as const;
 
 /** Every metric of the agent itself. `focusd.exporter.*` are made by the exporters that know them. */
 export const OWN_METRICS = {
@@ -51,12 +56,45 @@ export const OWN_METRICS = {
     unit: '{currency}',
     doc: 'Exported money by exporter that takes charges, stage and cost column: exported (taken by the backend), refused (for good), uncertain (in batches taken in part). The three add up to `focusd.ledger.cost` with stage exported.',
   },
+  'focusd.ledger.unbalanced': {
+    kind: 'counter',
+    unit: '{delivery}',
+    doc: 'Committed deliveries whose accounts do not close: what was read is not what the totals hold + rejected + dropped + reshaped. Anything but 0 is a bug or a damaged machine.',
+  },
   'focusd.deliveries': { kind: 'counter', unit: '{delivery}', doc: 'Deliveries committed.' },
+  'focusd.deliveries.ended': {
+    kind: 'counter',
+    unit: '{delivery}',
+    doc: 'Deliveries by outcome: whole (every row became a charge that every exporter took), partial (committed, but rows, files or charges were refused), set_aside (not readable whole, the older revision stays), failed (tried again). The share of whole is SLI M15, end-to-end success.',
+  },
+  'focusd.ingest.errors': {
+    kind: 'counter',
+    unit: '{error}',
+    doc: 'What could not be taken in, by kind: row, part (a file), delivery (set aside or failed). Rows over `focusd.rows.read` are SLI M8, the ingest error rate.',
+  },
+  'focusd.normalization.latency': {
+    kind: 'histogram',
+    unit: 's',
+    doc: 'SLI M2: time from when a delivery was there (its newest file changed, or the agent started if that was later) to its commit as FOCUS.',
+    buckets: SECONDS,
+  },
   'focusd.delivery.duration': {
     kind: 'histogram',
     unit: 's',
     doc: 'Time from taking a delivery to its commit.',
+    buckets: SECONDS,
   },
+  'focusd.delivery.age': {
+    kind: 'gauge',
+    unit: 's',
+    doc: 'How long the delivery under way has been, by pipeline and receiver; 0: none is.',
+  },
+  'focusd.data.age': {
+    kind: 'gauge',
+    unit: 's',
+    doc: 'Time since the end of the newest charge, by pipeline and receiver. Exporters send it by scope as `finops.data.age`.',
+  },
+  'focusd.dead_letters.size': { kind: 'gauge', unit: 'By', doc: 'Bytes of dead letters kept.' },
   'focusd.stage.cpu.time': {
     kind: 'counter',
     unit: 's',
@@ -94,7 +132,7 @@ export const OWN_METRICS = {
   'focusd.ready': {
     kind: 'gauge',
     unit: '1',
-    doc: '1 once every component has been started.',
+    doc: '1 once every component has been started, 0 before.',
   },
   'focusd.queue.length': { kind: 'gauge', unit: '{item}', doc: 'What waits, by queue.' },
   'focusd.process.memory.rss': { kind: 'gauge', unit: 'By', doc: 'Resident memory.' },
@@ -120,11 +158,19 @@ export const OWN_METRICS = {
 /** Name of one of them. */
 export type OwnMetricName = keyof typeof OWN_METRICS;
 
+/** A number and what it is about. */
+export type Reading = readonly [number, Attributes];
+
 /** Which pipeline and receiver something is about. */
 export interface Origin {
   readonly pipeline: string;
   readonly receiver: string;
 }
+
+/** How a delivery ended. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+const OUTCOMES = ['whole', 'partial', 'set_aside', 'failed'] as const;
 
 /** The agent's metrics about itself. */
 export interface Telemetry {
@@ -134,6 +180,12 @@ export interface Telemetry {
   observe(agent: AgentView): void;
   /** Shows a number that is read when somebody looks. */
   gauge(name: OwnMetricName, read: () => number, attributes?: Attributes): void;
+  /** The same for numbers by attributes. */
+  gauges(name: OwnMetricName, read: () => readonly Reading[]): void;
+  /** A receiver's way through a pipeline begins: its counters stand at 0, so that the first thing they count is an increase. */
+  opened(origin: Origin, exporters: readonly string[]): void;
+  ended(origin: Origin, outcome: Outcome): void;
+  unbalanced(origin: Origin): void;
   retried(receiver: string): void;
   refusedPart(origin: Origin): void;
   written(origin: Origin, exporter: string, batch: EncodedBatch): void;
@@ -190,19 +242,31 @@ function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Tele
   gauge('focusd.ledger.cost', money.stages.read);
   gauge('focusd.ledger.exporter.cost', money.exporters.read);
   observeProcess(instruments, clock);
+  const started = clock.now();
   return {
     address: outlets.address,
     close: () => outlets.close(),
     meter: (component) => outlets.meter(`focusd/${component}`),
     gauge: (name, read, attributes = {}) => gauge(name, () => [[read(), attributes]]),
+    gauges: gauge,
     observe(agent) {
       gauge('focusd.ready', () => [[Number(agent.ready()), {}]]);
       gauge('focusd.component.status', () =>
         agent.health().map(({ id, kind, status }) => [1, { component: id, kind, status }]),
       );
     },
+    opened: (origin, exporters) => beginAtZero(add, origin, exporters),
+    ended(origin, outcome) {
+      add('focusd.deliveries.ended', 1, { ...origin, outcome });
+      if (outcome === 'set_aside' || outcome === 'failed')
+        add('focusd.ingest.errors', 1, { ...origin, kind: 'delivery' });
+    },
+    unbalanced: (origin) => add('focusd.ledger.unbalanced', 1, { ...origin }),
     retried: (receiver) => add('focusd.receiver.retries', 1, { receiver }),
-    refusedPart: (origin) => add('focusd.parts.refused', 1, { ...origin }),
+    refusedPart(origin) {
+      add('focusd.parts.refused', 1, { ...origin });
+      add('focusd.ingest.errors', 1, { ...origin, kind: 'part' });
+    },
     written(origin, exporter, { rows, bytes }) {
       const about = { ...origin, exporter };
       add('focusd.export.batches', 1, about);
@@ -214,6 +278,9 @@ function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Tele
     committed(origin, summary, stages) {
       recordCommit(add, { origin, summary, stages });
       recordMoney(money, origin, summary);
+      const there = Math.max(started, ...summary.parts.map(({ modifiedMs }) => modifiedMs));
+      const latency = Math.max(0, clock.now() - there) / 1000;
+      add('focusd.normalization.latency', latency, { ...origin });
     },
   };
 }
@@ -228,7 +295,7 @@ const OBSERVED = {
 } as const satisfies Record<OwnMetric['kind'], keyof Meter>;
 
 type Add = (name: OwnMetricName, value: number, attributes: Attributes) => void;
-type Gauge = (name: OwnMetricName, read: () => readonly (readonly [number, Attributes])[]) => void;
+type Gauge = (name: OwnMetricName, read: () => readonly Reading[]) => void;
 
 /** Instruments are made when they are first used; what only `detailed` shows is not made otherwise. */
 function createInstruments(
@@ -240,10 +307,11 @@ function createInstruments(
     !detailed && (OWN_METRICS[name] as OwnMetric).detailed === true;
 
   function make(name: OwnMetricName): (value: number, attributes: Attributes) => void {
-    const { kind, unit, doc: description }: OwnMetric = OWN_METRICS[name];
+    const { kind, unit, doc: description, buckets }: OwnMetric = OWN_METRICS[name];
     const described = { unit, description };
     if (kind === 'histogram') {
-      const histogram = meter.createHistogram(name, described);
+      const advice = buckets && { explicitBucketBoundaries: [...buckets] };
+      const histogram = meter.createHistogram(name, { ...described, ...(advice && { advice }) });
       return (value, attributes) => histogram.record(value, attributes);
     }
     const sum = meter.createCounter(name, described);
@@ -265,6 +333,17 @@ function createInstruments(
       });
     },
   };
+}
+
+function beginAtZero(add: Add, of: Origin, exporters: readonly string[]): void {
+  const origin = { ...of };
+  for (const outcome of OUTCOMES) add('focusd.deliveries.ended', 0, { ...origin, outcome });
+  for (const kind of ['row', 'part', 'delivery'])
+    add('focusd.ingest.errors', 0, { ...origin, kind });
+  for (const name of ['focusd.rows.read', 'focusd.deliveries', 'focusd.ledger.unbalanced'] as const)
+    add(name, 0, origin);
+  for (const exporter of exporters) add('focusd.export.rows.rejected', 0, { ...origin, exporter });
+  add('focusd.receiver.retries', 0, { receiver: of.receiver });
 }
 
 function recordCommit(
@@ -290,6 +369,7 @@ function recordCommit(
   add('focusd.deliveries', 1, origin);
   add('focusd.delivery.duration', summary.ms / 1000, origin);
   add('focusd.rows.read', summary.rows.read, origin);
+  add('focusd.ingest.errors', summary.rows.rejected, { ...origin, kind: 'row' });
   add('focusd.rows.written', summary.rows.written, origin);
   each('focusd.rows.rejected', 'reason', summary.rejected);
   each('focusd.rows.dropped', 'reason', summary.dropped);

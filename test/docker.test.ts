@@ -10,6 +10,7 @@ import { attributeName, decimal } from '../pipelines/focus/index.ts';
 import { TOTAL_DIMENSIONS } from '../pipelines/plugin/index.ts';
 import { parseEndpoint } from '../plugins/kit/endpoint.ts';
 import { createCostMetrics } from '../plugins/kit/points.ts';
+import { rulesOf } from './docs/alerts-table.ts';
 import { prometheusName } from './docs/metrics-table.ts';
 import {
   dashboard,
@@ -212,6 +213,27 @@ t.test('the dashboard asks for metrics and labels that exist', async (t) => {
   t.equal(new Set(cells).size, cells.length, 'no panel lies over another');
 });
 
+t.test('the alerts ask for metrics that exist, and say what to do', async (t) => {
+  const [prometheus] = documents(dockerFile('prometheus.yaml')) as readonly Prometheus[];
+  t.same(prometheus?.rule_files, ['prometheus/alerts.yaml']);
+  t.ok(
+    COMPOSE.services.prometheus?.volumes?.includes(
+      './prometheus/alerts.yaml:/etc/prometheus/prometheus/alerts.yaml:ro',
+    ),
+  );
+  const known = prometheusNames();
+  for (const { alert, record, expr, labels, annotations } of rulesOf(
+    dockerFile('prometheus/alerts.yaml'),
+  )) {
+    const names = [...expr.matchAll(/\b(?:focusd|finops)_\w+/g)].map(([name]) => name);
+    t.ok(names.length > 0 || expr.includes('focusd:'), `${alert ?? record} asks for something`);
+    for (const name of names) t.ok(known.has(name.replace(/_bucket$/, '')), `${name} is there`);
+    if (alert === undefined) continue;
+    t.match(labels?.severity, /^(critical|warning)$/, alert);
+    t.ok(annotations?.summary && annotations.runbook, `${alert} says what to do`);
+  }
+});
+
 interface Collector {
   readonly receivers: {
     readonly otlp: { readonly protocols: { readonly grpc: { readonly endpoint: string } } };
@@ -226,6 +248,7 @@ interface Collector {
 }
 
 interface Prometheus {
+  readonly rule_files: readonly string[];
   readonly scrape_configs: readonly {
     readonly static_configs: readonly { readonly targets: readonly string[] }[];
   }[];
@@ -284,11 +307,13 @@ function readIgnore(): readonly string[] {
   return dockerFile('../.dockerignore').split('\n');
 }
 
+const SUFFIXES: Readonly<Record<string, string>> = { s: '_seconds', '1': '_ratio' };
+
 /** Names as Prometheus knows them: what comes by OTLP has its unit at the end, what is scraped has not. */
 function prometheusNames(): ReadonlySet<string> {
   const underscored = (name: string): string => name.replaceAll('.', '_');
   const costs = costMetrics().map(
-    ({ name, unit }) => `${underscored(name)}${unit === 's' ? '_seconds' : ''}`,
+    ({ name, unit }) => `${underscored(name)}${SUFFIXES[unit] ?? ''}`,
   );
   const own = Object.entries<OwnMetric>(OWN_METRICS).map(([name, { kind }]) =>
     prometheusName(name, kind),

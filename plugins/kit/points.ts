@@ -5,6 +5,7 @@ import {
   toNumber,
 } from '../../pipelines/focus/index.ts';
 import { TOTAL_DIMENSIONS, type TotalsView } from '../../pipelines/plugin/index.ts';
+import { type Completeness, createDaysSeen } from './completeness.ts';
 import { createGoneSeries } from './gone-series.ts';
 import { type Budgeted, type Grouping, type Series, seriesOf } from './series.ts';
 
@@ -41,13 +42,11 @@ export interface CostMetrics {
 
 /**
  * The committed totals as points: what each billing period has come to by now, what each of the last days has come
- * to, and how old each source's data is. Over the budget the smallest series are folded into
+ * to, how old each source's data is and how complete each account's. Over the budget the smallest series are folded into
  * `otel.metric.overflow`; a series once shown stays shown while there is room, and is zero when it is no more.
  */
 export function createCostMetrics(totals: TotalsView, settings: PointSettings): CostMetrics {
-  let last:
-    | { readonly key: string; readonly period: Budgeted; readonly daily: Budgeted }
-    | undefined;
+  let last: (Folded & { readonly key: string }) | undefined;
   const gone = { period: createGoneSeries(), daily: createGoneSeries() };
   return {
     at(nowMs) {
@@ -60,6 +59,7 @@ export function createCostMetrics(totals: TotalsView, settings: PointSettings): 
         ...periodMetrics(period, nowMs),
         dailyMetric(daily, nowMs),
         ageMetric(totals, { nowMs, maxSeries: settings.maxSeries }),
+        completenessMetric(last.completeness.slice(0, settings.maxSeries), nowMs),
       ].filter(({ points }) => points.length > 0);
     },
   };
@@ -115,17 +115,25 @@ function sinceWhen(nowMs: number, { periods, dailyDays }: PointSettings): Since 
   };
 }
 
+/** The totals of one version, ready to be shown. */
+interface Folded {
+  readonly period: Budgeted;
+  readonly daily: Budgeted;
+  readonly completeness: readonly Completeness[];
+}
+
 function budgeted(
   view: TotalsView,
   options: {
     readonly since: Since;
     readonly settings: PointSettings;
-    readonly last: { readonly period: Budgeted; readonly daily: Budgeted } | undefined;
+    readonly last: Folded | undefined;
   },
-): { readonly period: Budgeted; readonly daily: Budgeted } {
+): Folded {
   const { since, settings, last } = options;
   const maxPoints = settings.maxSeries;
-  const period = view.totals(since.period);
+  const seen = createDaysSeen();
+  const period = seen.seeing(view.totals(since.period));
   const day = settings.dailyDays > 0 ? view.totals(periodOf(since.day)) : [];
   return {
     period: seriesOf(period, PERIOD, { maxPoints, shown: last?.period.shown ?? NONE }),
@@ -134,6 +142,7 @@ function budgeted(
       DAILY,
       { maxPoints, shown: last?.daily.shown ?? NONE },
     ),
+    completeness: seen.completeness(),
   };
 }
 
@@ -186,6 +195,22 @@ function ageMetric(
       startMs: nowMs,
       endMs: nowMs,
       value: Math.max(0, (nowMs - dataUntilMs) / 1000),
+    })),
+  };
+}
+
+function completenessMetric(accounts: readonly Completeness[], nowMs: number): PointMetric {
+  return {
+    name: 'finops.data.completeness',
+    description:
+      'Days with charges out of the days from the first to the last with charges, by account and billing period.',
+    unit: '1',
+    kind: 'gauge',
+    points: accounts.map(({ attributes, value }) => ({
+      attributes,
+      startMs: nowMs,
+      endMs: nowMs,
+      value,
     })),
   };
 }

@@ -1,6 +1,6 @@
 /** The account of each exporter: what a backend took, refused for good, or took in part. */
 import t from 'tap';
-import { refusals } from '../../agent/ledger.ts';
+import { refusals, unbalancedColumns } from '../../agent/ledger.ts';
 import { encodePartialSuccess } from '../helpers/otlp-metrics-proto.ts';
 import { startHttpServer } from '../helpers/otlp-servers.ts';
 import { encodedBatch } from '../helpers/plugin-world.ts';
@@ -20,6 +20,29 @@ t.test('what is refused is taken off what was exported, exactly', async (t) => {
     otlp: { BilledCost: { exported: '11.05', refused: '0.2', uncertain: '-1.5' } },
     file: { BilledCost: { exported: '9.75', refused: '0', uncertain: '0' } },
   });
+});
+
+t.test('accounts close to the last decimal, or the column is named', async (t) => {
+  const held = (cost: string) => ({
+    dimensions: [],
+    billingPeriod: '2026-09-01',
+    day: '2026-09-02',
+    charges: 1,
+    overflow: false,
+    costs: [cost, '0', '0', '0'],
+  });
+  const ledger = { BilledCost: ENTRY };
+  const columns = (...costs: readonly string[]) =>
+    unbalancedColumns({ ledger, totals: costs.map(held) });
+  t.strictSame(columns('9.75'), []);
+  t.strictSame(columns('9.5', '0.25'), []);
+  t.strictSame(columns('9.7500000000000000001'), ['BilledCost']);
+  t.strictSame(columns(), ['BilledCost'], 'nothing came through');
+  t.strictSame(
+    unbalancedColumns({ ledger: {}, totals: [held('1')] }),
+    [],
+    'the source states none',
+  );
 });
 
 t.test('a backend that refuses, one that takes a part, one that takes all', async (t) => {

@@ -23,6 +23,9 @@ const ORIGIN = { pipeline: 'costs', receiver: 'files/demo' };
 const ENTRY = { read: '10.25', exported: '11.25', rejected: '-1', dropped: '0', reshaped: '0' };
 
 function record(telemetry: Telemetry): void {
+  telemetry.opened(ORIGIN, ['otlp', 'file']);
+  telemetry.ended(ORIGIN, 'failed');
+  telemetry.unbalanced(ORIGIN);
   telemetry.retried('files/demo');
   telemetry.refusedPart(ORIGIN);
   telemetry.written(ORIGIN, 'otlp', encodedBatch('12345', { rows: 7 }));
@@ -87,6 +90,14 @@ t.test('the page for Prometheus', async (t) => {
     [`focusd_export_rows_total{${origin},exporter="otlp"}`]: 7,
     [`focusd_export_bytes_total{${origin},exporter="otlp"}`]: 5,
     [`focusd_export_rows_rejected_total{${origin},exporter="otlp"}`]: 2,
+    [`focusd_export_rows_rejected_total{${origin},exporter="file"}`]: 0,
+    [`focusd_deliveries_ended_total{${origin},outcome="failed"}`]: 1,
+    [`focusd_deliveries_ended_total{${origin},outcome="whole"}`]: 0,
+    [`focusd_ledger_unbalanced_total{${origin}}`]: 1,
+    [`focusd_ingest_errors_total{${origin},kind="row"}`]: 2,
+    [`focusd_ingest_errors_total{${origin},kind="part"}`]: 1,
+    [`focusd_ingest_errors_total{${origin},kind="delivery"}`]: 1,
+    [`focusd_normalization_latency_bucket{${origin},le="0.1"}`]: 1,
     [`focusd_parts_refused_total{${origin}}`]: 1,
     [`focusd_deliveries_total{${origin}}`]: 1,
     'focusd_receiver_retries_total{receiver="files/demo"}': 1,

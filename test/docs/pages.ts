@@ -3,6 +3,7 @@ import { OWN_METRICS } from '../../agent/telemetry.ts';
 import type { Schema } from '../../config/formats.ts';
 import { AGENT } from '../../config/schema.ts';
 import type { Plugin, PluginKind } from '../../pipelines/plugin/index.ts';
+import { alertsTable } from './alerts-table.ts';
 import { metricsTable } from './metrics-table.ts';
 import {
   KIND_FOLDERS,
@@ -37,6 +38,11 @@ export async function pages(): Promise<readonly Page[]> {
       title: '# agent',
       part: 'metrics',
       table: metricsTable(OWN_METRICS),
+    }),
+    pageWith('docker/README.md', {
+      title: '# docker',
+      part: 'alerts',
+      table: alertsTable(current('docker/prometheus/alerts.yaml') ?? ''),
     }),
     ...folders.map(({ path, type }, i) =>
       readme(`${path}/README.md`, `# ${type}\n\n${plugins[i]?.summary}`, plugins[i]?.config ?? {}),

@@ -96,7 +96,7 @@ function checkRecords(t: Test, records: readonly LogRecord[], sent: Sent): void 
 
 function checkPoints(t: Test, points: readonly MetricPoint[], sent: Sent): void {
   const { name, bill, resource } = sent;
-  const costs = points.filter((point) => point.name !== 'finops.data.age');
+  const costs = points.filter((point) => !point.name.startsWith('finops.data.'));
   const short = ({ name: metric, attributes, start, value }: SmallBill['points'][number]) =>
     JSON.stringify([metric, Object.entries(attributes).sort(), start, value]);
   t.strictSame(costs.map(short).sort(), bill.points.map(short).sort(), `${name}: cost metrics`);
@@ -115,6 +115,10 @@ function checkPoints(t: Test, points: readonly MetricPoint[], sent: Sent): void 
     [{ kind: 'gauge', unit: 's', attributes: { 'finops.receiver': 'files' } }],
     `${name}: age of the data`,
   );
+  const complete = points.filter((point) => point.name === 'finops.data.completeness');
+  t.ok(complete.length > 0, `${name}: completeness of the data`);
+  for (const { kind, unit, value } of complete)
+    t.ok(kind === 'gauge' && unit === '1' && value > 0 && value <= 1, `${name}: it is a share`);
 }
 
 function inOrder(attributes: LogRecord['attributes']): object {
@@ -204,7 +208,7 @@ function checkTotals(t: Test, records: readonly LogRecord[], points: readonly Me
     }
   }
   const found = points.flatMap(({ name, attributes: of, value }) => {
-    if (name === 'finops.data.age') return [];
+    if (name.startsWith('finops.data.')) return [];
     const daily = name === 'finops.daily.cost';
     const dimensions = (daily ? DAILY_DIMENSIONS : DIMENSIONS).map((at) => of[at] ?? null);
     const key = daily

@@ -76,7 +76,10 @@ t.test('the official schemas know every key', async (t) => {
 t.test('Prometheus takes its configuration', async (t) => {
   const program = await promtool();
   if ('skip' in program) return t.plan(0, program.skip);
-  const folder = t.testdir({ 'prometheus.yml': dockerFile('prometheus.yaml') });
+  const folder = t.testdir({
+    'prometheus.yml': dockerFile('prometheus.yaml'),
+    prometheus: { 'alerts.yaml': dockerFile('prometheus/alerts.yaml') },
+  });
   const { code, stderr } = await run([program.path, 'check', 'config', 'prometheus.yml'], {
     cwd: folder,
   });
@@ -89,11 +92,15 @@ t.test('a bill travels through agent, collector and Prometheus to every panel', 
   if ('skip' in store) return t.plan(0, store.skip);
   const dir = t.testdir();
   const [health = 0, own = 0] = await freePorts(2);
+  const rules = join(dir, 'prometheus/prometheus');
+  mkdirSync(rules, { recursive: true });
+  const often = dockerFile('prometheus/alerts.yaml').replace('interval: 1m', 'interval: 1s');
+  writeFileSync(join(rules, 'alerts.yaml'), often);
   const database = await startPrometheus({
     dir: join(dir, 'prometheus'),
     config: dockerFile('prometheus.yaml')
       .replace('focusd:8888', `127.0.0.1:${own}`)
-      .replace('30s', '1s'),
+      .replace('scrape_interval: 30s', 'scrape_interval: 1s\n  evaluation_interval: 1s'),
   });
   t.teardown(() => database.stop());
   const config = dockerFile('collector.yaml').replace('http://prometheus:9090', database.url);
@@ -154,7 +161,28 @@ t.test('a bill travels through agent, collector and Prometheus to every panel', 
   );
   t.match(await database.query('focusd_ready'), [{ value: '1', labels: { job: 'focusd-agent' } }]);
   t.match(middle.logs(), /"log records": \d+/, 'charges came as logs');
+  const age = await database.query('focusd_data_age and on (job) focusd_ready');
+  t.ok(age.length > 0, 'what alerts look at');
+  const complete = await database.query('finops_data_completeness_ratio');
+  t.ok(complete.length > 0 && complete.every(({ value }) => Number(value) <= 1));
+  t.strictSame(await unhealthyRules(database), [], 'every rule can be evaluated');
 });
+
+/** Rules that Prometheus could not evaluate, or has not yet. */
+async function unhealthyRules({ url }: Prometheus): Promise<readonly string[]> {
+  const { data } = (await (await fetch(`${url}/api/v1/rules`)).json()) as RulesAnswer;
+  const rules = data.groups.flatMap((group) => group.rules);
+  if (rules.length < 10) return [`there are only ${rules.length}`];
+  return rules.filter(({ health }) => health !== 'ok').map(({ name }) => name);
+}
+
+interface RulesAnswer {
+  readonly data: {
+    readonly groups: readonly {
+      readonly rules: readonly { readonly name: string; readonly health: string }[];
+    }[];
+  };
+}
 
 interface Named {
   readonly kind: string;

@@ -51,6 +51,7 @@ function openLogs(context: Context<Settings>, connection: Connection) {
   const sender = createLogSender(connection, context);
   const limit = createLimit(config.logs.max_in_flight);
   const retries = meter.createCounter('focusd.exporter.retries', { unit: '{retry}' });
+  retries.add(0, { component: id, signal: 'logs' });
   const closing = new AbortController();
   /** Ends the pauses of an attempt at a delivery once it was given up. */
   const attempts = new Map<string, AbortController>();

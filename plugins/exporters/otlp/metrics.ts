@@ -80,6 +80,8 @@ export async function openMetrics(
 function counted({ meter, log, id }: Context<Settings>) {
   const retries = meter.createCounter('focusd.exporter.retries', { unit: '{retry}' });
   const refused = meter.createCounter('focusd.exporter.points.rejected', { unit: '{point}' });
+  retries.add(0, { component: id, signal: 'metrics' });
+  refused.add(0, { component: id });
   return {
     onRetry(error: Error, delayMs: number) {
       retries.add(1, { component: id, signal: 'metrics' });

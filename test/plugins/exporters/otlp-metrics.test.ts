@@ -101,6 +101,7 @@ t.test('what arrives, by protocol and compression', async (t) => {
         ['focus.list_cost', '{currency}', 'sum', 2, false],
         ['focus.contracted_cost', '{currency}', 'sum', 2, false],
         ['finops.daily.cost', '{currency}', 'sum', 2, false],
+        ['finops.data.completeness', '1', 'gauge', undefined, undefined],
       ],
     );
     t.strictSame(metrics[1]?.points, [

@@ -112,6 +112,42 @@ t.test('how old the data of each source is', async (t) => {
   );
 });
 
+t.test('how complete the days of each account are', async (t) => {
+  const on = (day: string, provider = 'AWS', period = `${day.slice(0, 7)}-01`): Total =>
+    total({ ServiceProviderName: provider, BillingAccountId: '1' }, { billed: '1', day, period });
+  const shown = (...totals: readonly Total[]): unknown =>
+    createCostMetrics(totalsOf(totals), SETTINGS)
+      .at(NOW)
+      .find(({ name }) => name === 'finops.data.completeness')
+      ?.points.map(({ attributes, value }) => [
+        attributes['focus.service_provider_name'],
+        attributes['focus.billing_period_start'],
+        value,
+      ]);
+  t.strictSame(
+    shown(on('2026-09-01'), on('2026-09-02'), on('2026-09-04'), on('2026-09-02')),
+    [['AWS', '2026-09-01', 0.75]],
+    'the third is missing; what lies ahead is a matter of age',
+  );
+  t.strictSame(
+    shown(on('2026-08-30'), on('2026-09-02'), on('2026-09-02', 'Azure')),
+    [
+      ['AWS', '2026-08-01', 0.5],
+      ['AWS', '2026-09-01', 0.5],
+      ['Azure', '2026-09-01', 1],
+    ],
+    'an end and a start that others of the account show to be missing',
+  );
+  t.strictSame(
+    shown(on('2026-09-01'), on('2026-08-31', 'AWS', '2026-09-01'), on('2026-09-02')),
+    [['AWS', '2026-09-01', 1]],
+    'days outside of the billing period do not count',
+  );
+  const folded = total({}, { billed: '1', day: '2026-09-02', overflow: true });
+  t.match(shown(on('2026-09-01'), folded, on('2026-09-03')), [['AWS', '2026-09-01', 1]]);
+  t.equal(shown(on('2026-09-01', 'AWS', 'soon')), undefined, 'a period that cannot be read');
+});
+
 t.test('which billing periods are open', async (t) => {
   const cases = [
     ['2026-09-17', 2, '2026-07-18'],
