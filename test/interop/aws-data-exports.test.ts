@@ -112,11 +112,15 @@ t.test('bills come out of a bucket, signed and by the least policy', { skip }, a
     await change(() => putRun(s3, 'run-1', { 'a 1+%.csv': 'first', 'b.csv': 'second' }));
     const [first, ...more] = await take(t, settingsOf(world));
     t.same(more, []);
-    t.match(first, { scope: 'focus/2026-09', revision: 'run-1', texts: ['first', 'second'] });
+    t.match(first, {
+      scope: 'exports/focus/2026-09',
+      revision: 'run-1',
+      texts: ['first', 'second'],
+    });
     t.same(await take(t, settingsOf(world), { cursor: first?.cursor ?? '' }), []);
     await change(() => putRun(s3, 'run-2', { 'b.csv': 'less' }));
     const [second] = await take(t, settingsOf(world), { cursor: first?.cursor ?? '' });
-    t.match(second, { scope: 'focus/2026-09', revision: 'run-2', texts: ['less'] });
+    t.match(second, { scope: 'exports/focus/2026-09', revision: 'run-2', texts: ['less'] });
   });
 
   t.test('not while a part is missing', async (t) => {
