@@ -20,5 +20,6 @@ export const CATALOGUE = {
   },
   extension: {
     health: () => import('../plugins/extensions/health/index.ts'),
+    traces: () => import('../plugins/extensions/traces/index.ts'),
   },
 } as const;

@@ -81,7 +81,7 @@ const MAY_TALK = [
   /^agent\//,
   /^plugins\/kit\//,
   /^plugins\/exporters\/otlp\//,
-  /^plugins\/extensions\/health\//,
+  /^plugins\/extensions\/(health|traces)\//,
 ];
 
 const OUTSIDE_NAMES =
