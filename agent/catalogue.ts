@@ -2,6 +2,7 @@
 export const CATALOGUE = {
   receiver: {
     'aws-data-exports': () => import('../plugins/receivers/aws-data-exports/index.ts'),
+    'aws-lambda': () => import('../plugins/receivers/aws-lambda/index.ts'),
     'azure-exports': () => import('../plugins/receivers/azure-exports/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
