@@ -12,6 +12,7 @@ import type {
 } from '../pipelines/plugin/contract.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { createLasting } from '../plugins/kit/lasting.ts';
+import { componentFolder } from './component-folder.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import {
   configurationHash,
@@ -318,7 +319,7 @@ class RunningAgent implements Agent {
   #context(component: Component, signal: AbortSignal, pipeline?: string): Context<never> {
     const { log, telemetry, clock, once } = this.#options;
     const name = pipeline === undefined ? component.id : `${component.id}@${pipeline}`;
-    const folder = join(this.#storage, 'components', name.replaceAll('/', '__'));
+    const folder = componentFolder(this.#storage, name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return {
       id: component.id,

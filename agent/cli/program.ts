@@ -26,6 +26,7 @@ export function buildProgram(): Command {
   addRunning(program);
   addProof(program);
   addDeadLetters(program);
+  addCatalog(program);
   addFiles(program);
   return program;
 }
@@ -139,6 +140,32 @@ function addDeadLetters(program: Command): void {
       );
     if (name === 'drop') command.option('--yes', 'yes, for good');
     if (name === 'list' || name === 'show') command.option('--json', 'for machines');
+  }
+}
+
+const CATALOG = {
+  list: 'The price lists that were read: prices in force, when published, when read.',
+  show: 'Prices of a SKU that are in force.',
+  history: 'Every price and name that a SKU ever had.',
+} as const;
+
+/** Looks into the price catalog; may be called while the agent runs. */
+function addCatalog(program: Command): void {
+  const catalog = program
+    .command('catalog')
+    .description('Prices that the extension catalog has taken in.');
+  for (const [name, description] of Object.entries(CATALOG)) {
+    const command = catalog.command(name).description(description);
+    if (name !== 'list') command.argument('<sku>', 'SKU, or id of a price (rate code, meter)');
+    command
+      .addOption(configOption())
+      .option('--id <id>', 'extension, as in the configuration', 'catalog')
+      .option('--json', 'for machines')
+      .action(async (...given) => {
+        const { list, show, history } = await import('./catalog.ts');
+        if (name === 'list') await list(given[0]);
+        else await (name === 'show' ? show : history)(given[0], given[1]);
+      });
   }
 }
 

@@ -82,6 +82,7 @@ const MAY_TALK = [
   /^plugins\/kit\//,
   /^plugins\/exporters\/otlp\//,
   /^plugins\/extensions\/(health|traces)\//,
+  /^plugins\/extensions\/catalog\/store\//,
 ];
 
 const OUTSIDE_NAMES =
