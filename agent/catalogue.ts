@@ -20,6 +20,7 @@ export const CATALOGUE = {
     otlp: () => import('../plugins/exporters/otlp/index.ts'),
   },
   extension: {
+    catalog: () => import('../plugins/extensions/catalog/index.ts'),
     health: () => import('../plugins/extensions/health/index.ts'),
     traces: () => import('../plugins/extensions/traces/index.ts'),
   },

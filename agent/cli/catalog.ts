@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import {
   type DatedPrice,
@@ -6,7 +5,7 @@ import {
   nameHistory,
   priceHistory,
 } from '../../plugins/extensions/catalog/store/look.ts';
-import { readCatalog } from '../../plugins/extensions/catalog/store/open.ts';
+import { type Catalog, readCatalog } from '../../plugins/extensions/catalog/store/open.ts';
 import { componentFolder } from '../component-folder.ts';
 import { configure } from '../configure.ts';
 
@@ -55,7 +54,7 @@ export async function history(sku: string, options: Options): Promise<void> {
   });
 }
 
-async function looking(options: Options, look: (catalog: DatabaseSync) => void): Promise<void> {
+async function looking(options: Options, look: (catalog: Catalog) => void): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
   const folder = componentFolder(configuration.storage.folder, options.id);
   const catalog = readCatalog(folder);
@@ -72,7 +71,8 @@ async function looking(options: Options, look: (catalog: DatabaseSync) => void):
 }
 
 function print({ json }: Options, value: unknown, lines: readonly string[]): void {
-  const text = lines.length === 0 ? 'nothing is known\n' : lines.map((line) => `${line}\n`).join('');
+  const text =
+    lines.length === 0 ? 'nothing is known\n' : lines.map((line) => `${line}\n`).join('');
   process.stdout.write(json === true ? `${JSON.stringify(value, null, 2)}\n` : safe(text));
 }
 

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { decimal, divide, formatDecimal, subtract } from '../../../pipelines/focus/index.ts';
 import { type Context, errorName } from '../../../pipelines/plugin/index.ts';
 import { retrying } from '../../kit/retry.ts';
@@ -7,12 +6,13 @@ import type { CatalogSettings } from './lists/sources.ts';
 import type { CatalogMeters } from './meters.ts';
 import { forgetChange, type PriceChange, untoldChanges } from './store/look.ts';
 import type { Taken } from './store/merge.ts';
+import type { Catalog } from './store/open.ts';
 import { takeList } from './store/take-list.ts';
 
 /** What the reading of lists works with. */
 export interface Reading {
   readonly context: Pick<Context<CatalogSettings>, 'config' | 'log' | 'clock' | 'once'>;
-  readonly database: DatabaseSync;
+  readonly database: Catalog;
   readonly meters: CatalogMeters;
   readonly signal: AbortSignal;
 }

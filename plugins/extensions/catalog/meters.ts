@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, Context } from '../../../pipelines/plugin/index.ts';
 import { knownLists } from './store/look.ts';
 import type { Taken } from './store/merge.ts';
+import type { Catalog } from './store/open.ts';
 
 /** What is counted; the names stand in the agent's table of metrics. */
 export interface CatalogMeters {
@@ -13,7 +13,7 @@ export interface CatalogMeters {
 /** Makes the instruments. */
 export function catalogMeters(
   meter: Context<unknown>['meter'],
-  { database, clock }: { readonly database: DatabaseSync; readonly clock: Clock },
+  { database, clock }: { readonly database: Catalog; readonly clock: Clock },
 ): CatalogMeters & { close(): void } {
   const changes = meter.createCounter('focusd.catalog.price.changes', { unit: '{price}' });
   const renames = meter.createCounter('focusd.catalog.renames', { unit: '{sku}' });

@@ -5,6 +5,9 @@ import { Misconfigured } from '../../../../pipelines/plugin/index.ts';
 
 /** Name of the file in the extension's folder. */
 export const CATALOG_FILE = 'catalog.sqlite';
+/** An opened catalog. */
+export type Catalog = DatabaseSync;
+
 const STAGED_FILE = 'staged.sqlite';
 
 const VERSION = 1;
@@ -44,7 +47,7 @@ const STAGED = `
 `;
 
 /** Opens (or makes) the catalog in a folder, for its one writer. A damaged or foreign file is an error that names it. */
-export function openCatalog(folder: string): DatabaseSync {
+export function openCatalog(folder: string): Catalog {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, CATALOG_FILE);
   try {
@@ -65,7 +68,7 @@ export function openCatalog(folder: string): DatabaseSync {
 }
 
 /** Opens a catalog to look into; undefined when there is none. May be called while an agent writes. */
-export function readCatalog(folder: string): DatabaseSync | undefined {
+export function readCatalog(folder: string): Catalog | undefined {
   const path = join(folder, CATALOG_FILE);
   return existsSync(path) ? new DatabaseSync(path, { readOnly: true, timeout: 5_000 }) : undefined;
 }
