@@ -5,6 +5,7 @@ export const CATALOGUE = {
     'aws-lambda': () => import('../plugins/receivers/aws-lambda/index.ts'),
     'azure-exports': () => import('../plugins/receivers/azure-exports/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
+    'focus-http': () => import('../plugins/receivers/focus-http/index.ts'),
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
     'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),
     'gitlab-ci': () => import('../plugins/receivers/gitlab-ci/index.ts'),
