@@ -291,6 +291,7 @@ class RunningAgent implements Agent {
       state: this.state,
       deadLetters: this.deadLetters,
       targets: this.#open.targets(pipeline),
+      linkers: () => this.#open.linkers(),
       settings: pipelineSettings(this.#configuration, pipeline, this.version),
       clock: this.#options.clock,
       log: this.#options.log,

@@ -10,8 +10,10 @@ import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type { CostColumn } from '../pipelines/focus/columns.ts';
 import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
+import type { Linker } from '../pipelines/plugin/links.ts';
 import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
 import { type ExporterLedger, type Refusals, refusals, unbalancedColumns } from './ledger.ts';
+import { linkDelivery, withLinkable } from './links.ts';
 import type { Committed, DeliverySummary, State } from './state/state.ts';
 
 /** What the rest of the agent wants to know of deliveries on their way. */
@@ -47,6 +49,7 @@ export interface PipelineRun {
   readonly state: State;
   readonly deadLetters: DeadLetters;
   readonly targets: readonly Target[];
+  readonly linkers: () => readonly Linker[];
   readonly settings: StageSettings;
   readonly clock: Clock;
   readonly log: Logger;
@@ -72,6 +75,7 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
     const delivered = await deliver({
       ...run,
       ...id,
+      settings: withLinkable(run),
       delivery,
       observedMs: started,
       needs: isRestated(delivery, older) ? 'all' : 'none',
@@ -82,6 +86,7 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
       setAside(run, { delivery, delivered, older });
       return;
     }
+    await linkDelivery(run, delivered);
     commit(run, {
       delivery,
       delivered,

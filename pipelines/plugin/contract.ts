@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
+import type { Linker } from './links.ts';
 import type { ConfigOf, Schema } from './settings.ts';
 import type { TotalsView } from './totals.ts';
 
@@ -167,6 +168,8 @@ export interface Extension<S extends Schema = Schema> extends Described<S> {
 }
 
 export interface Opened {
+  /** Of an extension that ties costs to what caused them. */
+  readonly linker?: Linker;
   close(): Promise<void>;
 }
 

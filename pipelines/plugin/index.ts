@@ -1,5 +1,7 @@
 export * from './contract.ts';
 export * from './delivery.ts';
 export * from './errors.ts';
+export * from './links.ts';
+export * from './points.ts';
 export * from './settings.ts';
 export * from './totals.ts';
