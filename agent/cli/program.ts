@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { version } from '../version.ts';
+import { addExamples } from './examples.ts';
 
 const EXAMPLES = `
 Examples:
@@ -28,6 +29,7 @@ export function buildProgram(): Command {
   addDeadLetters(program);
   addCatalog(program);
   addFiles(program);
+  addExamples(program);
   return program;
 }
 
@@ -180,7 +182,7 @@ function addFiles(program: Command): void {
     .option('-o, --output <file>', 'file to write (default: stdout; Parquet needs a file)')
     .option(
       '--mapping <name>',
-      'mapping of the files: auto, focus, aws-cur, azure-cost, gcp-billing, oci-cost-report',
+      'mapping of the files: auto, focus, aws-cur, azure-cost, gcp-billing, oci-cost-report; a wrong name lists them all',
       'auto',
     )
     .addOption(
