@@ -22,6 +22,7 @@ export const CATALOGUE = {
   },
   extension: {
     catalog: () => import('../plugins/extensions/catalog/index.ts'),
+    debug: () => import('../plugins/extensions/debug/index.ts'),
     health: () => import('../plugins/extensions/health/index.ts'),
     traces: () => import('../plugins/extensions/traces/index.ts'),
   },

@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { version } from '../version.ts';
+import { configOption } from './config-option.ts';
 import { addExamples } from './examples.ts';
+import { addOperating } from './operating.ts';
 
 const EXAMPLES = `
 Examples:
@@ -25,18 +27,13 @@ export function buildProgram(): Command {
     .configureHelp({ showGlobalOptions: false });
   program.enablePositionalOptions();
   addRunning(program);
+  addOperating(program);
   addProof(program);
   addDeadLetters(program);
   addCatalog(program);
   addFiles(program);
   addExamples(program);
   return program;
-}
-
-function configOption(): Option {
-  return new Option('-c, --config <file>', 'configuration file (YAML)')
-    .env('FOCUSD_CONFIG')
-    .default('focusd.yaml');
 }
 
 /** Commands around a running agent. */

@@ -81,7 +81,7 @@ const MAY_TALK = [
   /^agent\//,
   /^plugins\/kit\//,
   /^plugins\/exporters\/otlp\//,
-  /^plugins\/extensions\/(health|traces)\//,
+  /^plugins\/extensions\/traces\//,
   /^plugins\/extensions\/catalog\/store\//,
 ];
 

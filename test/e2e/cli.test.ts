@@ -45,6 +45,7 @@ t.test('help, version, mistakes', async (t) => {
   for (const name of [
     'run',
     'demo',
+    'top',
     'validate',
     'plugins',
     'test-receiver',
