@@ -22,6 +22,11 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, why: s
     ['focusd demo', 'a report, and OTLP files to look at'],
     ['focusd demo --serve', 'health on 127.0.0.1:13133, Prometheus on 127.0.0.1:8888'],
   ],
+  top: [
+    ['focusd top', 'live, until Ctrl-C'],
+    ['focusd top --once', 'as text, for a ticket'],
+    ['focusd top --json | jq .scopes', 'for scripts'],
+  ],
   audit: [
     ['focusd audit', 'every total derived again; exit code 1 when one differs'],
     ['focusd audit verify --head HASH', 'the chain still holds the head noted last month'],

@@ -56,7 +56,7 @@ const NOT_FOUND = {
   json: 'the same with .json behind it',
 };
 
-function agent({ version, now, started, ready, process, deadLetters }: Inspection): Section {
+function agent({ version, now, started, ready, process: own, deadLetters }: Inspection): Section {
   return {
     title: 'Agent',
     columns: ['', ''],
@@ -64,10 +64,10 @@ function agent({ version, now, started, ready, process, deadLetters }: Inspectio
       ['version', version],
       ['ready', ready ? 'yes' : 'not yet'],
       ['up for', readableDuration((now - started) / 1000)],
-      ['memory', readableBytes(process.rssBytes)],
-      ['processor time', readableDuration(process.cpuSeconds)],
-      ['workers', String(process.workers)],
-      ['process', `${process.pid}, Node ${process.node}, ${process.platform}`],
+      ['memory', readableBytes(own.rssBytes)],
+      ['processor time', readableDuration(own.cpuSeconds)],
+      ['workers', String(own.workers)],
+      ['process', `${own.pid}, Node ${own.node}, ${own.platform}`],
       ['dead letters', `${deadLetters.files} files, ${readableBytes(deadLetters.bytes)}`],
     ],
   };

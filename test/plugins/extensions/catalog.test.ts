@@ -10,9 +10,20 @@ import {
   priceHistory,
 } from '../../../plugins/extensions/catalog/store/look.ts';
 import { readCatalog } from '../../../plugins/extensions/catalog/store/open.ts';
-import { checkedSettings, type Line, turnedClock, worldOf } from '../../helpers/plugin-world.ts';
+import {
+  checkedSettings,
+  inspection,
+  type Line,
+  turnedClock,
+  worldOf,
+} from '../../helpers/plugin-world.ts';
 
-const AGENT = { version: '1.2.3', ready: () => true, health: () => [] };
+const AGENT = {
+  version: '1.2.3',
+  ready: () => true,
+  health: () => [],
+  inspect: () => inspection(),
+};
 const TESTDATA = new URL('../../../plugins/extensions/catalog/testdata/', import.meta.url);
 
 interface Ran {

@@ -15,10 +15,20 @@ import {
   encodeTraces,
   type TestSpan,
 } from '../../../helpers/otlp-traces-proto.ts';
-import { checkedSettings, turnedClock, worldOf } from '../../../helpers/plugin-world.ts';
+import {
+  checkedSettings,
+  inspection,
+  turnedClock,
+  worldOf,
+} from '../../../helpers/plugin-world.ts';
 import { spanOf } from '../../../helpers/test-spans.ts';
 
-const agent: AgentView = { version: '1.2.3', ready: () => true, health: () => [] };
+const agent: AgentView = {
+  version: '1.2.3',
+  ready: () => true,
+  health: () => [],
+  inspect: () => inspection(),
+};
 const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 
 interface Opened {
