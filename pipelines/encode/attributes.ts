@@ -3,8 +3,17 @@ import { attributeName } from '../focus/columns.ts';
 import type { ChargeExtras } from './encoder.ts';
 import type { Key, NamedColumn } from './field.ts';
 
-/** Name of the event that a charge is. */
-export const EVENT_NAME = 'focus.cost_and_usage.charge';
+/** Name of the event that a charge is, and of one that takes a charge back. */
+const EVENT_NAMES = {
+  charge: 'focus.cost_and_usage.charge',
+  correction: 'focus.cost_and_usage.correction',
+} as const;
+
+/** Name of the event that the charges of a batch are. */
+export function eventName({ ids }: ChargeExtras): string {
+  return EVENT_NAMES[ids?.correction === undefined ? 'charge' : 'correction'];
+}
+
 /** Attribute with a charge's id. */
 export const UID = 'log.record.uid';
 /** Instrumentation scope of the records. */

@@ -1,10 +1,12 @@
 /** The id of a charge as text, as far as it differs from row to row. Hot: runs once per charge. */
 import type { ChargeIds } from '../focus/charge-ids.ts';
-import { INTEGER_BYTES, writeInteger } from './digits.ts';
+import { writeInteger } from './digits.ts';
 import type { ChargeExtras } from './encoder.ts';
 
+/** Most bytes of a mark and a 32-bit number. */
+const NUMBER_BYTES = 2 + 10;
 /** Most bytes that `writeUid` writes. */
-export const UID_BYTES = 32 + 1 + INTEGER_BYTES;
+export const UID_BYTES = 32 + 3 * NUMBER_BYTES;
 
 /** Two hexadecimal digits of each byte. */
 const DIGITS = Buffer.from(
@@ -17,13 +19,12 @@ export function idsOf({ ids }: ChargeExtras): ChargeIds {
   return ids;
 }
 
-/** Writes 32 hexadecimal digits from `at`, for all but the first of equal charges then `-` and its ordinal; answers where it ends. */
-export function writeUid(
-  buffer: Uint8Array,
-  at: number,
-  { hashes, ordinals }: ChargeIds,
-  row: number,
-): number {
+/**
+ * Writes 32 hexadecimal digits from `at`; for all but the first of equal charges then `-` and its ordinal; for what a later revision
+ * than the first sent `.r` and its number; for what takes a charge back `.c` and the number of the revision that does. Answers where it ends.
+ */
+export function writeUid(buffer: Uint8Array, at: number, ids: ChargeIds, row: number): number {
+  const { hashes, ordinals, revisions, correction } = ids;
   let end = at;
   for (let word = row * 4; word < row * 4 + 4; word++) {
     const bits = hashes[word] as number;
@@ -34,7 +35,30 @@ export function writeUid(
     }
   }
   const ordinal = ordinals[row] as number;
-  if (ordinal === 1) return end;
-  buffer[end++] = 45;
-  return writeInteger(buffer, end, ordinal);
+  if (ordinal !== 1) {
+    buffer[end++] = 45;
+    end = writeInteger(buffer, end, ordinal);
+  }
+  const revision = revisions === undefined ? 1 : (revisions[row] as number);
+  if (revision !== 1) end = writeMarked(buffer, end, REVISION, revision);
+  return correction === undefined ? end : writeMarked(buffer, end, CORRECTION, correction);
+}
+
+/** `r` and `c`. */
+const REVISION = 114;
+const CORRECTION = 99;
+
+function writeMarked(buffer: Uint8Array, at: number, mark: number, value: number): number {
+  buffer[at] = 46;
+  buffer[at + 1] = mark;
+  return writeInteger(buffer, at + 2, value);
+}
+
+/** The whole ids of the first `rows` charges as texts. */
+export function uidTexts(prefix: string, ids: ChargeIds, rows: number): string[] {
+  const buffer = Buffer.alloc(UID_BYTES);
+  return Array.from({ length: rows }, (_, row) => {
+    const end = writeUid(buffer, 0, ids, row);
+    return `${prefix}-${buffer.toString('latin1', 0, end)}`;
+  });
 }

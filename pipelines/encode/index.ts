@@ -7,6 +7,7 @@ import { createJsonLogEncoder } from './otlp-json/index.ts';
 import { createLogEncoder } from './otlp-logs/index.ts';
 
 export { returnBuffer } from './buffers.ts';
+export { uidTexts } from './charge-uid.ts';
 export type { BatchEncoder, ChargeExtras, EncodedChunk, EncoderOptions } from './encoder.ts';
 
 /** Whether entry `code` of an amount column can be written. */

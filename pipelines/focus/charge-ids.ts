@@ -4,4 +4,8 @@ export interface ChargeIds {
   readonly hashes: Int32Array;
   /** Per row: 1 for the first charge of its scope that says this, 2 for the second, … */
   readonly ordinals: Uint32Array;
+  /** Where a scope's revisions are told apart: the number of the one that sent the charge. */
+  readonly revisions?: Uint32Array;
+  /** The charges are taken back, by the revision of this number. */
+  readonly correction?: number;
 }

@@ -8,6 +8,12 @@ import { EqualCharges, type EqualChargesMemory } from './equal-charges.ts';
 import { type NamedColumn, ValueHashes } from './value-hashes.ts';
 
 export { type EqualChargesMemory, equalChargesMemory } from './equal-charges.ts';
+export {
+  forgetMeetings,
+  KnownCharges,
+  type KnownChargesMemory,
+  knownChargesMemory,
+} from './known-charges.ts';
 
 /** Tells the charges of one task apart from each other and from those of the delivery's other tasks. */
 export class Identifier {

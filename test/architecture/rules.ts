@@ -15,7 +15,10 @@ const KIT = /^plugins\/kit\//;
 const SEES: readonly (readonly [from: RegExp, to: readonly RegExp[]])[] = [
   [/^pipelines\/focus\//, []],
   [/^pipelines\/plugin\//, [FOCUS]],
-  [/^pipelines\/(decode|normalize|attribute|link|fold|identify|encode|check)\//, [FOCUS, CONTRACT]],
+  [
+    /^pipelines\/(decode|normalize|attribute|link|fold|identify|keep|encode|check)\//,
+    [FOCUS, CONTRACT],
+  ],
   [/^pipelines\/engine\//, [/^pipelines\//]],
   [/^plugins\/kit\//, [FOCUS, CONTRACT]],
   [
@@ -81,8 +84,7 @@ const MAY_TALK = [
   /^agent\//,
   /^plugins\/kit\//,
   /^plugins\/exporters\/otlp\//,
-  /^plugins\/extensions\/traces\//,
-  /^plugins\/extensions\/catalog\/store\//,
+  /^plugins\/extensions\/health\//,
 ];
 
 const OUTSIDE_NAMES =

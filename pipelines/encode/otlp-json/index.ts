@@ -5,7 +5,7 @@
 import { AMOUNT } from '../../focus/amounts.ts';
 import type { Batch, TimeColumn } from '../../focus/batch.ts';
 import type { ChargeIds } from '../../focus/charge-ids.ts';
-import { EVENT_NAME, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
+import { eventName, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import type { Bytes } from '../bytes.ts';
 import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
 import { INTEGER_BYTES, writeInteger } from '../digits.ts';
@@ -53,7 +53,7 @@ class JsonLogFormat implements RecordFormat {
 
   begin(plan: Plan, batch: Batch, extras: ChargeExtras): number {
     const observed = `${timestamp(this.#options.observedMs)}000000`.replace(/^0+$/, '0');
-    const start = `{"observedTimeUnixNano":"${observed}","eventName":"${EVENT_NAME}","attributes":[`;
+    const start = `{"observedTimeUnixNano":"${observed}","eventName":"${eventName(extras)}","attributes":[`;
     this.#head = Buffer.concat([encoder.encode(start), plan.takeHead()]);
     const uid = JSON.stringify(`${this.#options.uidPrefix}-`).slice(0, -1);
     this.#beforeUid = encoder.encode(`{"key":"${UID}","value":{"stringValue":${uid}`);

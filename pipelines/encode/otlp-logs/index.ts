@@ -3,7 +3,7 @@
  */
 import type { Batch, TimeColumn } from '../../focus/batch.ts';
 import type { ChargeIds } from '../../focus/charge-ids.ts';
-import { EVENT_NAME, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
+import { eventName, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import { Bytes, varintSize } from '../bytes.ts';
 import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
@@ -80,8 +80,9 @@ class LogFormat implements RecordFormat {
     writeNanos(head.view, head.length, timestamp(this.#options.observedMs));
     head.length += 8;
     head.byte(TAG.event);
-    head.byte(EVENT_NAME.length);
-    head.text(EVENT_NAME);
+    const event = eventName(extras);
+    head.byte(event.length);
+    head.text(event);
     head.bytes(constants);
     this.#uid = beginUid(head, uid, UID_BYTES);
     this.#head = head.slice();
