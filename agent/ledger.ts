@@ -13,13 +13,17 @@ import {
 } from '../pipelines/focus/decimal.ts';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
 
-/** What became of the exported money at one exporter, canonical decimals; the three add up to what the delivery exported. */
+/** What became of the exported money at one exporter, canonical decimals; all but `corrected` add up to what the delivery exported. */
 export interface ExporterEntry {
   readonly exported: string;
   /** Refused by the backend for good. */
   readonly refused: string;
   /** In batches that the backend took in part: it says how many charges it refused, not which. */
   readonly uncertain: string;
+  /** With `restatement: rows`: of charges that were sent with an earlier revision. */
+  readonly unchanged?: string;
+  /** With `restatement: rows`: sent to take back charges that vanished; negative where they cost something. */
+  readonly corrected?: string;
 }
 
 /** By exporter and cost column; exporters that take totals only are not in it. */
@@ -78,6 +82,54 @@ function entryOf(all: Decimal, refused: Decimal, uncertain: Decimal): ExporterEn
   };
 }
 
+/** Keeps the money of what is sent of a restated scope. */
+export interface SentMoney {
+  add(exporter: string, batch: EncodedBatch, as: 'charge' | 'correction'): void;
+  /** The accounts of these exporters told apart by what was sent now and what before. */
+  toldApart(ledger: ExporterLedger, exporters: readonly string[]): ExporterLedger;
+}
+
+/** Starts with nothing sent. */
+export function sentMoney(): SentMoney {
+  const sums = moneySums();
+  const exact = (exporter: string, column: string, as: string): Decimal =>
+    sums.exact({ exporter, column, as });
+  const apart = (entry: ExporterEntry, sent: Decimal, corrected: Decimal): ExporterEntry => {
+    const { exported, refused, uncertain } = entry;
+    const failed = add(decimal(refused), decimal(uncertain));
+    return {
+      ...entry,
+      exported: formatDecimal(subtract(sent, failed)),
+      unchanged: formatDecimal(subtract(add(decimal(exported), failed), sent)),
+      corrected: formatDecimal(corrected),
+    };
+  };
+  return {
+    add(exporter, batch, as) {
+      for (const [column, cost] of Object.entries(batch.costs))
+        sums.add({ exporter, column, as }, cost);
+    },
+    toldApart: (ledger, exporters) =>
+      Object.fromEntries(
+        Object.entries(ledger).map(([exporter, columns]) => [
+          exporter,
+          !exporters.includes(exporter)
+            ? columns
+            : Object.fromEntries(
+                Object.entries(columns).map(([column, entry]) => [
+                  column,
+                  apart(
+                    entry,
+                    exact(exporter, column, 'charge'),
+                    exact(exporter, column, 'correction'),
+                  ),
+                ]),
+              ),
+        ]),
+      ),
+  };
+}
+
 /** Cost columns in which what was read is not what the totals hold (summed apart from the ledger) + rejected + dropped + reshaped. */
 export function unbalancedColumns({
   ledger,
@@ -99,6 +151,8 @@ type Attributes = Readonly<Record<string, string>>;
 export interface MoneySums {
   add(attributes: Attributes, amount: string): void;
   read(): readonly (readonly [number, Attributes])[];
+  /** The sum of exactly these attributes. */
+  exact(attributes: Attributes): Decimal;
 }
 
 /** Starts empty. */
@@ -111,5 +165,6 @@ export function moneySums(): MoneySums {
       sums.set(key, { attributes, sum: add(before, decimal(amount)) });
     },
     read: () => [...sums.values()].map(({ attributes, sum }) => [toNumber(sum), attributes]),
+    exact: (attributes) => sums.get(JSON.stringify(attributes))?.sum ?? ZERO,
   };
 }

@@ -1,19 +1,25 @@
 import {
   type Delivered,
   deliver,
-  deliveryId,
   type StageSettings,
   type Target,
 } from '../pipelines/engine/deliver.ts';
+import { deliveryId } from '../pipelines/engine/delivery-ids.ts';
 import type { PartPlan } from '../pipelines/engine/protocol.ts';
 import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type { CostColumn } from '../pipelines/focus/columns.ts';
 import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
-import type { Linker } from '../pipelines/plugin/links.ts';
 import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
-import { type ExporterLedger, type Refusals, refusals, unbalancedColumns } from './ledger.ts';
-import { linkDelivery, withLinkable } from './links.ts';
+import { deliveryEvents } from './delivery-events.ts';
+import {
+  type ExporterLedger,
+  type Refusals,
+  refusals,
+  sentMoney,
+  unbalancedColumns,
+} from './ledger.ts';
+import { isUnsettled, openRestatement, type Sent, sentByRows, tidyKept } from './restatement.ts';
 import type { Committed, DeliverySummary, State } from './state/state.ts';
 
 /** What the rest of the agent wants to know of deliveries on their way. */
@@ -48,8 +54,9 @@ export interface PipelineRun {
   readonly pool: WorkerPool;
   readonly state: State;
   readonly deadLetters: DeadLetters;
+  /** Folder of charges that are kept for the next revision of their scope. */
+  readonly kept: string;
   readonly targets: readonly Target[];
-  readonly linkers: () => readonly Linker[];
   readonly settings: StageSettings;
   readonly clock: Clock;
   readonly log: Logger;
@@ -60,40 +67,18 @@ export interface PipelineRun {
 /** Takes one delivery to its commit; a revision that is already committed is left alone. Throws when it could not be committed. */
 export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promise<void> {
   const { id, state, events } = run;
-  if (state.has({ ...id, ...delivery })) {
+  if (isDone(run, delivery)) {
     state.advance(id.pipeline, id.receiver, delivery.cursor);
     events.known?.(id, delivery);
     return;
   }
   events.started?.(id, delivery);
-  const older = state.revision({ ...id, scope: delivery.scope });
   const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
   const letters = await run.deadLetters.open(of);
-  const refused = refusals();
-  const started = run.clock.now();
   try {
-    const delivered = await deliver({
-      ...run,
-      ...id,
-      settings: withLinkable(run),
-      delivery,
-      observedMs: started,
-      needs: isRestated(delivery, older) ? 'all' : 'none',
-      events: deliverEvents(run, { delivery, letters, refused }),
-    });
-    await letters.commit();
-    if (delivered.setAside) {
-      setAside(run, { delivery, delivered, older });
-      return;
-    }
-    await linkDelivery(run, delivered);
-    commit(run, {
-      delivery,
-      delivered,
-      started,
-      exporters: exporterLedger(run, delivered, refused),
-    });
-    if (delivery.mode === 'snapshot') await run.deadLetters.replaced(of);
+    const isCommitted = await takeThrough(run, delivery, letters);
+    if (isCommitted && delivery.mode === 'snapshot') await run.deadLetters.replaced(of);
+    if (isCommitted) await tidyKept(run, delivery);
   } catch (error) {
     await letters.abort();
     if (!run.signal.aborted) events.failed?.(id, delivery);
@@ -101,6 +86,50 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
   } finally {
     events.ended?.(id);
   }
+}
+
+/** Committed, and the exporters have been sent nothing else since. */
+function isDone(run: PipelineRun, delivery: Delivery): boolean {
+  const { id, state, targets } = run;
+  if (!state.has({ ...id, ...delivery })) return false;
+  const byRows = sentByRows(targets, delivery).length > 0;
+  const kept = byRows ? state.kept({ ...id, scope: delivery.scope }) : undefined;
+  return !isUnsettled(kept, delivery.revision);
+}
+
+/** Reads, sends and commits; false: the delivery was set aside. */
+async function takeThrough(
+  run: PipelineRun,
+  delivery: Delivery,
+  letters: DeadLetterFile,
+): Promise<boolean> {
+  const { id, state, targets } = run;
+  const older = state.revision({ ...id, scope: delivery.scope });
+  const refused = refusals();
+  const money = sentMoney();
+  const started = run.clock.now();
+  const events = deliveryEvents(run, { delivery, letters, refused, money });
+  const restatement = await openRestatement(run, delivery, events);
+  const byRows = restatement?.exporters ?? [];
+  const delivered = await deliver({
+    ...run,
+    ...id,
+    delivery,
+    targets: targets.filter((target) => !byRows.includes(target.id)),
+    ...(restatement && { keep: restatement.keep }),
+    observedMs: started,
+    needs: isRestated(delivery, older) ? 'all' : 'none',
+    events,
+  });
+  const sent = delivered.setAside ? undefined : await restatement?.send(delivered);
+  await letters.commit();
+  if (delivered.setAside) {
+    setAside(run, { delivery, delivered, older });
+    return false;
+  }
+  const exporters = money.toldApart(exporterLedger(run, delivered, refused), byRows);
+  commit(run, { delivery, delivered, sent, started, exporters });
+  return true;
 }
 
 /** The same revision read again takes its own place, whatever could be read of it. */
@@ -138,11 +167,13 @@ function commit(
   {
     delivery,
     delivered,
+    sent,
     started,
     exporters,
   }: {
     readonly delivery: Delivery;
     readonly delivered: Delivered;
+    readonly sent: Sent | undefined;
     readonly started: number;
     readonly exporters: ExporterLedger;
   },
@@ -156,7 +187,12 @@ function commit(
     committedMs: now,
     dataUntilMs: delivered.dataUntilMs,
     totals: delivered.totals,
-    summary: { ...summaryOf(delivered, now - started), exporters },
+    summary: {
+      ...summaryOf(delivered, now - started),
+      exporters,
+      ...(sent && { restated: sent.restated }),
+    },
+    ...(sent && { kept: sent.kept }),
   });
   run.events.committed?.(id, committed, delivered.stages);
   const columns = unbalancedColumns(delivered);
@@ -171,6 +207,7 @@ function commit(
     scope: delivery.scope,
     revision: delivery.revision,
     ...rows,
+    ...(sent && { added: sent.restated.added, corrected: sent.restated.corrected }),
     ms: now - started,
     ...(refused === 0 ? {} : { refusedParts: refused }),
     ...(committed.replaced === undefined ? {} : { restated: true }),
@@ -202,63 +239,5 @@ function partPlan(plan: PartPlan): {
     format: plan.format,
     mapping: plan.mapping,
     ...(plan.focusVersion === undefined ? {} : { focusVersion: plan.focusVersion }),
-  };
-}
-
-function deliverEvents(
-  run: PipelineRun,
-  {
-    delivery,
-    letters,
-    refused,
-  }: {
-    readonly delivery: Delivery;
-    readonly letters: DeadLetterFile;
-    readonly refused: Refusals;
-  },
-): Parameters<typeof deliver>[0]['events'] {
-  const { id, events, log } = run;
-  const origin = { ...id, scope: delivery.scope, revision: delivery.revision };
-  const time = new Date(run.clock.now()).toISOString();
-  return {
-    refusedPart: (part, { reason, row, column }) => {
-      letters.write({
-        time,
-        ...origin,
-        kind: 'part',
-        reason: 'unreadable_part',
-        message: reason,
-        path: part.path,
-        ...(row === undefined ? {} : { row }),
-        ...(column === undefined ? {} : { column }),
-      });
-      log.error('part set aside', { ...origin, path: part.path, reason });
-      events.refusedPart?.(id, part, reason);
-    },
-    rejectedRows: (part, rows) => {
-      for (const row of rows)
-        letters.write({ time, ...origin, kind: 'row', path: part.path, ...row });
-    },
-    rejectedBatch: (exporter, batch, reason, rows) => {
-      refused.add(exporter, batch, rows);
-      letters.write({
-        time,
-        ...origin,
-        kind: 'batch',
-        reason: 'refused_by_backend',
-        message: reason,
-        exporter,
-        rows,
-        ...(rows < batch.rows ? {} : { costs: batch.costs }),
-      });
-      log.error('backend refused charges', { ...origin, exporter, rows, reason });
-      events.rejectedBatch?.(id, exporter, batch, rows);
-    },
-    restarted: () => {
-      letters.restart();
-      refused.restart();
-    },
-    written: (exporter, batch) => events.written?.(id, exporter, batch),
-    progress: (rows) => events.progress?.(id, rows),
   };
 }

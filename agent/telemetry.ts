@@ -20,7 +20,7 @@ export interface OwnMetric {
 /** From a tenth of a second to three days. */
 const SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200] as const;
 
-/** Every metric of the agent itself. `focusd.exporter.*` and `focusd.catalog.*` are made by the plugins that know them. */
+/** Every metric of the agent itself. `focusd.exporter.*` are made by the exporters that know them. */
 export const OWN_METRICS = {
   'focusd.rows.read': { kind: 'counter', unit: '{row}', doc: 'Rows read from bills.' },
   'focusd.rows.written': { kind: 'counter', unit: '{row}', doc: 'Charges made of them.' },
@@ -33,6 +33,16 @@ export const OWN_METRICS = {
     kind: 'counter',
     unit: '{row}',
     doc: 'Rows left out on purpose, by reason.',
+  },
+  'focusd.rows.unchanged': {
+    kind: 'counter',
+    unit: '{row}',
+    doc: 'Charges of a restated scope that exporters with `restatement: rows` had already.',
+  },
+  'focusd.rows.corrected': {
+    kind: 'counter',
+    unit: '{row}',
+    doc: 'Charges that vanished from a scope and were taken back by a correction.',
   },
   'focusd.parts.refused': {
     kind: 'counter',
@@ -54,7 +64,7 @@ export const OWN_METRICS = {
   'focusd.ledger.exporter.cost': {
     kind: 'observed-sum',
     unit: '{currency}',
-    doc: 'Exported money by exporter that takes charges, stage and cost column: exported (taken by the backend), refused (for good), uncertain (in batches taken in part). The three add up to `focusd.ledger.cost` with stage exported.',
+    doc: 'Exported money by exporter that takes charges, stage and cost column: exported (taken by the backend), refused (for good), uncertain (in batches taken in part), unchanged (sent with an earlier revision). These add up to `focusd.ledger.cost` with stage exported. Beside them corrected: sent to take back charges that vanished, negative where they cost something.',
   },
   'focusd.ledger.unbalanced': {
     kind: 'counter',
@@ -123,31 +133,6 @@ export const OWN_METRICS = {
     kind: 'counter',
     unit: '{point}',
     doc: 'Metric points that a backend refused (partial success).',
-  },
-  'focusd.catalog.prices': {
-    kind: 'gauge',
-    unit: '{price}',
-    doc: 'Prices in force, by price list (extension `catalog`).',
-  },
-  'focusd.catalog.age': {
-    kind: 'gauge',
-    unit: 's',
-    doc: 'Time since a price list was last read, by list.',
-  },
-  'focusd.catalog.price.changes': {
-    kind: 'counter',
-    unit: '{price}',
-    doc: 'Prices that moved, by provider; each is an event `finops.sku.price_changed` in the log.',
-  },
-  'focusd.catalog.renames': {
-    kind: 'counter',
-    unit: '{sku}',
-    doc: 'SKUs whose seller gave them another name, by provider.',
-  },
-  'focusd.catalog.failures': {
-    kind: 'counter',
-    unit: '{reading}',
-    doc: 'Price lists that could not be taken in; their older prices stay. By list.',
   },
   'focusd.component.status': {
     kind: 'gauge',
@@ -396,6 +381,11 @@ function recordCommit(
   add('focusd.rows.read', summary.rows.read, origin);
   add('focusd.ingest.errors', summary.rows.rejected, { ...origin, kind: 'row' });
   add('focusd.rows.written', summary.rows.written, origin);
+  if (summary.restated !== undefined) {
+    const { added, corrected } = summary.restated;
+    add('focusd.rows.unchanged', summary.rows.written - added, origin);
+    add('focusd.rows.corrected', corrected, origin);
+  }
   each('focusd.rows.rejected', 'reason', summary.rejected);
   each('focusd.rows.dropped', 'reason', summary.dropped);
   each('focusd.repairs', 'code', summary.repairs);
@@ -412,12 +402,15 @@ function recordMoney(
     for (const stage of LEDGER_STAGES) money.stages.add({ ...origin, column, stage }, entry[stage]);
   for (const [exporter, columns] of Object.entries(exporters))
     for (const [column, entry] of Object.entries(columns))
-      for (const stage of EXPORTER_STAGES)
-        money.exporters.add({ ...origin, exporter, column, stage }, entry[stage]);
+      for (const stage of EXPORTER_STAGES) {
+        const amount = entry[stage];
+        if (amount !== undefined)
+          money.exporters.add({ ...origin, exporter, column, stage }, amount);
+      }
 }
 
 const LEDGER_STAGES = ['read', 'exported', 'rejected', 'dropped', 'reshaped'] as const;
-const EXPORTER_STAGES = ['exported', 'refused', 'uncertain'] as const;
+const EXPORTER_STAGES = ['exported', 'refused', 'uncertain', 'unchanged', 'corrected'] as const;
 
 function observeProcess({ gauge }: { readonly gauge: Gauge }, clock: Clock): void {
   const started = clock.now();

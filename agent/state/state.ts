@@ -1,20 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { GroupTotal, LedgerEntry } from '../../pipelines/engine/protocol.ts';
 import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import type { Delivery } from '../../pipelines/plugin/delivery.ts';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
 import type { ExporterLedger } from '../ledger.ts';
-import {
-  AUDIT_SCHEMA,
-  type AuditEvent,
-  type AuditLink,
-  appendLink,
-  auditLinks,
-} from './audit-chain.ts';
+import { type AuditEvent, type AuditLink, appendLink, auditLinks } from './audit-chain.ts';
+import { openDatabase, transaction } from './database.ts';
+import { type KeptRevision, type KeptScope, keptOf, putKept } from './kept-charges.ts';
+
+/** A scope of one receiver in one pipeline. */
+export interface ScopeId {
+  readonly pipeline: string;
+  readonly receiver: string;
+  readonly scope: string;
+}
 
 /** What is written, in one transaction, when a delivery is through. */
 export interface Commit {
@@ -27,6 +29,8 @@ export interface Commit {
   readonly dataUntilMs: number;
   readonly totals: readonly GroupTotal[];
   readonly summary: DeliverySummary;
+  /** The revision's charges on disk, when they are kept. */
+  readonly kept?: KeptRevision;
 }
 
 /** The account of one delivery. */
@@ -46,6 +50,12 @@ export interface DeliverySummary {
   readonly violations: Readonly<Record<string, number>>;
   readonly parts: readonly PartSummary[];
   readonly ms: number;
+  /** With `restatement: rows`: number of the scope's revision, charges that it added, charges that it took back. */
+  readonly restated?: {
+    readonly number: number;
+    readonly added: number;
+    readonly corrected: number;
+  };
 }
 
 /** One part of a delivery: how it was read, or why it was not. */
@@ -87,11 +97,11 @@ export interface State {
     readonly mode: 'snapshot' | 'append';
   }): boolean;
   /** The scope's committed revision, if any. */
-  revision(of: {
-    readonly pipeline: string;
-    readonly receiver: string;
-    readonly scope: string;
-  }): string | undefined;
+  revision(of: ScopeId): string | undefined;
+  /** What is kept of the scope's charges on disk; undefined: nothing ever was. */
+  kept(of: ScopeId): KeptScope | undefined;
+  /** Notes what is kept of a scope, outside of a commit. */
+  keep(of: ScopeId, kept: KeptScope): void;
   commit(commit: Commit): Committed;
   /** Moves the cursor alone: a delivery that was already done. */
   advance(pipeline: string, receiver: string, cursor: string): void;
@@ -114,88 +124,11 @@ export interface State {
   close(): void;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS cursors (pipeline TEXT, receiver TEXT, cursor TEXT NOT NULL, PRIMARY KEY (pipeline, receiver)) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS deliveries (
-    id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, pipeline TEXT NOT NULL, receiver TEXT NOT NULL, scope TEXT NOT NULL, revision TEXT NOT NULL,
-    mode TEXT NOT NULL, committed_ms INTEGER NOT NULL, data_until_ms INTEGER, summary TEXT NOT NULL, replaced TEXT
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS deliveries_scope ON deliveries (pipeline, receiver, scope);
-  CREATE TABLE IF NOT EXISTS totals (
-    delivery TEXT NOT NULL, billing_period TEXT NOT NULL, day TEXT NOT NULL, dimensions TEXT NOT NULL, overflow INTEGER NOT NULL, charges INTEGER NOT NULL,
-    billed TEXT NOT NULL, effective TEXT NOT NULL, list TEXT NOT NULL, contracted TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS totals_delivery ON totals (delivery, billing_period);
-  CREATE TABLE IF NOT EXISTS read_again (delivery TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-  ${AUDIT_SCHEMA}
-`;
-const SCHEMA_VERSION = '2';
-/** Older ones that are brought up to date: what they lack is made empty. */
-const UPGRADABLE: readonly string[] = ['1'];
-
 /** Opens (or makes) the state in a folder. A damaged or foreign file is an error that names it. */
 export function openState(folder: string): State {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'state.sqlite');
-  const database = opened(path);
-  return new SqliteState(database);
-}
-
-function opened(path: string): DatabaseSync {
-  try {
-    const database = new DatabaseSync(path, { timeout: 5_000 });
-    database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
-    );
-    bringUpToDate(database);
-    return database;
-  } catch (cause) {
-    throw new Misconfigured(
-      `the state file ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        path: 'storage.folder',
-        hint: 'move the file away to start from nothing: bills that are still at their source are read again',
-        cause,
-      },
-    );
-  }
-}
-
-function bringUpToDate(database: DatabaseSync): void {
-  if (schemaVersion(database) === SCHEMA_VERSION) return;
-  transaction(database, () => {
-    const version = schemaVersion(database);
-    if (version !== undefined && !UPGRADABLE.includes(version) && version !== SCHEMA_VERSION)
-      throw new Error(`it has schema version ${version}, this focusd reads ${SCHEMA_VERSION}`);
-    database.exec(SCHEMA);
-    database.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(SCHEMA_VERSION);
-    if (version === undefined || version === SCHEMA_VERSION) return;
-    const ids = database.prepare('SELECT id FROM deliveries ORDER BY id').all();
-    const about = { from: version, to: SCHEMA_VERSION, deliveries: ids.map(({ id }) => id) };
-    appendLink(database, { kind: 'state.upgraded', about }, Date.now());
-  });
-}
-
-/** Undefined in a new file. */
-function schemaVersion(database: DatabaseSync): string | undefined {
-  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get();
-  if (table === undefined) return undefined;
-  const row = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get();
-  return row === undefined ? undefined : String(row.value);
-}
-
-/** All of it or nothing. */
-function transaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
+  return new SqliteState(openDatabase(path));
 }
 
 class SqliteState implements State {
@@ -228,11 +161,15 @@ class SqliteState implements State {
     );
   }
 
-  revision(of: {
-    readonly pipeline: string;
-    readonly receiver: string;
-    readonly scope: string;
-  }): string | undefined {
+  kept(of: ScopeId): KeptScope | undefined {
+    return keptOf(this.#database, of);
+  }
+
+  keep(of: ScopeId, kept: KeptScope): void {
+    putKept(this.#database, of, kept);
+  }
+
+  revision(of: ScopeId): string | undefined {
     const row = this.#database
       .prepare(
         'SELECT revision FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? ORDER BY sequence DESC',
@@ -331,6 +268,7 @@ class SqliteState implements State {
     dataUntilMs,
     totals,
     summary,
+    kept,
   }: Commit): Committed {
     const { scope, revision, mode, cursor } = delivery;
     const replaced = mode === 'snapshot' ? this.#forget(pipeline, receiver, scope) : undefined;
@@ -369,13 +307,16 @@ class SqliteState implements State {
         contracted,
       );
     }
+    this.#keepPresent({ pipeline, receiver, scope }, kept);
     this.advance(pipeline, receiver, cursor);
     this.#database
       .prepare(
         'DELETE FROM read_again WHERE delivery = ? OR delivery NOT IN (SELECT id FROM deliveries)',
       )
       .run(id);
-    const about = { delivery: id, pipeline, receiver, scope, revision, mode, rows: summary.rows };
+    const { rows, restated } = summary;
+    const of = { delivery: id, pipeline, receiver, scope, revision, mode, rows };
+    const about = { ...of, ...(restated && { restated }) };
     const costs = { costs: costsOf(totals.map(totalOfGroup)), ...(replaced && { replaced }) };
     const kind = replaced === undefined ? 'delivery.committed' : 'delivery.restated';
     appendLink(this.#database, { kind, about: { ...about, ...costs } }, committedMs);
@@ -391,6 +332,13 @@ class SqliteState implements State {
       summary,
       ...(replaced === undefined ? {} : { replaced }),
     };
+  }
+
+  /** The exporters have this revision now; its number is never given again. */
+  #keepPresent(of: ScopeId, present: KeptRevision | undefined): void {
+    const number = present?.number ?? this.kept(of)?.number;
+    if (number === undefined) return;
+    putKept(this.#database, of, { number, ...(present && { present }) });
   }
 
   /** Removes the scope's present revision; answers what it cost. */

@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
-import { equalChargesMemory } from '../identify/index.ts';
+import { equalChargesMemory, forgetMeetings, type KnownChargesMemory } from '../identify/index.ts';
 import type { Sink } from '../plugin/contract.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/delivery.ts';
 import { Unavailable } from '../plugin/errors.ts';
-import type { Linkable } from '../plugin/links.ts';
+import { deliveryId, uidPrefix } from './delivery-ids.ts';
 import { type Merged, mergeResults } from './merge.ts';
-import type { PartPlan, Refused, Task, TaskResult } from './protocol.ts';
+import type { KeptFile, PartPlan, Refused, Task, TaskResult } from './protocol.ts';
 import type { WorkerPool } from './worker-pool.ts';
+import { write } from './write-batch.ts';
 
 /** Settings of the stages, the same for every delivery of a pipeline. */
 export interface StageSettings {
@@ -20,8 +21,6 @@ export interface StageSettings {
   readonly maxGroups: number;
   /** Version of focusd, on log records. */
   readonly scopeVersion: string;
-  /** What may be linked; absent: nobody links. */
-  readonly linkable?: Linkable;
 }
 
 /** Where charges go; `id` names the exporter. */
@@ -59,6 +58,18 @@ export interface DeliverRequest {
   readonly oneFile?: boolean;
   /** Parts that have to be readable, else the delivery is set aside and the sinks forget it. Default none. */
   readonly needs?: 'all' | 'one' | 'none';
+  /** Keep the charges for the next revision. */
+  readonly keep?: Keep;
+}
+
+/** Where charges are kept. */
+export interface Keep {
+  /** Made anew. */
+  readonly folder: string;
+  /** Number of the revision, from 1. */
+  readonly revision: number;
+  /** The charges of the revision before; those that come again are marked in it. */
+  readonly known?: KnownChargesMemory;
 }
 
 /** What a delivery came to, ready to be committed. */
@@ -67,6 +78,8 @@ export interface Delivered extends Merged {
   readonly parts: readonly PlannedPart[];
   /** Too little of it could be read: nothing was handed to the sinks, there is nothing to commit. */
   readonly setAside: boolean;
+  /** Files of the charges that were kept. */
+  readonly kept: readonly KeptFile[];
 }
 
 /** A part, and how it was read or why it was not. */
@@ -77,15 +90,6 @@ export interface PlannedPart {
 
 /** Rows of one task when a Parquet part is shared out among the workers. */
 const ROWS_PER_TASK = 1_000_000;
-
-/** Id of a delivery: the same for the same scope and revision, whatever the attempt. */
-export function deliveryId(
-  pipeline: string,
-  receiver: string,
-  delivery: Pick<Delivery, 'scope' | 'revision'>,
-): string {
-  return shortHash(pipeline, receiver, delivery.scope, delivery.revision);
-}
 
 /**
  * Reads a delivery's parts in the workers and hands the encoded batches to the sinks. Sinks are committed when this returns;
@@ -111,7 +115,19 @@ export async function deliver(request: DeliverRequest): Promise<Delivered> {
   }
   for (const { part, plan } of parts) if (!plan.ok) events.refusedPart(part, plan);
   const merged = mergeResults(results ?? [], settings.maxGroups);
-  return { ...merged, info, parts, setAside: setAside() };
+  return { ...merged, info, parts, setAside: setAside(), kept: (results ?? []).flatMap(keptFile) };
+}
+
+function keptFile({ kept }: TaskResult): readonly KeptFile[] {
+  if (kept === undefined) return [];
+  if ('failed' in kept) throw new Unavailable(`charges cannot be kept: ${kept.failed}`);
+  return [kept];
+}
+
+async function beginKeeping({ folder, known }: Keep): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (known !== undefined) forgetMeetings(known);
 }
 
 function isEnough(parts: readonly PlannedPart[], needs: DeliverRequest['needs'] = 'none'): boolean {
@@ -144,9 +160,11 @@ async function attempt(
     await Promise.allSettled(takers.map(({ sink }) => sink.abort?.(info)));
   };
   try {
+    if (request.keep !== undefined) await beginKeeping(request.keep);
     await Promise.all(takers.map(({ sink }) => sink.begin?.(info)));
     const came = await runAll(request, info, { takers, tasks, custom });
     await Promise.all(sources.map(unchanged));
+    came.results.forEach(keptFile);
     if (came.refused.size > 0) await forget();
     else await Promise.all(takers.map(({ sink }) => sink.commit?.(info)));
     return came;
@@ -195,11 +213,11 @@ async function runAll(
   info: DeliveryInfo,
   { takers, tasks, custom }: Run,
 ): Promise<Came> {
-  const { settings, events, pool } = request;
+  const { settings, events, pool, keep } = request;
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   const refused = new Map<Part, Refused>();
-  const equalCharges = takers.some(hasIds) ? equalChargesMemory() : undefined;
+  const equalCharges = keep !== undefined || takers.some(hasIds) ? equalChargesMemory() : undefined;
   const run = async (
     { part, plan, span }: PlannedTask,
     number: number,
@@ -215,6 +233,14 @@ async function runAll(
       header: number === 0 || request.oneFile !== true,
       uidPrefix: uidPrefix(request),
       ...(equalCharges === undefined ? {} : { equalCharges }),
+      ...(keep === undefined
+        ? {}
+        : {
+            keep: {
+              ...keep,
+              path: join(keep.folder, `${String(number + 1).padStart(4, '0')}.kept`),
+            },
+          }),
       observedMs: info.observedMs,
     };
     const taken = {
@@ -244,32 +270,6 @@ function hasIds({ sink }: Target): boolean {
   return sink.encoding?.kind === 'otlp-logs' || sink.encoding?.kind === 'otlp-json';
 }
 
-/** Newer snapshots of a scope keep the ids of the charges they have in common; what is appended is another charge each time. */
-function uidPrefix({ pipeline, receiver, delivery }: DeliverRequest): string {
-  const { scope, revision, mode } = delivery;
-  return shortHash(pipeline, receiver, scope, ...(mode === 'append' ? [revision] : []));
-}
-
-interface Writing {
-  readonly batch: EncodedBatch;
-  readonly info: DeliveryInfo;
-  readonly events: DeliverEvents;
-}
-
-/** What the other side refuses for good becomes a dead letter; everything else is the sink's own affair or an error. */
-async function write({ id, sink }: Target, { batch, info, events }: Writing): Promise<void> {
-  try {
-    const result = await sink.write?.(batch, info);
-    const refused = result?.rejectedRows ?? 0;
-    if (refused > 0)
-      events.rejectedBatch(id, batch, result?.reason ?? 'refused by the backend', refused);
-    events.written?.(id, batch);
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'Rejected') throw error;
-    events.rejectedBatch(id, batch, error.message, batch.rows);
-  }
-}
-
 /** Row groups shared out so that every worker has something to do; undefined: the part as a whole. */
 function spansOf(plan: Extract<PartPlan, { ok: true }>, workers: number): (Span | undefined)[] {
   const groups = plan.rowGroups.length;
@@ -297,10 +297,4 @@ function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   return error instanceof Error ? error.message : String(error);
-}
-
-function shortHash(...texts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const text of texts) hash.update(`${text.length}:`).update(text);
-  return hash.digest('hex').slice(0, 20);
 }

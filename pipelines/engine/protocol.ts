@@ -2,9 +2,8 @@ import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
 import type { CostColumn } from '../focus/columns.ts';
 import type { FoldedTotal } from '../fold/index.ts';
-import type { EqualChargesMemory } from '../identify/index.ts';
+import type { EqualChargesMemory, KnownChargesMemory } from '../identify/index.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
-import type { Linkable, ResourceCost } from '../plugin/links.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
 export interface Task {
@@ -29,6 +28,8 @@ export interface Task {
   readonly uidPrefix: string;
   /** Shared by the delivery's tasks to count equal charges; absent when no encoding has ids. */
   readonly equalCharges?: EqualChargesMemory;
+  /** Where the charges are kept for the next revision; absent: they are not. */
+  readonly keep?: KeepTask;
   /** Observed time of the records, milliseconds. */
   readonly observedMs: number;
   /** OTLP resource attributes of the log records. */
@@ -37,9 +38,58 @@ export interface Task {
   readonly maxGroups: number;
   /** Count violations of the FOCUS checks by rule. */
   readonly check: boolean;
-  /** Sum by resource what may be linked; absent: nobody links. */
-  readonly linkable?: Linkable;
 }
+
+/** What a task keeps of its charges. */
+export interface KeepTask {
+  /** File that is written. */
+  readonly path: string;
+  /** Number of the revision. */
+  readonly revision: number;
+  /** The charges of the revision before, when there is one; those that come again are marked. */
+  readonly known?: KnownChargesMemory;
+}
+
+/** A file of kept charges on disk. */
+export interface KeptFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly rows: number;
+  /** Charges that the revision has and the one before had not. */
+  readonly added: number;
+}
+
+/** What was kept, or why it could not be written. */
+export type Kept = KeptFile | { readonly failed: string };
+
+/** Kept charges on their way to the exporters: those that a revision added, or those that it takes back. */
+export interface KeptTask
+  extends Pick<Task, 'part' | 'uidPrefix' | 'observedMs' | 'resource' | 'scopeVersion'> {
+  readonly path: string;
+  /** Number of the revision that is sent. */
+  readonly revision: number;
+  /** One per exporter; `whole`: it gets all charges of the file, not only those that the revision added. */
+  readonly encodings: readonly { readonly encoding: Encoding; readonly whole: boolean }[];
+  /** The file is of the revision before: what of it did not come again is taken back. */
+  readonly vanished?: KnownChargesMemory;
+}
+
+/** What a file of kept charges came to. */
+export interface KeptResult {
+  /** Charges that were added or taken back. */
+  readonly changed: number;
+}
+
+/** Reads the ids of kept charges into shared memory. */
+export interface LoadRequest {
+  readonly files: readonly Pick<KeptFile, 'path' | 'bytes'>[];
+  readonly known: KnownChargesMemory;
+  /** `add`: they are the revision before; `meet`: they came again. */
+  readonly as: 'add' | 'meet';
+}
+
+/** Whether the files are what they were when they were written. */
+export type Loaded = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Main → worker on the task's port: credits for batches, or the end. */
 export type MainMessage =
@@ -92,8 +142,6 @@ export interface TaskResult {
   };
   readonly ledger: Readonly<Partial<Record<CostColumn, LedgerEntry>>>;
   readonly totals: readonly GroupTotal[];
-  /** Costs by resource; empty when nobody links. */
-  readonly resources: readonly ResourceCost[];
   /** Rows per repair code. */
   readonly repairs: Readonly<Record<string, number>>;
   /** Rows per drop reason. */
@@ -106,6 +154,7 @@ export interface TaskResult {
   readonly dataUntilMs: number;
   /** Time by stage as the clock saw it, milliseconds. */
   readonly stages: Readonly<Record<string, number>>;
+  readonly kept?: Kept;
 }
 
 /** What the main thread asks before a part is read. */

@@ -2,16 +2,17 @@ import { createAttributor } from '../attribute/index.ts';
 import { type Checker, createChecker, violationCounts } from '../check/index.ts';
 import { openSource } from '../decode/open.ts';
 import type { RejectedRow, Source } from '../decode/source.ts';
-import { type BatchEncoder, createEncoder, type EncodedChunk, fitOf } from '../encode/index.ts';
+import { type BatchEncoder, createEncoder, fitOf } from '../encode/index.ts';
 import type { Batch, TimeColumn } from '../focus/batch.ts';
 import { type CostColumn, columnsOf } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
 import { createFold } from '../fold/index.ts';
-import { createResourceFold, type ResourceFold } from '../fold/resource-fold.ts';
 import { Identifier } from '../identify/index.ts';
 import { linkAttributes } from '../link/index.ts';
 import { mappingFor } from '../normalize/detect.ts';
 import { type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
+import { BatchSender } from './batch-sender.ts';
+import { ChargeKeeper } from './keep-charges.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { WorkerPort } from './worker-port.ts';
@@ -33,12 +34,9 @@ export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult>
     const encoders = await Promise.all(
       task.encodings.map((encoding) => createEncoder(encoding, options)),
     );
-    return await new TaskRun(task, port, {
-      source,
-      normalizer,
-      mapping: mapping.name,
-      encoders,
-    }).run();
+    const opened = { source, normalizer, mapping: mapping.name, encoders };
+    const run = new TaskRun(task, port, opened);
+    return await run.run().finally(() => run.close());
   } finally {
     await source.close();
   }
@@ -82,11 +80,11 @@ class TaskRun {
   readonly #encoders: readonly BatchEncoder[];
   readonly #attribute: (batch: Batch) => Batch;
   readonly #fold: ReturnType<typeof createFold>;
-  readonly #resources: ResourceFold | undefined;
   readonly #checker: Checker | undefined;
   readonly #identifier: Identifier | undefined;
+  readonly #keeper: ChargeKeeper | undefined;
   readonly #watch = stopwatch();
-  readonly #sequence: number[];
+  readonly #sender: BatchSender;
   readonly #rejected = new Map<string, number>();
   readonly #repairs = new Map<string, number>();
   #structural = 0;
@@ -100,13 +98,15 @@ class TaskRun {
     this.#encoders = opened.encoders;
     this.#attribute = createAttributor(task.attribute);
     this.#fold = createFold({ maxGroups: task.maxGroups });
-    this.#resources = task.linkable && createResourceFold(task.linkable);
     this.#checker = task.check
       ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
       : undefined;
     this.#identifier =
       task.equalCharges === undefined ? undefined : new Identifier(task.equalCharges);
-    this.#sequence = task.encodings.map(() => 0);
+    this.#keeper = task.keep === undefined ? undefined : new ChargeKeeper(task.keep);
+    this.#sender = new BatchSender(port, task.part, (waits) =>
+      this.#watch.start(waits ? 'wait' : 'encode'),
+    );
   }
 
   async run(): Promise<TaskResult> {
@@ -119,10 +119,22 @@ class TaskRun {
     }
     this.#watch.start('encode');
     for (const [encoding, encoder] of this.#encoders.entries())
-      await this.#send(encoding, encoder.finish());
+      await this.#sender.send(encoding, encoder.finish());
     this.#reject(source.takeRejected());
+    const kept = this.#kept();
     this.#watch.start('fold');
-    return this.#result();
+    return { ...this.#result(), ...kept };
+  }
+
+  /** Lets go of what a run that failed has open. */
+  close(): void {
+    this.#keeper?.close();
+  }
+
+  #kept(): Pick<TaskResult, 'kept'> {
+    if (this.#keeper === undefined) return {};
+    this.#watch.start('keep');
+    return { kept: this.#keeper.finish() };
   }
 
   async #batch(batch: Batch): Promise<void> {
@@ -140,7 +152,6 @@ class TaskRun {
     const links = linkAttributes(owned);
     this.#watch.start('fold');
     this.#fold.add(owned);
-    this.#resources?.add(owned);
     this.#dataUntil = newest(this.#dataUntil, owned);
     if (this.#checker !== undefined) {
       this.#watch.start('check');
@@ -148,24 +159,14 @@ class TaskRun {
     }
     this.#watch.start('identify');
     const ids = this.#identifier?.identify(owned);
+    if (this.#keeper !== undefined && ids !== undefined) {
+      this.#watch.start('keep');
+      this.#keeper.add(owned, ids);
+    }
     const extras = { links, ...(ids === undefined ? {} : { ids }) };
     for (const [encoding, encoder] of this.#encoders.entries()) {
       this.#watch.start('encode');
-      await this.#send(encoding, encoder.add(owned, extras));
-    }
-  }
-
-  async #send(encoding: number, batches: Iterable<EncodedChunk>): Promise<void> {
-    for (const { wanted = false, ...encoded } of batches) {
-      this.#watch.start('wait');
-      await this.#port.credit();
-      const sequence = this.#sequence[encoding] ?? 0;
-      this.#sequence[encoding] = sequence + 1;
-      this.#port.post(
-        { type: 'batch', encoding, batch: { ...encoded, part: this.#task.part, sequence }, wanted },
-        [encoded.bytes.buffer as ArrayBuffer],
-      );
-      this.#watch.start('encode');
+      await this.#sender.send(encoding, encoder.add(owned, extras));
     }
   }
 
@@ -203,7 +204,6 @@ class TaskRun {
       rows: { read, written: counts.written, rejected: total(this.#rejected), dropped },
       ledger: ledgerOf(counts),
       totals: this.#fold.result(),
-      resources: this.#resources?.result() ?? [],
       repairs: Object.fromEntries(this.#repairs),
       dropped: Object.fromEntries(counts.dropped),
       rejected: Object.fromEntries(this.#rejected),

@@ -3,6 +3,10 @@ import { Piscina } from 'piscina';
 import type { RejectedRow } from '../decode/source.ts';
 import type { EncodedBatch } from '../plugin/delivery.ts';
 import type {
+  KeptResult,
+  KeptTask,
+  Loaded,
+  LoadRequest,
   MainMessage,
   PartPlan,
   PlanRequest,
@@ -26,11 +30,17 @@ export interface TaskEvents {
 /** The worker threads. */
 export interface WorkerPool {
   readonly size: number;
-  /** Tasks that wait for a worker. */
-  waiting(): number;
   plan(request: PlanRequest): Promise<PartPlan>;
   /** Reads a part to its end; answers why when it turns out unreadable on the way. */
   run(task: Task, events: TaskEvents, signal: AbortSignal): Promise<TaskResult | Refused>;
+  /** Sends what the exporters are to get of a file of kept charges; answers why when they cannot hold it. */
+  send(
+    task: KeptTask,
+    events: Pick<TaskEvents, 'batch'>,
+    signal: AbortSignal,
+  ): Promise<KeptResult | Refused>;
+  /** Reads the ids of kept charges into shared memory. */
+  load(request: LoadRequest): Promise<Loaded>;
   close(): Promise<void>;
 }
 
@@ -52,9 +62,15 @@ export function createWorkerPool(options: {
   });
   return {
     size: options.workers,
-    waiting: () => piscina.queueSize,
     plan: (request) => piscina.run({ kind: 'plan', request }),
-    run: (task, events, signal) => runOn(piscina, { task, events, signal }),
+    run: (task, events, signal) => runOn(piscina, { work: { kind: 'task', task }, events, signal }),
+    send: (task, { batch }, signal) =>
+      runOn(piscina, {
+        work: { kind: 'kept', task },
+        events: { batch, rejected: () => {}, progress: () => {} },
+        signal,
+      }),
+    load: (request) => piscina.run({ kind: 'load', request }),
     close: () => piscina.destroy(),
   };
 }
@@ -66,16 +82,18 @@ function movable({ bytes: { buffer } }: EncodedBatch): readonly ArrayBuffer[] {
   return buffer instanceof ArrayBuffer && buffer.byteLength > 0 ? [buffer] : [];
 }
 
+/** What a worker does with a port. */
+type PortWork =
+  | { readonly kind: 'task'; readonly task: Task }
+  | { readonly kind: 'kept'; readonly task: KeptTask };
+
 interface Running {
-  readonly task: Task;
+  readonly work: PortWork;
   readonly events: TaskEvents;
   readonly signal: AbortSignal;
 }
 
-async function runOn(
-  piscina: Piscina,
-  { task, events, signal }: Running,
-): Promise<TaskResult | Refused> {
+async function runOn<Result>(piscina: Piscina, { work, events, signal }: Running): Promise<Result> {
   signal.throwIfAborted();
   const { port1, port2 } = new MessageChannel();
   const pending = new Set<Promise<void>>();
@@ -106,9 +124,8 @@ async function runOn(
   signal.addEventListener('abort', stop, { once: true });
   send({ type: 'credits', credits: CREDITS });
   try {
-    const work = { kind: 'task', task, port: port2 };
-    const result: TaskResult | Refused = await Promise.race([
-      piscina.run(work, { transferList: [port2] }),
+    const result: Result = await Promise.race([
+      piscina.run({ ...work, port: port2 }, { transferList: [port2] }),
       failed.promise,
     ]);
     await closed;

@@ -1,21 +1,40 @@
 /** What runs in a worker thread: one part, or some row groups of one, from bytes to encoded batches and totals. */
 import type { MessagePort } from 'node:worker_threads';
+import { loadKept } from './keep-charges.ts';
 import { planPart, refusedBy } from './plan.ts';
-import type { PartPlan, PlanRequest, Refused, Task, TaskResult } from './protocol.ts';
+import type {
+  KeptResult,
+  KeptTask,
+  Loaded,
+  LoadRequest,
+  PartPlan,
+  PlanRequest,
+  Refused,
+  Task,
+  TaskResult,
+} from './protocol.ts';
+import { runKept } from './run-kept.ts';
 import { runTask } from './run-task.ts';
 import { workerPort } from './worker-port.ts';
 
 /** What the pool is given to do. */
 export type Work =
   | { readonly kind: 'plan'; readonly request: PlanRequest }
-  | { readonly kind: 'task'; readonly task: Task; readonly port: MessagePort };
+  | { readonly kind: 'load'; readonly request: LoadRequest }
+  | { readonly kind: 'task'; readonly task: Task; readonly port: MessagePort }
+  | { readonly kind: 'kept'; readonly task: KeptTask; readonly port: MessagePort };
 
 /** Piscina's entry. */
-export default async function work(given: Work): Promise<PartPlan | TaskResult | Refused> {
+export default async function work(
+  given: Work,
+): Promise<PartPlan | Loaded | TaskResult | KeptResult | Refused> {
   if (given.kind === 'plan') return await planPart(given.request);
+  if (given.kind === 'load') return await loadKept(given.request);
   const port = workerPort(given.port);
   try {
-    return await runTask(given.task, port);
+    return given.kind === 'kept'
+      ? await runKept(given.task, port)
+      : await runTask(given.task, port);
   } catch (error) {
     return refusedBy(error);
   } finally {

@@ -23,14 +23,21 @@ export interface Delivery {
   readonly cursor: string;
 }
 
-/** What the workers should make of each batch for one exporter. */
+/**
+ * What is sent of a newer revision of a scope: `totals`: all of its charges; `rows`: those that are new, and for those that vanished
+ * corrections that take them back.
+ */
+export type Restatement = 'rows' | 'totals';
+
+/** What the workers should make of each batch for one exporter. Without `restatement` it is `totals`. */
 export type Encoding =
   | {
       readonly kind: 'otlp-logs';
       readonly compression: 'gzip' | 'zstd' | 'none';
       readonly maxBytes: number;
+      readonly restatement?: Restatement;
     }
-  | { readonly kind: 'otlp-json' }
+  | { readonly kind: 'otlp-json'; readonly restatement?: Restatement }
   | {
       readonly kind: 'focus';
       readonly format: 'csv' | 'ndjson' | 'parquet';
@@ -62,4 +69,6 @@ export interface DeliveryInfo {
   readonly mode: 'snapshot' | 'append';
   /** When the agent took it, milliseconds: the observed time of its records. */
   readonly observedMs: number;
+  /** With `restatement: rows`: which revision of the scope it is, counted from 1, and whether all of its charges come or what changed. */
+  readonly restated?: { readonly number: number; readonly whole: boolean };
 }

@@ -193,9 +193,51 @@ t.test('a state file of schema version 1 is brought up to date', async (t) => {
   const { entries, broken } = checkChain(again.auditTrail());
   t.equal(broken, undefined);
   t.match(entries, [
-    { kind: 'state.upgraded', about: { from: '1', to: '2', deliveries: ['a-1'] } },
+    { kind: 'state.upgraded', about: { from: '1', to: '3', deliveries: ['a-1'] } },
     { kind: 'delivery.restated', about: { replaced: { BilledCost: '10' } } },
   ]);
+});
+
+t.test('a state file of schema version 2 is brought up to date', async (t) => {
+  const folder = t.testdir();
+  const state = openState(folder);
+  state.commit(commitOf({ totals: [group('10')] }));
+  state.close();
+  const database = new DatabaseSync(join(folder, 'state.sqlite'));
+  database.exec("DROP TABLE kept_charges; UPDATE meta SET value = '2'");
+  database.close();
+  const upgraded = openState(folder);
+  t.teardown(() => upgraded.close());
+  t.strictSame(seen(upgraded, ['costs']), ['10']);
+  const of = { pipeline: 'costs', receiver: 'files', scope: 'a' };
+  t.equal(upgraded.kept(of), undefined);
+  const { entries, broken } = checkChain(upgraded.auditTrail());
+  t.equal(broken, undefined);
+  t.match(entries, [
+    { kind: 'delivery.committed', about: { costs: { BilledCost: '10' } } },
+    { kind: 'state.upgraded', about: { from: '2', to: '3', deliveries: [] } },
+  ]);
+});
+
+t.test('what is kept of a scope: the number of a revision never comes again', async (t) => {
+  const state = openState(t.testdir());
+  t.teardown(() => state.close());
+  const of = { pipeline: 'costs', receiver: 'files', scope: 'a' };
+  const kept = (number: number) => ({
+    number,
+    revision: String(number),
+    delivery: `a-${number}`,
+    observedMs: 1,
+    exporters: ['otlp'],
+    whole: [],
+    files: [{ name: '0001.kept', bytes: 1, rows: 1, added: 1 }],
+  });
+  state.keep(of, { number: 1, begun: kept(1) });
+  t.strictSame(state.kept(of), { number: 1, begun: kept(1) });
+  state.commit({ ...commitOf(), kept: kept(1) });
+  t.strictSame(state.kept(of), { number: 1, present: kept(1) });
+  state.commit(commitOf({ revision: '2' }));
+  t.strictSame(state.kept(of), { number: 1 }, 'no exporter is sent rows any more');
 });
 
 t.test('the audit chain', async (t) => {

@@ -64,7 +64,7 @@ async function publish(
   const target = revisionFolder(options.folder, delivery);
   await makeFolder(scope, options.folder);
   const replaced = await oldRevisions(scope, {
-    all: delivery.mode === 'snapshot' && !options.keepRevisions,
+    all: replacesOlder(options, delivery),
     name: basename(target),
   });
   const trash = `${pending}.old`;
@@ -75,6 +75,15 @@ async function publish(
   await syncFolder(scope);
   // What is left of it is removed at the next start.
   await rm(trash, { recursive: true, force: true }).catch(() => undefined);
+}
+
+/** Corrections take back what stands in the files of older revisions: those stay. */
+function replacesOlder(
+  { keepRevisions }: DeliveryFolders,
+  { mode, restated }: DeliveryInfo,
+): boolean {
+  if (restated !== undefined) return restated.whole;
+  return mode === 'snapshot' && !keepRevisions;
 }
 
 async function oldRevisions(

@@ -37,6 +37,12 @@ const settings = {
     format: 'flag',
     default: false,
   },
+  restatement: {
+    doc: 'What is written of a restated scope, only for otlp-json. totals: all of its charges, in place of the older revision; rows: beside it those that are new, and corrections of those that vanished.',
+    format: 'choice',
+    values: ['totals', 'rows'],
+    default: 'totals',
+  },
   metrics: metricSettings,
 } as const satisfies Schema;
 
@@ -50,6 +56,11 @@ export default defineExporter({
 
   async open(context, totals): Promise<Sink> {
     const { folder, format } = context.config;
+    if (context.config.restatement === 'rows' && format !== 'otlp-json')
+      throw new Misconfigured(`${format} files hold all charges of a revision`, {
+        path: `exporters.${context.id}.restatement`,
+        hint: 'restatement: rows is for format: otlp-json',
+      });
     const incomplete = join(folder, `.incomplete-${safeName(context.id)}`);
     await emptyFolder(incomplete, `exporters.${context.id}.folder`);
     const deliveries = openDeliveries({
@@ -102,10 +113,10 @@ const FORMATS = {
   'focus-parquet': { extension: 'parquet' },
 } as const;
 
-function encodingOf({ format, focus_version: version }: Settings): Encoding {
+function encodingOf({ format, focus_version: version, restatement }: Settings): Encoding {
   switch (format) {
     case 'otlp-json':
-      return { kind: 'otlp-json' };
+      return { kind: 'otlp-json', restatement };
     case 'focus-csv':
       return { kind: 'focus', format: 'csv', version };
     case 'focus-ndjson':

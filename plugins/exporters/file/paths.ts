@@ -17,12 +17,18 @@ export function scopeFolder(folder: string, { receiver, scope }: DeliveryInfo): 
   return join(folder, safeName(receiver), safeName(scope));
 }
 
-/** Folder of one revision of a scope. */
+/** Folder of one revision of a scope; where revisions stand side by side, one that comes again later has another. */
 export function revisionFolder(folder: string, delivery: DeliveryInfo): string {
-  return join(scopeFolder(folder, delivery), safeName(delivery.revision));
+  const { revision, restated } = delivery;
+  const name = restated === undefined ? revision : `${numbered(restated.number)}-${revision}`;
+  return join(scopeFolder(folder, delivery), safeName(name));
+}
+
+function numbered(number: number): string {
+  return String(number).padStart(4, '0');
 }
 
 /** `part-0001.csv`; parts count from 0. */
 export function partName(part: number, extension: string): string {
-  return `part-${String(part + 1).padStart(4, '0')}.${extension}`;
+  return `part-${numbered(part + 1)}.${extension}`;
 }

@@ -83,6 +83,7 @@ function openLogs(context: Context<Settings>, connection: Connection) {
         kind: 'otlp-logs',
         compression: connection.compression,
         maxBytes: config.logs.max_batch_bytes,
+        restatement: config.logs.restatement,
       },
       async begin(delivery) {
         attempts.get(delivery.id)?.abort(new Unavailable('the delivery was started over'));

@@ -86,6 +86,12 @@ export const settings = {
       min: 1,
       max: 64,
     },
+    restatement: {
+      doc: 'What is sent of a restated bill. totals: all of its charges again; rows: those that are new, and corrections of those that vanished.',
+      format: 'choice',
+      values: ['totals', 'rows'],
+      default: 'totals',
+    },
   },
   metrics: {
     enabled: { doc: 'Send totals as metrics.', format: 'flag', default: true },

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { leash } from './leash.ts';
 
 /** How a server is started. */
@@ -9,8 +8,8 @@ export interface Start {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What the server writes once it serves, or how to find out. */
-  readonly ready: RegExp | (() => Promise<boolean>);
+  /** What the server writes once it serves. */
+  readonly ready: RegExp;
   /** How long it may take; on a busy machine the first start of a large program is slow. */
   readonly within?: number;
 }
@@ -63,23 +62,15 @@ function served(child: ChildProcess, how: Start): Promise<() => string> {
     const timer = setTimeout(() => fail(`was not ready after ${within} ms`), within);
     child.once('error', (error) => fail(error.message));
     child.once('close', (code) => fail(`ended with ${code} before it was ready`));
-    const { ready } = how;
-    const serves = () => {
+    const read = (text: string) => {
+      output += text;
+      if (!how.ready.test(output)) return;
       clearTimeout(timer);
       resolve(() => output);
     };
-    const read = (text: string) => {
-      output += text;
-      if (ready instanceof RegExp && ready.test(output)) serves();
-    };
     child.stdout?.setEncoding('utf8').on('data', read);
     child.stderr?.setEncoding('utf8').on('data', read);
-    if (!(ready instanceof RegExp)) untilReady(child, ready).then(serves, fail);
   });
-}
-
-async function untilReady(child: ChildProcess, ready: () => Promise<boolean>): Promise<void> {
-  while (child.exitCode === null && !(await ready())) await delay(100);
 }
 
 async function stop(child: ChildProcess, gone: Promise<void>, signal: NodeJS.Signals) {

@@ -6,8 +6,8 @@ import {
   type DeliverEvents,
   type DeliverRequest,
   deliver,
-  deliveryId,
 } from '../../../pipelines/engine/deliver.ts';
+import { deliveryId } from '../../../pipelines/engine/delivery-ids.ts';
 import { mergeCounts, mergeResults } from '../../../pipelines/engine/merge.ts';
 import type { GroupTotal, TaskResult } from '../../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../../pipelines/engine/worker-pool.ts';
@@ -346,7 +346,6 @@ function result(of: Partial<TaskResult> = {}): TaskResult {
       },
     },
     totals: [GROUP],
-    resources: [],
     repairs: { a: 1 },
     dropped: {},
     rejected: { x: 1 },

@@ -56,7 +56,7 @@ t.test('what it asks the workers for', async (t) => {
     encodings.push(sink.encoding);
   }
   t.strictSame(encodings, [
-    { kind: 'otlp-json' },
+    { kind: 'otlp-json', restatement: 'totals' },
     { kind: 'focus', format: 'csv', version: '1.4' },
     { kind: 'focus', format: 'ndjson', version: '1.4' },
     { kind: 'focus', format: 'parquet', version: '1.4' },

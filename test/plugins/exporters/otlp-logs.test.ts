@@ -97,7 +97,12 @@ t.test('what arrives, by protocol and compression', async (t) => {
       headers,
       logs: { max_batch_bytes: '1MiB' },
     });
-    t.strictSame(sink.encoding, { kind: 'otlp-logs', compression, maxBytes: 1024 * 1024 });
+    t.strictSame(sink.encoding, {
+      kind: 'otlp-logs',
+      compression,
+      maxBytes: 1024 * 1024,
+      restatement: 'totals',
+    });
     t.strictSame(await write(), {});
     const received = server.received.at(-1);
     t.strictSame(

@@ -1,0 +1,84 @@
+import { DatabaseSync } from 'node:sqlite';
+import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { AUDIT_SCHEMA, appendLink } from './audit-chain.ts';
+import { KEPT_SCHEMA } from './kept-charges.ts';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS cursors (pipeline TEXT, receiver TEXT, cursor TEXT NOT NULL, PRIMARY KEY (pipeline, receiver)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS deliveries (
+    id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, pipeline TEXT NOT NULL, receiver TEXT NOT NULL, scope TEXT NOT NULL, revision TEXT NOT NULL,
+    mode TEXT NOT NULL, committed_ms INTEGER NOT NULL, data_until_ms INTEGER, summary TEXT NOT NULL, replaced TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS deliveries_scope ON deliveries (pipeline, receiver, scope);
+  CREATE TABLE IF NOT EXISTS totals (
+    delivery TEXT NOT NULL, billing_period TEXT NOT NULL, day TEXT NOT NULL, dimensions TEXT NOT NULL, overflow INTEGER NOT NULL, charges INTEGER NOT NULL,
+    billed TEXT NOT NULL, effective TEXT NOT NULL, list TEXT NOT NULL, contracted TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS totals_delivery ON totals (delivery, billing_period);
+  CREATE TABLE IF NOT EXISTS read_again (delivery TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  ${KEPT_SCHEMA}
+  ${AUDIT_SCHEMA}
+`;
+const SCHEMA_VERSION = '3';
+/** Older ones that are brought up to date: what they lack is made empty. */
+const UPGRADABLE: readonly string[] = ['1', '2'];
+/** Had no audit chain: its deliveries are named when the chain begins. */
+const UNCHAINED = '1';
+
+/** Opens (or makes) the database of the state and brings it up to date. A damaged or foreign file is an error that names it. */
+export function openDatabase(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { timeout: 5_000 });
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
+    );
+    bringUpToDate(database);
+    return database;
+  } catch (cause) {
+    throw new Misconfigured(
+      `the state file ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        path: 'storage.folder',
+        hint: 'move the file away to start from nothing: bills that are still at their source are read again',
+        cause,
+      },
+    );
+  }
+}
+
+function bringUpToDate(database: DatabaseSync): void {
+  if (schemaVersion(database) === SCHEMA_VERSION) return;
+  transaction(database, () => {
+    const version = schemaVersion(database);
+    if (version !== undefined && !UPGRADABLE.includes(version) && version !== SCHEMA_VERSION)
+      throw new Error(`it has schema version ${version}, this focusd reads ${SCHEMA_VERSION}`);
+    database.exec(SCHEMA);
+    database.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(SCHEMA_VERSION);
+    if (version === undefined || version === SCHEMA_VERSION) return;
+    const ids = version === UNCHAINED ? database.prepare('SELECT id FROM deliveries').all() : [];
+    const about = { from: version, to: SCHEMA_VERSION, deliveries: ids.map(({ id }) => id) };
+    appendLink(database, { kind: 'state.upgraded', about }, Date.now());
+  });
+}
+
+/** Undefined in a new file. */
+function schemaVersion(database: DatabaseSync): string | undefined {
+  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get();
+  if (table === undefined) return undefined;
+  const row = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get();
+  return row === undefined ? undefined : String(row.value);
+}
+
+/** All of it or nothing. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
