@@ -10,8 +10,10 @@ import type {
   Lasting,
   Receiver,
 } from '../pipelines/plugin/contract.ts';
+import type { Inspection } from '../pipelines/plugin/inspection.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { createLasting } from '../plugins/kit/lasting.ts';
+import { componentFolder } from './component-folder.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import {
   configurationHash,
@@ -21,6 +23,7 @@ import {
   needRestart,
   runKey,
 } from './fingerprints.ts';
+import { inspect } from './inspect.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
 import { OpenComponents } from './open-components.ts';
@@ -32,6 +35,7 @@ import { lockFolder } from './state/lock.ts';
 import { openState, type State } from './state/state.ts';
 import { type Ended, Health, supervise } from './supervise.ts';
 import type { Telemetry } from './telemetry.ts';
+import { Traffic } from './traffic.ts';
 import { UnderWay } from './under-way.ts';
 
 /** What an agent is made of. */
@@ -102,17 +106,19 @@ class RunningAgent implements Agent {
   /** Stays what it was when the agent started. */
   readonly #storage: string;
   readonly #underWay: UnderWay;
+  readonly #traffic: Traffic;
+  readonly #started: number;
   readonly #runs = new Map<string, Run>();
   #configuration: Configuration;
   #ready = false;
   #stopped: Promise<readonly string[]> | undefined;
 
   constructor(options: AgentOptions) {
-    const { configuration, clock, version } = options;
+    const { configuration, clock, version, log } = options;
     this.#options = options;
     this.#configuration = configuration;
     this.version = version;
-    this.#health = new Health(clock);
+    this.#health = new Health(clock, (text) => log.mask(text));
     const { folder, max_dead_letters } = configuration.storage;
     this.#storage = folder;
     this.#unlock = lockFolder(folder);
@@ -123,7 +129,9 @@ class RunningAgent implements Agent {
       throw error;
     }
     this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters);
+    this.#started = clock.now();
     this.#underWay = new UnderWay(clock, this.state.deliveries());
+    this.#traffic = new Traffic(clock);
     this.#pool = createWorkerPool({ workers: configuration.workers });
     this.#open = new OpenComponents({
       ...options,
@@ -147,6 +155,7 @@ class RunningAgent implements Agent {
     telemetry.observe(this);
     telemetry.gauges('focusd.delivery.age', () => this.#underWay.deliveryAges());
     telemetry.gauges('focusd.data.age', () => this.#underWay.dataAges());
+    telemetry.gauge('focusd.queue.length', () => this.#pool.waiting(), { queue: 'tasks' });
     telemetry.gauge('focusd.dead_letters.size', () => this.deadLetters.bytes());
   }
 
@@ -156,6 +165,21 @@ class RunningAgent implements Agent {
 
   health(): readonly ComponentHealth[] {
     return this.#health.list();
+  }
+
+  inspect(): Inspection {
+    return inspect({
+      ...this.#options,
+      started: this.#started,
+      ready: this.#ready,
+      configuration: this.#configuration,
+      health: this.#health,
+      state: this.state,
+      deadLetters: this.deadLetters,
+      pool: this.#pool,
+      underWay: this.#underWay,
+      traffic: this.#traffic,
+    });
   }
 
   async ended(): Promise<readonly RunEnded[]> {
@@ -238,6 +262,7 @@ class RunningAgent implements Agent {
     const lasting = createLasting();
     const id = { pipeline: pipeline.name, receiver };
     this.#underWay.opened(id);
+    this.#traffic.opened(id, pipeline.exporters);
     this.#options.telemetry.opened(id, pipeline.exporters);
     const supervised = {
       id: receiver,
@@ -291,10 +316,11 @@ class RunningAgent implements Agent {
       deadLetters: this.deadLetters,
       kept: join(this.#storage, 'kept'),
       targets: this.#open.targets(pipeline),
+      linkers: () => this.#open.linkers(),
       settings: pipelineSettings(this.#configuration, pipeline, this.version),
       clock: this.#options.clock,
       log: this.#options.log,
-      events: this.#underWay.events(countedEvents(this.#options.telemetry, this.#options.events)),
+      events: this.#events(),
       signal,
     };
     await readAgain(run);
@@ -308,6 +334,11 @@ class RunningAgent implements Agent {
     }
   }
 
+  #events(): RunEvents {
+    const { telemetry, events } = this.#options;
+    return this.#underWay.events(this.#traffic.events(countedEvents(telemetry, events)));
+  }
+
   #forgetRun(run: Run): void {
     this.#runs.delete(runKey(run));
     this.#underWay.closed(run);
@@ -319,7 +350,7 @@ class RunningAgent implements Agent {
   #context(component: Component, signal: AbortSignal, pipeline?: string): Context<never> {
     const { log, telemetry, clock, once } = this.#options;
     const name = pipeline === undefined ? component.id : `${component.id}@${pipeline}`;
-    const folder = join(this.#storage, 'components', name.replaceAll('/', '__'));
+    const folder = componentFolder(this.#storage, name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return {
       id: component.id,

@@ -2,8 +2,10 @@
 export const CATALOGUE = {
   receiver: {
     'aws-data-exports': () => import('../plugins/receivers/aws-data-exports/index.ts'),
+    'aws-lambda': () => import('../plugins/receivers/aws-lambda/index.ts'),
     'azure-exports': () => import('../plugins/receivers/azure-exports/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
+    'focus-http': () => import('../plugins/receivers/focus-http/index.ts'),
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
     'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),
     'gitlab-ci': () => import('../plugins/receivers/gitlab-ci/index.ts'),
@@ -19,6 +21,9 @@ export const CATALOGUE = {
     otlp: () => import('../plugins/exporters/otlp/index.ts'),
   },
   extension: {
+    catalog: () => import('../plugins/extensions/catalog/index.ts'),
+    debug: () => import('../plugins/extensions/debug/index.ts'),
     health: () => import('../plugins/extensions/health/index.ts'),
+    traces: () => import('../plugins/extensions/traces/index.ts'),
   },
 } as const;

@@ -1,5 +1,6 @@
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { Logger } from '../pipelines/plugin/contract.ts';
+import { createMask, MASK } from './mask.ts';
 
 /** The agent's own log. */
 export interface Log extends Logger {
@@ -7,6 +8,12 @@ export interface Log extends Logger {
   child(fields: Readonly<Record<string, unknown>>): Log;
   /** Goes over to another least severity, children included. */
   setLevel(level: LogLevel): void;
+  /** Masks these too from now on. */
+  hide(secrets: readonly string[]): void;
+  /** A text without them. */
+  mask(text: string): string;
+  /** The last lines that were written, JSON, secrets masked. */
+  recent(): readonly string[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -26,7 +33,8 @@ export interface LogOptions {
 /** A log by pino. Values of fields named like a token or password, and all given secrets, are masked. */
 export function createLog(options: LogOptions): Log {
   const write = options.write ?? standardError();
-  const mask = masked(options.secrets ?? []);
+  const kept: Kept = { hidden: new Set(options.secrets), mask: (text) => text, lines: [] };
+  kept.mask = createMask([...kept.hidden]);
   const shown = options.encoding === 'console' ? forPeople(options.color === true) : asIs;
   const base = pino(
     {
@@ -36,9 +44,56 @@ export function createLog(options: LogOptions): Log {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    { write: (line: string) => write(shown(mask(line))) },
+    {
+      write(line: string) {
+        const masked = maskedLine(line, kept.mask);
+        keepLine(kept, masked);
+        write(shown(masked));
+      },
+    },
   );
-  return logOf(base, { level: options.level });
+  return logOf(base, { level: options.level }, kept);
+}
+
+/** What all children of a log share. */
+interface Kept {
+  readonly hidden: Set<string>;
+  mask: (text: string) => string;
+  readonly lines: string[];
+}
+
+/** A secret like `true` may stand for a value that is no text: those stay, so that the line remains JSON. */
+function maskedLine(line: string, mask: (text: string) => string): string {
+  const masked = mask(line);
+  if (masked === line || isJson(masked)) return masked;
+  const texts = (_: string, value: unknown) => (typeof value === 'string' ? mask(value) : value);
+  return `${JSON.stringify(JSON.parse(line), texts)}\n`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Lines that can be looked at later, and how much of each. */
+const KEPT_LINES = 200;
+const KEPT_LENGTH = 2_000;
+
+function keepLine({ lines }: Kept, line: string): void {
+  const text = line.trimEnd();
+  lines.push(text.length > KEPT_LENGTH ? shortened(text) : text);
+  if (lines.length > KEPT_LINES) lines.shift();
+}
+
+/** Still JSON, with level, time and message. */
+function shortened(text: string): string {
+  const { level, time, message, component } = JSON.parse(text) as Record<string, unknown>;
+  const start = String(message).slice(0, KEPT_LENGTH);
+  return JSON.stringify({ level, time, ...(component ? { component } : {}), message: start });
 }
 
 /** What is needed of pino. */
@@ -48,7 +103,7 @@ type Lines = Readonly<Record<LogLevel, (fields: object, message: string) => void
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
 
-function logOf(base: Lines, least: { level: LogLevel }): Log {
+function logOf(base: Lines, least: { level: LogLevel }, kept: Kept): Log {
   const at =
     (level: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
@@ -59,10 +114,16 @@ function logOf(base: Lines, least: { level: LogLevel }): Log {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => logOf(base.child(plainFields(fields)), least),
+    child: (fields) => logOf(base.child(plainFields(fields)), least, kept),
     setLevel(level) {
       least.level = level;
     },
+    hide(secrets) {
+      for (const secret of secrets) kept.hidden.add(secret);
+      kept.mask = createMask([...kept.hidden]);
+    },
+    mask: (text) => kept.mask(text),
+    recent: () => [...kept.lines],
   };
 }
 
@@ -75,19 +136,8 @@ function asIs(line: string): string {
   return line;
 }
 
-const MASK = '***';
-/** Shorter ones would mask parts of words. */
-const SHORTEST_SECRET = 4;
 const SECRET_NAME =
   /(^|[._-])(token|secret|password|passwd|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
-
-function masked(secrets: readonly string[]): (line: string) => string {
-  const texts = secrets
-    .filter(({ length }) => length >= SHORTEST_SECRET)
-    .flatMap((secret) => [JSON.stringify(secret).slice(1, -1), secret])
-    .sort((a, b) => b.length - a.length);
-  return (line) => texts.reduce((text, secret) => text.replaceAll(secret, MASK), line);
-}
 
 const MAX_DEPTH = 5;
 

@@ -10,6 +10,8 @@ import type {
   Sink,
 } from '../pipelines/plugin/contract.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
+import type { Linker } from '../pipelines/plugin/links.ts';
+import type { TotalsView } from '../pipelines/plugin/totals.ts';
 import { type Fingerprints, named } from './fingerprints.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
@@ -95,6 +97,11 @@ export class OpenComponents {
     });
   }
 
+  /** What ties costs to their causes. */
+  linkers(): readonly Linker[] {
+    return [...this.#extensions.values()].flatMap(({ opened }) => opened.linker ?? []);
+  }
+
   /** The totals of a pipeline moved: its exporters send them, a moment later. */
   totalsChanged({ exporters }: Pipeline): void {
     for (const id of exporters) this.#exporters.get(id)?.flusher.changed();
@@ -104,7 +111,7 @@ export class OpenComponents {
     configuration: Configuration,
     { id, fingerprint }: { readonly id: string; readonly fingerprint: string },
   ): Promise<void> {
-    const { catalogue, context, state, health, clock } = this.#around;
+    const { catalogue, context, health, clock } = this.#around;
     const component = named(configuration.exporters, id);
     const plugin = (await catalogue.load('exporter', component.type)) as unknown as Exporter;
     const stop = new AbortController();
@@ -113,7 +120,7 @@ export class OpenComponents {
       .map(({ name }) => name);
     health.set({ id, kind: 'exporter', status: 'starting' });
     const sink = await plugin
-      .open(context(component, stop.signal), state.view(pipelines))
+      .open(context(component, stop.signal), this.#view(pipelines))
       .catch((error: unknown) => {
         health.delete('exporter', id);
         throw error;
@@ -124,6 +131,19 @@ export class OpenComponents {
       clock,
     );
     this.#exporters.set(id, { sink, stop, fingerprint, flusher });
+  }
+
+  /** The committed totals, and what extensions have to show beside them. */
+  #view(pipelines: readonly string[]): TotalsView {
+    const view = this.#around.state.view(pipelines);
+    return {
+      get version() {
+        return view.version;
+      },
+      totals: (since) => view.totals(since),
+      sources: () => view.sources(),
+      points: (nowMs) => this.linkers().flatMap((linker) => linker.points(pipelines, nowMs)),
+    };
   }
 
   async #openExtension(

@@ -10,6 +10,7 @@ import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type { CostColumn } from '../pipelines/focus/columns.ts';
 import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
+import type { Linker } from '../pipelines/plugin/links.ts';
 import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
 import { deliveryEvents } from './delivery-events.ts';
 import {
@@ -19,6 +20,7 @@ import {
   sentMoney,
   unbalancedColumns,
 } from './ledger.ts';
+import { linkDelivery, withLinkable } from './links.ts';
 import { isUnsettled, openRestatement, type Sent, sentByRows, tidyKept } from './restatement.ts';
 import type { Committed, DeliverySummary, State } from './state/state.ts';
 
@@ -57,6 +59,7 @@ export interface PipelineRun {
   /** Folder of charges that are kept for the next revision of their scope. */
   readonly kept: string;
   readonly targets: readonly Target[];
+  readonly linkers: () => readonly Linker[];
   readonly settings: StageSettings;
   readonly clock: Clock;
   readonly log: Logger;
@@ -114,6 +117,7 @@ async function takeThrough(
   const delivered = await deliver({
     ...run,
     ...id,
+    settings: withLinkable(run),
     delivery,
     targets: targets.filter((target) => !byRows.includes(target.id)),
     ...(restatement && { keep: restatement.keep }),
@@ -127,6 +131,7 @@ async function takeThrough(
     setAside(run, { delivery, delivered, older });
     return false;
   }
+  await linkDelivery(run, delivered);
   const exporters = money.toldApart(exporterLedger(run, delivered, refused), byRows);
   commit(run, { delivery, delivered, sent, started, exporters });
   return true;

@@ -4,10 +4,14 @@ import { errorName, type Unavailable } from '../pipelines/plugin/errors.ts';
 /** Conditions of all components, by id. */
 export class Health {
   readonly #known = new Map<string, ComponentHealth>();
+  readonly #errors = new Map<string, { readonly time: number; readonly reason: string }>();
   readonly #clock: Clock;
+  readonly #mask: (text: string) => string;
 
-  constructor(clock: Clock) {
+  /** `mask` takes secrets out of reasons. */
+  constructor(clock: Clock, mask: (text: string) => string = (text) => text) {
     this.#clock = clock;
+    this.#mask = mask;
   }
 
   /** Notes a condition; `since` moves only when the status changes. */
@@ -16,15 +20,28 @@ export class Health {
       readonly reason?: string | undefined;
     },
   ): void {
-    const { reason, ...rest } = component;
+    const { reason: unmasked, ...rest } = component;
+    const reason = unmasked === undefined ? undefined : this.#mask(unmasked);
     const key = `${component.kind} ${component.id}`;
     const known = this.#known.get(key);
+    if (reason !== undefined) this.#errors.set(key, { time: this.#clock.now(), reason });
     const since = known?.status === component.status ? known.since : this.#clock.now();
     this.#known.set(key, { ...rest, since, ...(reason === undefined ? {} : { reason }) });
   }
 
   delete(kind: ComponentHealth['kind'], id: string): void {
     this.#known.delete(`${kind} ${id}`);
+    this.#errors.delete(`${kind} ${id}`);
+  }
+
+  /** The last reason that was noted, whatever came after it. */
+  lastError({
+    kind,
+    id,
+  }: Pick<ComponentHealth, 'kind' | 'id'>):
+    | { readonly time: number; readonly reason: string }
+    | undefined {
+    return this.#errors.get(`${kind} ${id}`);
   }
 
   list(): readonly ComponentHealth[] {

@@ -20,7 +20,7 @@ export interface OwnMetric {
 /** From a tenth of a second to three days. */
 const SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200] as const;
 
-/** Every metric of the agent itself. `focusd.exporter.*` are made by the exporters that know them. */
+/** Every metric of the agent itself. `focusd.exporter.*` and `focusd.catalog.*` are made by the plugins that know them. */
 export const OWN_METRICS = {
   'focusd.rows.read': { kind: 'counter', unit: '{row}', doc: 'Rows read from bills.' },
   'focusd.rows.written': { kind: 'counter', unit: '{row}', doc: 'Charges made of them.' },
@@ -133,6 +133,31 @@ export const OWN_METRICS = {
     kind: 'counter',
     unit: '{point}',
     doc: 'Metric points that a backend refused (partial success).',
+  },
+  'focusd.catalog.prices': {
+    kind: 'gauge',
+    unit: '{price}',
+    doc: 'Prices in force, by price list (extension `catalog`).',
+  },
+  'focusd.catalog.age': {
+    kind: 'gauge',
+    unit: 's',
+    doc: 'Time since a price list was last read, by list.',
+  },
+  'focusd.catalog.price.changes': {
+    kind: 'counter',
+    unit: '{price}',
+    doc: 'Prices that moved, by provider; each is an event `finops.sku.price_changed` in the log.',
+  },
+  'focusd.catalog.renames': {
+    kind: 'counter',
+    unit: '{sku}',
+    doc: 'SKUs whose seller gave them another name, by provider.',
+  },
+  'focusd.catalog.failures': {
+    kind: 'counter',
+    unit: '{reading}',
+    doc: 'Price lists that could not be taken in; their older prices stay. By list.',
   },
   'focusd.component.status': {
     kind: 'gauge',

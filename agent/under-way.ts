@@ -1,20 +1,9 @@
 import type { Clock } from '../pipelines/plugin/contract.ts';
+import type { DeliveryUnderWay } from '../pipelines/plugin/inspection.ts';
 import { runKey } from './fingerprints.ts';
 import type { RunEvents, RunId } from './pipeline-run.ts';
 import type { Committed } from './state/state.ts';
 import type { Reading } from './telemetry.ts';
-
-/** A delivery on its way to its commit. */
-export interface DeliveryUnderWay extends RunId {
-  readonly scope: string;
-  readonly revision: string;
-  readonly files: number;
-  readonly bytes: number;
-  /** When it was taken, milliseconds. */
-  readonly since: number;
-  /** Rows read so far; moves in steps of some ten thousand. */
-  readonly rows: number;
-}
 
 /** What the receivers' ways through the pipelines are at: one delivery each at a time. */
 export class UnderWay {

@@ -29,6 +29,54 @@ function absolute(value: unknown, folder: string): string | readonly string[] {
   return Object.freeze(value.map((path) => resolve(folder, String(path))));
 }
 
+/** Every text that is masked where settings are shown. */
+export function secretTexts(
+  schema: Schema,
+  values: Readonly<Record<string, unknown>>,
+  given: ReadonlyMap<string, { readonly node: Node }>,
+  group = '',
+): readonly string[] {
+  return Object.entries(schema).flatMap(([key, entry]): readonly string[] => {
+    const name = below(group, key);
+    const value = values[key];
+    if (!isSetting(entry)) return secretTexts(entry, value as Record<string, unknown>, given, name);
+    if (value === null || value === undefined) return [];
+    return secretsIn(value, entry, given.get(name)?.node);
+  });
+}
+
+/** What `shownValue` masks. */
+function secretsIn(value: unknown, { format }: Setting, node: Node | undefined): string[] {
+  const secret = FORMATS[format].secret === true;
+  if (value instanceof Map)
+    return [...value].flatMap(([name, text]) => {
+      const entry = node?.kind === 'map' ? node.entries.get(name) : undefined;
+      return secret || isHidden(entry) ? [String(text)] : [];
+    });
+  if (Array.isArray(value)) {
+    const items = node?.kind === 'list' ? node.items : [node];
+    return value.flatMap((text, i) => (isHidden(items[i]) ? [String(text)] : []));
+  }
+  if (secret || isHidden(node)) return [String(value)];
+  return format === 'url' ? userOf(String(value)) : [];
+}
+
+/** What stands before the host of an URL, as a whole and its password. */
+function userOf(url: string): string[] {
+  const [, user] = /\/\/([^/@]*)@/.exec(url) ?? [];
+  if (user === undefined) return [];
+  const password = user.slice(user.indexOf(':') + 1);
+  return [user, password, decoded(password)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** As an operator would write them, with every default; secrets and what came from files are masked. */
 export function shownValues(
   schema: Schema,

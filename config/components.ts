@@ -44,6 +44,8 @@ export interface Component {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The same as an operator would write them, secrets masked. */
   readonly shown: Readonly<Record<string, unknown>>;
+  /** Every text that is masked in it. */
+  readonly secrets: readonly string[];
   /** Line in the file. */
   readonly line: number;
 }

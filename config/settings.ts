@@ -1,5 +1,5 @@
 import convict from 'convict';
-import { finishedValues, shownValues } from './checked-values.ts';
+import { finishedValues, secretTexts, shownValues } from './checked-values.ts';
 import { FORMATS, type Format, isSetting, type Schema, type Setting } from './formats.ts';
 import { knownNames, nearest } from './nearest.ts';
 import type { Problem } from './problems.ts';
@@ -25,6 +25,8 @@ export interface CheckedSettings {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The same as an operator would write them, secrets masked. */
   readonly shown: Readonly<Record<string, unknown>>;
+  /** Every text that is masked in it. */
+  readonly secrets: readonly string[];
 }
 
 /** A setting and what is written for it. */
@@ -91,6 +93,7 @@ export function checkSettings(check: SettingsCheck): CheckedSettings {
   return {
     settings: finishedValues(schema, values, folder),
     shown: shownValues(schema, values, given),
+    secrets: secretTexts(schema, values, given),
   };
 }
 

@@ -35,6 +35,8 @@ export interface Configuration {
   readonly telemetry: AgentSettings['service']['telemetry'];
   /** The agent's own settings as an operator would write them, secrets masked. */
   readonly shown: Readonly<Record<string, unknown>>;
+  /** Every text that is masked where the configuration is shown, unused components included. */
+  readonly secrets: readonly string[];
   readonly warnings: readonly Problem[];
 }
 
@@ -103,8 +105,15 @@ function assemble({ raw, own, components, pipelines, extensions }: Checked): Con
     workers: settings.workers ?? Math.min(availableParallelism(), ENOUGH_WORKERS),
     telemetry: settings.service.telemetry,
     shown: own.shown,
+    secrets: Object.freeze(distinct([...own.secrets, ...allSecrets(components)])),
     warnings: Object.freeze(unused(components, used)),
   });
+}
+
+function allSecrets(components: Components): readonly string[] {
+  return KINDS.flatMap((kind) =>
+    [...components[kind].values()].filter(isComponent).flatMap(({ secrets }) => secrets),
+  );
 }
 
 function distinct(ids: readonly string[]): readonly string[] {

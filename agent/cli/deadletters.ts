@@ -9,6 +9,7 @@ import { configure } from '../configure.ts';
 import type { DeadLetter } from '../dead-letters.ts';
 import { lockFolder } from '../state/lock.ts';
 import { existingState } from './existing-state.ts';
+import { safeText } from './terminal.ts';
 
 /** Which dead letters; every filter that is given must fit. */
 interface Options {
@@ -37,7 +38,7 @@ export async function list(options: Options): Promise<void> {
   const shown = files.map(({ path: _, ...file }) => file);
   const lines = shown.map(
     ({ delivery, receiver, scope, reasons }) =>
-      `${delivery} ${receiver} ${safe(scope)}: ${counts(reasons)}\n`,
+      `${delivery} ${receiver} ${safeText(scope)}: ${counts(reasons)}\n`,
   );
   const text = lines.length === 0 ? 'no dead letters\n' : lines.join('');
   process.stdout.write(options.json === true ? `${JSON.stringify(shown, null, 2)}\n` : text);
@@ -66,7 +67,9 @@ export async function replay(options: Options): Promise<void> {
           known === undefined
             ? 'this revision was never committed, it is read when its source delivers it anew'
             : `changed or gone since: ${changed.join(', ')}`;
-        process.stdout.write(`${delivery} ${safe(scope)}: cannot be read again: ${safe(reason)}\n`);
+        process.stdout.write(
+          `${delivery} ${safeText(scope)}: cannot be read again: ${safeText(reason)}\n`,
+        );
         process.exitCode = 1;
         continue;
       }
@@ -75,7 +78,9 @@ export async function replay(options: Options): Promise<void> {
         { kind: 'dead_letters.replayed', about: { delivery, scope, revision } },
         Date.now(),
       );
-      process.stdout.write(`${delivery} ${safe(scope)}: is read again at the agent's next start\n`);
+      process.stdout.write(
+        `${delivery} ${safeText(scope)}: is read again at the agent's next start\n`,
+      );
     }
   } finally {
     state.close();
@@ -95,7 +100,7 @@ export async function drop(options: Options & { readonly yes?: boolean }): Promi
         state.audit({ kind: 'dead_letters.dropped', about }, Date.now());
         await rm(path, { force: true });
         process.stdout.write(
-          `${about.delivery} ${safe(about.scope)}: dropped ${counts(about.reasons)}\n`,
+          `${about.delivery} ${safeText(about.scope)}: dropped ${counts(about.reasons)}\n`,
         );
       }
     } finally {
@@ -140,16 +145,11 @@ function shownLetter(letter: DeadLetter, { json }: Options): string {
   if (json === true) return JSON.stringify(letter);
   const { path = '', row, column, reason, message, raw, exporter } = letter;
   const place = [path, row && `row ${row}`, column, exporter].filter(Boolean).join(', ');
-  return safe(`${place}: ${reason}: ${message}${raw === undefined ? '' : ` | ${raw}`}`);
+  return safeText(`${place}: ${reason}: ${message}${raw === undefined ? '' : ` | ${raw}`}`);
 }
 
 function counts(reasons: Readonly<Record<string, number>>): string {
   return Object.entries(reasons)
     .map(([reason, count]) => `${reason} ${count}`)
     .join(', ');
-}
-
-/** Nothing in a bill can steer the terminal. */
-function safe(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
 }

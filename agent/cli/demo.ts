@@ -105,10 +105,15 @@ async function writeBills(folder: string, rows: number): Promise<void> {
 interface Ports {
   readonly health: number;
   readonly metrics: number;
+  readonly debug: number;
 }
 
 async function servingPorts(): Promise<Ports> {
-  return { health: await freePort(13_133), metrics: await freePort(8_888) };
+  return {
+    health: await freePort(13_133),
+    metrics: await freePort(8_888),
+    debug: await freePort(13_134),
+  };
 }
 
 /** The configuration that the demo runs, left in its folder to be read and changed. */
@@ -134,11 +139,11 @@ exporters:
     folder: ./otlp
     format: otlp-json
 
-${ports === undefined ? '' : `extensions:\n  health: { endpoint: "127.0.0.1:${ports.health}" }\n\n`}storage:
+${ports === undefined ? '' : `extensions:\n  health: { endpoint: "127.0.0.1:${ports.health}" }\n  debug: { endpoint: "127.0.0.1:${ports.debug}" }\n\n`}storage:
   folder: ./state
 
 service:
-${ports === undefined ? '' : '  extensions: [health]\n'}  pipelines:
+${ports === undefined ? '' : '  extensions: [health, debug]\n'}  pipelines:
     costs:
       receivers: [files]
       processors: [normalize, attribute]
@@ -196,6 +201,8 @@ async function keepServing(
       `The agent keeps running: put bills into the folder above, or change its focusd.yaml.
   curl -s http://127.0.0.1:${ports.health}/          health
   curl -s http://127.0.0.1:${ports.metrics}/metrics    metrics
+  http://127.0.0.1:${ports.debug}/debug          what it is doing, in a browser
+  focusd top --url http://127.0.0.1:${ports.debug}   the same, live in a terminal
 Ctrl-C ends it.`,
     );
   };

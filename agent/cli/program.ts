@@ -1,5 +1,8 @@
 import { Command, Option } from 'commander';
 import { version } from '../version.ts';
+import { configOption } from './config-option.ts';
+import { addExamples } from './examples.ts';
+import { addOperating } from './operating.ts';
 
 const EXAMPLES = `
 Examples:
@@ -24,16 +27,13 @@ export function buildProgram(): Command {
     .configureHelp({ showGlobalOptions: false });
   program.enablePositionalOptions();
   addRunning(program);
+  addOperating(program);
   addProof(program);
   addDeadLetters(program);
+  addCatalog(program);
   addFiles(program);
+  addExamples(program);
   return program;
-}
-
-function configOption(): Option {
-  return new Option('-c, --config <file>', 'configuration file (YAML)')
-    .env('FOCUSD_CONFIG')
-    .default('focusd.yaml');
 }
 
 /** Commands around a running agent. */
@@ -142,6 +142,32 @@ function addDeadLetters(program: Command): void {
   }
 }
 
+const CATALOG = {
+  list: 'The price lists that were read: prices in force, when published, when read.',
+  show: 'Prices of a SKU that are in force.',
+  history: 'Every price and name that a SKU ever had.',
+} as const;
+
+/** Looks into the price catalog; may be called while the agent runs. */
+function addCatalog(program: Command): void {
+  const catalog = program
+    .command('catalog')
+    .description('Prices that the extension catalog has taken in.');
+  for (const [name, description] of Object.entries(CATALOG)) {
+    const command = catalog.command(name).description(description);
+    if (name !== 'list') command.argument('<sku>', 'SKU, or id of a price (rate code, meter)');
+    command
+      .addOption(configOption())
+      .option('--id <id>', 'extension, as in the configuration', 'catalog')
+      .option('--json', 'for machines')
+      .action(async (...given) => {
+        const { list, show, history } = await import('./catalog.ts');
+        if (name === 'list') await list(given[0]);
+        else await (name === 'show' ? show : history)(given[0], given[1]);
+      });
+  }
+}
+
 /** Commands on files. */
 function addFiles(program: Command): void {
   program
@@ -153,7 +179,7 @@ function addFiles(program: Command): void {
     .option('-o, --output <file>', 'file to write (default: stdout; Parquet needs a file)')
     .option(
       '--mapping <name>',
-      'mapping of the files: auto, focus, aws-cur, azure-cost, gcp-billing, oci-cost-report',
+      'mapping of the files: auto, focus, aws-cur, azure-cost, gcp-billing, oci-cost-report; a wrong name lists them all',
       'auto',
     )
     .addOption(

@@ -95,6 +95,7 @@ async function serveUntil(
   const log = createLog({
     level: configuration.telemetry.logs.level,
     encoding: configuration.telemetry.logs.encoding,
+    secrets: configuration.secrets,
     color: process.stderr.isTTY,
   });
   for (const { path, problem, hint } of configuration.warnings)
@@ -193,6 +194,7 @@ function reloading({ agent, configured, log }: Reloading): () => Promise<void> {
         process.env,
         configured.catalogue,
       );
+      log.hide(next.configuration.secrets);
       const restarted = await agent.reload(next.configuration);
       log.setLevel(next.configuration.telemetry.logs.level);
       log.info('configuration was read again', { restarted });

@@ -6,6 +6,7 @@ import { equalChargesMemory, forgetMeetings, type KnownChargesMemory } from '../
 import type { Sink } from '../plugin/contract.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/delivery.ts';
 import { Unavailable } from '../plugin/errors.ts';
+import type { Linkable } from '../plugin/links.ts';
 import { deliveryId, uidPrefix } from './delivery-ids.ts';
 import { type Merged, mergeResults } from './merge.ts';
 import type { KeptFile, PartPlan, Refused, Task, TaskResult } from './protocol.ts';
@@ -21,6 +22,8 @@ export interface StageSettings {
   readonly maxGroups: number;
   /** Version of focusd, on log records. */
   readonly scopeVersion: string;
+  /** What may be linked; absent: nobody links. */
+  readonly linkable?: Linkable;
 }
 
 /** Where charges go; `id` names the exporter. */

@@ -1,5 +1,6 @@
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
 import { add, decimal, formatDecimal } from '../focus/decimal.ts';
+import type { ResourceCost } from '../plugin/links.ts';
 import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
 import type { GroupTotal, LedgerEntry, TaskResult } from './protocol.ts';
 
@@ -8,6 +9,7 @@ export interface Merged {
   readonly rows: TaskResult['rows'];
   readonly ledger: TaskResult['ledger'];
   readonly totals: readonly GroupTotal[];
+  readonly resources: readonly ResourceCost[];
   readonly repairs: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
@@ -30,6 +32,7 @@ export function mergeResults(results: readonly TaskResult[], maxGroups: number):
       results.map(({ totals }) => totals),
       maxGroups,
     ),
+    resources: mergeResources(results.map(({ resources }) => resources)),
     repairs: mergeCounts(results.map(({ repairs }) => repairs)),
     dropped: mergeCounts(results.map(({ dropped }) => dropped)),
     rejected: mergeCounts(results.map(({ rejected }) => rejected)),
@@ -118,6 +121,23 @@ function addGroups(a: GroupTotal, b: GroupTotal): GroupTotal {
     formatDecimal(add(decimal(a.costs[i] ?? '0'), decimal(b.costs[i] ?? '0'))),
   );
   return { ...a, charges: a.charges + b.charges, costs };
+}
+
+function mergeResources(lists: readonly (readonly ResourceCost[])[]): readonly ResourceCost[] {
+  if (lists.length <= 1) return lists[0] ?? [];
+  const costs = new Map<string, ResourceCost>();
+  for (const cost of lists.flat()) {
+    const { class: kind, resourceId, startMs, endMs, currency, costSource } = cost;
+    const key = JSON.stringify([kind, resourceId, startMs, endMs, currency, costSource]);
+    const known = costs.get(key);
+    costs.set(key, known === undefined ? cost : addResources(known, cost));
+  }
+  return [...costs.values()];
+}
+
+function addResources(a: ResourceCost, b: ResourceCost): ResourceCost {
+  const effectiveCost = formatDecimal(add(decimal(a.effectiveCost), decimal(b.effectiveCost)));
+  return { ...a, charges: a.charges + b.charges, effectiveCost };
 }
 
 function total(results: readonly TaskResult[], of: (result: TaskResult) => number): number {

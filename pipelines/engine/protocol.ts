@@ -4,6 +4,7 @@ import type { CostColumn } from '../focus/columns.ts';
 import type { FoldedTotal } from '../fold/index.ts';
 import type { EqualChargesMemory, KnownChargesMemory } from '../identify/index.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
+import type { Linkable, ResourceCost } from '../plugin/links.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
 export interface Task {
@@ -38,6 +39,8 @@ export interface Task {
   readonly maxGroups: number;
   /** Count violations of the FOCUS checks by rule. */
   readonly check: boolean;
+  /** Sum by resource what may be linked; absent: nobody links. */
+  readonly linkable?: Linkable;
 }
 
 /** What a task keeps of its charges. */
@@ -142,6 +145,8 @@ export interface TaskResult {
   };
   readonly ledger: Readonly<Partial<Record<CostColumn, LedgerEntry>>>;
   readonly totals: readonly GroupTotal[];
+  /** Costs by resource; empty when nobody links. */
+  readonly resources: readonly ResourceCost[];
   /** Rows per repair code. */
   readonly repairs: Readonly<Record<string, number>>;
   /** Rows per drop reason. */

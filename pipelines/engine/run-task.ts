@@ -7,6 +7,7 @@ import type { Batch, TimeColumn } from '../focus/batch.ts';
 import { type CostColumn, columnsOf } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
 import { createFold } from '../fold/index.ts';
+import { createResourceFold, type ResourceFold } from '../fold/resource-fold.ts';
 import { Identifier } from '../identify/index.ts';
 import { linkAttributes } from '../link/index.ts';
 import { mappingFor } from '../normalize/detect.ts';
@@ -80,6 +81,7 @@ class TaskRun {
   readonly #encoders: readonly BatchEncoder[];
   readonly #attribute: (batch: Batch) => Batch;
   readonly #fold: ReturnType<typeof createFold>;
+  readonly #resources: ResourceFold | undefined;
   readonly #checker: Checker | undefined;
   readonly #identifier: Identifier | undefined;
   readonly #keeper: ChargeKeeper | undefined;
@@ -98,6 +100,7 @@ class TaskRun {
     this.#encoders = opened.encoders;
     this.#attribute = createAttributor(task.attribute);
     this.#fold = createFold({ maxGroups: task.maxGroups });
+    this.#resources = task.linkable && createResourceFold(task.linkable);
     this.#checker = task.check
       ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
       : undefined;
@@ -152,6 +155,7 @@ class TaskRun {
     const links = linkAttributes(owned);
     this.#watch.start('fold');
     this.#fold.add(owned);
+    this.#resources?.add(owned);
     this.#dataUntil = newest(this.#dataUntil, owned);
     if (this.#checker !== undefined) {
       this.#watch.start('check');
@@ -204,6 +208,7 @@ class TaskRun {
       rows: { read, written: counts.written, rejected: total(this.#rejected), dropped },
       ledger: ledgerOf(counts),
       totals: this.#fold.result(),
+      resources: this.#resources?.result() ?? [],
       repairs: Object.fromEntries(this.#repairs),
       dropped: Object.fromEntries(counts.dropped),
       rejected: Object.fromEntries(this.#rejected),

@@ -30,6 +30,8 @@ export interface TaskEvents {
 /** The worker threads. */
 export interface WorkerPool {
   readonly size: number;
+  /** Tasks that wait for a worker. */
+  waiting(): number;
   plan(request: PlanRequest): Promise<PartPlan>;
   /** Reads a part to its end; answers why when it turns out unreadable on the way. */
   run(task: Task, events: TaskEvents, signal: AbortSignal): Promise<TaskResult | Refused>;
@@ -62,6 +64,7 @@ export function createWorkerPool(options: {
   });
   return {
     size: options.workers,
+    waiting: () => piscina.queueSize,
     plan: (request) => piscina.run({ kind: 'plan', request }),
     run: (task, events, signal) => runOn(piscina, { work: { kind: 'task', task }, events, signal }),
     send: (task, { batch }, signal) =>

@@ -8,23 +8,28 @@ const DAY = 86_400_000;
 /** Times beyond this (milliseconds) have no date. */
 const MOST_MS = 8.64e15;
 
-/** Gives every distinct value a number, in order of appearance; times are grouped by UTC day. */
+/** What a column is grouped by: its texts, its times, or the UTC days of its times. */
+export type Grouping = 'text' | 'time' | 'day';
+
+/** Gives every distinct value a number, in order of appearance. */
 export class Dimension {
   /** Value by number. */
   readonly values: (string | null)[] = [];
   readonly #numbers = new Map<string | number | null, number>();
   readonly #entries = new WeakMap<object, { numbers: Uint32Array; size: number }>();
-  readonly #ofDays: boolean;
+  readonly #by: Grouping;
 
-  /** `ofDays`: of a time column; what has no time counts on 1970-01-01. */
-  constructor(ofDays: boolean) {
-    this.#ofDays = ofDays;
+  /** What has no time counts on 1970-01-01. */
+  constructor(by: Grouping) {
+    this.#by = by;
   }
 
   /** Numbers by code of the column's present entries. `closed`: values not seen before are UNKNOWN. */
   numbers(column: Column | undefined, closed: boolean): Uint32Array {
     if (column === undefined)
-      return Uint32Array.of(this.#ofDays ? this.#day(0, closed) : this.#number(null, null, closed));
+      return Uint32Array.of(
+        this.#by === 'text' ? this.#number(null, null, closed) : this.#time(0, closed),
+      );
     const { values } = column;
     let known = this.#entries.get(values);
     if (known === undefined) {
@@ -52,15 +57,18 @@ export class Dimension {
   }
 
   #entry(column: Column, code: number, closed: boolean): number {
-    if (column.kind === 'time') return this.#day(column.values.ms[code] as number, closed);
+    if (column.kind === 'time') return this.#time(column.values.ms[code] as number, closed);
     const text = column.values.text(code) ?? null;
     return this.#number(text, text, closed);
   }
 
-  #day(ms: number, closed: boolean): number {
-    const day = Math.abs(ms) <= MOST_MS ? Math.floor(ms / DAY) : 0;
-    const known = this.#numbers.get(day);
-    return known ?? this.#number(day, new Date(day * DAY).toISOString().slice(0, 10), closed);
+  #time(ms: number, closed: boolean): number {
+    const unit = this.#by === 'day' ? DAY : 1;
+    const time = Math.abs(ms) <= MOST_MS ? Math.floor(ms / unit) : 0;
+    const known = this.#numbers.get(time);
+    if (known !== undefined) return known;
+    const text = new Date(time * unit).toISOString();
+    return this.#number(time, this.#by === 'day' ? text.slice(0, 10) : text, closed);
   }
 
   #number(key: string | number | null, value: string | null, closed: boolean): number {

@@ -50,7 +50,7 @@ export function createFold({ maxGroups }: { readonly maxGroups: number }): Fold 
 
 class Folding implements Fold {
   readonly #maxGroups: number;
-  readonly #dimensions = COLUMNS.map((_, place) => new Dimension(place >= PERIOD));
+  readonly #dimensions = COLUMNS.map((_, place) => new Dimension(place >= PERIOD ? 'day' : 'text'));
   readonly #groups = new Groups(COLUMNS.length);
   readonly #sums = new GroupSums(COST_COLUMNS.length);
   #charges = new Float64Array(128);

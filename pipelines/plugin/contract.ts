@@ -1,5 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
+import type { Inspection } from './inspection.ts';
+import type { Linker } from './links.ts';
 import type { ConfigOf, Schema } from './settings.ts';
 import type { TotalsView } from './totals.ts';
 
@@ -167,6 +169,8 @@ export interface Extension<S extends Schema = Schema> extends Described<S> {
 }
 
 export interface Opened {
+  /** Of an extension that ties costs to what caused them. */
+  readonly linker?: Linker;
   close(): Promise<void>;
 }
 
@@ -193,6 +197,8 @@ export interface AgentView {
   ready(): boolean;
   health(): readonly ComponentHealth[];
   readonly version: string;
+  /** What it is doing and what it has; takes some milliseconds. */
+  inspect(): Inspection;
 }
 
 export type Plugin = (Receiver | Exporter | Extension | Processor) & {

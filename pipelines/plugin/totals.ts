@@ -1,5 +1,6 @@
 import type { CostColumn } from '../focus/columns.ts';
 import type { Decimal } from '../focus/decimal.ts';
+import type { PointMetric } from './points.ts';
 
 /** The dimensions by which totals are kept, in order. Names are FOCUS columns, `owner`, or `x_CostSource`, which keeps estimates apart from bills. */
 export const TOTAL_DIMENSIONS = [
@@ -45,4 +46,6 @@ export interface TotalsView {
     readonly committedMs: number;
     readonly dataUntilMs: number;
   }[];
+  /** Metrics of extensions, beside what the totals come to. */
+  points?(nowMs: number): readonly PointMetric[];
 }

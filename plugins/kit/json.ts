@@ -27,3 +27,12 @@ export function textAt(value: unknown): string | undefined {
 export function textsAt(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.flatMap((one) => textAt(one) ?? []) : [];
 }
+
+/** What the text is as JSON; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -5,7 +5,7 @@ import {
   type MetricData,
   type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { PointMetric } from './points.ts';
+import type { PointMetric } from '../../pipelines/plugin/index.ts';
 
 /** Points in the form of the OpenTelemetry metrics SDK. */
 export function scopeMetrics(metrics: readonly PointMetric[]): ScopeMetrics[] {

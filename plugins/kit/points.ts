@@ -4,27 +4,14 @@ import {
   type CostColumn,
   toNumber,
 } from '../../pipelines/focus/index.ts';
-import { TOTAL_DIMENSIONS, type TotalsView } from '../../pipelines/plugin/index.ts';
+import {
+  type PointMetric,
+  TOTAL_DIMENSIONS,
+  type TotalsView,
+} from '../../pipelines/plugin/index.ts';
 import { type Completeness, createDaysSeen } from './completeness.ts';
 import { createGoneSeries } from './gone-series.ts';
 import { type Budgeted, type Grouping, type Series, seriesOf } from './series.ts';
-
-/** A number and what it is about. */
-export interface Point {
-  readonly attributes: Readonly<Record<string, string | boolean>>;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly value: number;
-}
-
-/** A metric and its points; a `sum` is cumulative and goes up and down. */
-export interface PointMetric {
-  readonly name: string;
-  readonly description: string;
-  readonly unit: string;
-  readonly kind: 'sum' | 'gauge';
-  readonly points: readonly Point[];
-}
 
 export interface PointSettings {
   /** Billing periods that are sent: the current one and those before it. */
@@ -60,6 +47,7 @@ export function createCostMetrics(totals: TotalsView, settings: PointSettings): 
         dailyMetric(daily, nowMs),
         ageMetric(totals, { nowMs, maxSeries: settings.maxSeries }),
         completenessMetric(last.completeness.slice(0, settings.maxSeries), nowMs),
+        ...(totals.points?.(nowMs) ?? []),
       ].filter(({ points }) => points.length > 0);
     },
   };

@@ -98,3 +98,19 @@ t.test('anything can be logged', async (t) => {
     { message: 'odd', nothing: null, bytes: '[3 bytes]', when: '1970-01-01T00:00:00.000Z' },
   ]);
 });
+
+t.test('the last lines can be looked at, masked; secrets may come later', async (t) => {
+  const { log, json } = logTo({ secrets: ['hunter22', 'true'] });
+  log.info('hunter22 true', { flag: true, header: 'Bearer abcdefgh' });
+  log.hide(['Bearer abcdefgh']);
+  log.child({ component: 'otlp' }).warn('and abcdefgh alone', { long: 'x'.repeat(5_000) });
+  log.debug('not written, not kept');
+  t.match(json(), [{ message: '*** ***', flag: true }, { message: 'and *** alone' }]);
+  const [first, second, ...more] = log.recent().map((line) => JSON.parse(line));
+  t.match(first, { message: '*** ***' });
+  t.strictSame(Object.keys(second), ['level', 'time', 'component', 'message'], 'a long one');
+  t.equal(more.length, 0);
+  for (let i = 0; i < 500; i++) log.info(String(i));
+  t.equal(log.recent().length, 200);
+  t.match(log.recent().at(-1), /"499"/);
+});

@@ -157,6 +157,7 @@ class Lives {
       state: mortal(this.#state, this.moments),
       deadLetters: openDeadLetters(join(this.#folder, 'deadletters'), 1 << 20),
       kept: join(this.#folder, 'kept'),
+      linkers: () => [],
       targets: [{ id: 'recorder', sink: recorder(this.log, this.moments) }],
       settings: stageSettings({ version: '0.0.0', normalize: { check: false } }),
       clock: systemClock,

@@ -5,7 +5,7 @@ import type { AgentView } from '../../pipelines/plugin/index.ts';
 import { createHttp } from '../../plugins/kit/http.ts';
 import { decodeMetrics } from '../helpers/otlp-metrics-proto.ts';
 import { startGrpcServer, startHttpServer } from '../helpers/otlp-servers.ts';
-import { checkedSettings, encodedBatch, worldOf } from '../helpers/plugin-world.ts';
+import { checkedSettings, encodedBatch, inspection, worldOf } from '../helpers/plugin-world.ts';
 import { freePort } from '../interop/programs/ports.ts';
 
 async function start(t: Test, written: object) {
@@ -45,6 +45,7 @@ function record(telemetry: Telemetry): void {
   telemetry.gauge('focusd.queue.length', () => 5, { queue: 'parts' });
   const agent: AgentView = {
     version: '1.2.3',
+    inspect: () => inspection(),
     ready: () => true,
     health: () => [{ id: 'otlp', kind: 'exporter', status: 'retrying', reason: 'x', since: 0 }],
   };

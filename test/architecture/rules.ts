@@ -84,7 +84,8 @@ const MAY_TALK = [
   /^agent\//,
   /^plugins\/kit\//,
   /^plugins\/exporters\/otlp\//,
-  /^plugins\/extensions\/health\//,
+  /^plugins\/extensions\/traces\//,
+  /^plugins\/extensions\/catalog\/store\//,
 ];
 
 const OUTSIDE_NAMES =

@@ -117,6 +117,7 @@ async function measure(restatement: Restatement): Promise<Measured> {
         state,
         deadLetters: openDeadLetters(join(folder, 'deadletters'), 1 << 20),
         kept: join(folder, 'kept'),
+        linkers: () => [],
         targets: [{ id: 'null', sink }],
         settings: stageSettings({
           normalize: { check: false },

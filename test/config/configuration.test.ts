@@ -403,6 +403,7 @@ t.test('a dump has every default and no secret, and loads again', async (t) => {
   );
   const yaml = maskedYaml(configuration);
   t.notMatch(yaml, /s3cr3t|from-a-file/);
+  t.strictSame([...configuration.secrets].sort(), ['from-a-file', 'me:s3cr3t', 's3cr3t']);
   const again = await load(yaml, { folder });
   t.match(again.exporters[0]?.settings, {
     endpoint: 'https://****@example.com/x',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parse } from 'csv-parse/sync';
 import t, { type Test } from 'tap';
+import { buildProgram } from '../../agent/cli/program.ts';
 import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import { focusd, type Ran, startFocusd } from '../helpers/focusd-process.ts';
 import {
@@ -44,6 +45,7 @@ t.test('help, version, mistakes', async (t) => {
   for (const name of [
     'run',
     'demo',
+    'top',
     'validate',
     'plugins',
     'test-receiver',
@@ -103,6 +105,27 @@ t.test('plugins', async (t) => {
     },
   ]);
   t.match(none, { code: 2, stderr: /there is no plugin "fils"\n +there are: .*files/ });
+});
+
+t.test('the help of every command shows examples that can be typed', async (t) => {
+  for (const command of buildProgram().commands) {
+    let text = '';
+    command.configureOutput({ writeOut: (more) => (text += more) }).outputHelp();
+    const [, examples = ''] = text.split('Examples:\n');
+    t.not(examples, '', command.name());
+    for (const line of examples.trimEnd().split('\n')) {
+      const [, name, ...words] = (line.split('#')[0] ?? '').trim().split(/\s+/);
+      t.equal(name, command.name(), line);
+      const sub = command.commands.find((known) => known.name() === words[0]) ?? command;
+      const known = sub.options.flatMap(({ long, short }) => [long, short]);
+      const wanted = words.filter((word) => word.startsWith('-'));
+      t.strictSame(
+        wanted.filter((word) => !known.includes(word)),
+        [],
+        line,
+      );
+    }
+  }
 });
 
 t.test('convert', async (t) => {

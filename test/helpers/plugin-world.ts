@@ -8,6 +8,7 @@ import {
   type ConfigOf,
   type DeliveryInfo,
   type EncodedBatch,
+  type Inspection,
   type ReceiverContext,
   type Schema,
   TOTAL_DIMENSIONS,
@@ -195,4 +196,32 @@ export function encodedBatch(
 ): EncodedBatch {
   const all = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
   return { bytes: all, rows: 1, part: 0, sequence: 0, rawBytes: all.length, costs: {}, ...given };
+}
+
+/** An agent that has just been started, as it would be inspected. */
+export function inspection(differing: Partial<Inspection> = {}): Inspection {
+  return {
+    version: '1.2.3',
+    now: Date.UTC(2026, 8, 17, 12),
+    started: Date.UTC(2026, 8, 17, 11),
+    ready: true,
+    process: {
+      pid: 1,
+      node: 'v24.0.0',
+      platform: 'linux x64',
+      rssBytes: 80 * 1024 * 1024,
+      cpuSeconds: 1.5,
+      workers: 2,
+    },
+    components: [],
+    receivers: [],
+    exporters: [],
+    queues: [],
+    underWay: [],
+    scopes: [],
+    deadLetters: { files: 0, bytes: 0 },
+    settings: '',
+    log: [],
+    ...differing,
+  };
 }

@@ -1,13 +1,20 @@
 /** Bills in a real S3 API that checks signatures and policies (moto): the receiver, its faults, and the command line. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { generateBill } from '../../agent/generate/generate-bill.ts';
-import type { Delivery } from '../../pipelines/plugin/index.ts';
-import receiver from '../../plugins/receivers/aws-data-exports/index.ts';
 import { focusd } from '../helpers/focusd-process.ts';
-import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
 import { committedCosts, filesBelow } from '../helpers/world.ts';
+import {
+  BUCKET,
+  DATA,
+  POLICY,
+  type Put,
+  putRun,
+  type Settings,
+  settingsFor,
+  take,
+} from './aws-bills.ts';
 import { type Moto, moto, startMoto } from './programs/moto.ts';
 
 t.setTimeout(10 * 60_000);
@@ -15,22 +22,12 @@ t.setTimeout(10 * 60_000);
 const program = await moto();
 const skip = 'skip' in program ? program.skip : false;
 
-const BUCKET = 'acme-billing';
-const POLICY = {
-  Version: '2012-10-17',
-  Statement: [
-    { Effect: 'Allow', Action: 's3:ListBucket', Resource: `arn:aws:s3:::${BUCKET}` },
-    { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${BUCKET}/exports/*` },
-  ],
-};
-const DATA = 'exports/focus/data/BILLING_PERIOD=2026-09';
-const MANIFEST = 'exports/focus/metadata/BILLING_PERIOD=2026-09/focus-Manifest.json';
-
 interface Cloud {
   readonly s3: Moto;
   readonly user: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Changes the bucket with the guard off. */
   change(work: () => Promise<void>): Promise<void>;
+  readonly put: Put;
 }
 
 async function cloud(t: Test): Promise<Cloud> {
@@ -47,81 +44,36 @@ async function cloud(t: Test): Promise<Cloud> {
       await work();
       await s3.guard(true);
     },
+    put: (key, content) => s3.put(BUCKET, key, content),
   };
-}
-
-/** A run of the export: its parts by name, and the manifest last. */
-async function putRun(
-  s3: Moto,
-  run: string,
-  parts: Readonly<Record<string, string>>,
-): Promise<void> {
-  for (const [name, content] of Object.entries(parts))
-    await s3.put(BUCKET, `${DATA}/${name}`, content);
-  const dataFiles = Object.keys(parts).map((name) => `s3://${BUCKET}/${DATA}/${name}`);
-  await s3.put(
-    BUCKET,
-    MANIFEST,
-    JSON.stringify({ executionId: run, exportName: 'focus', dataFiles }),
-  );
-}
-
-interface Settings {
-  readonly [name: string]: unknown;
 }
 
 function settingsOf({ s3, user }: Cloud, more: Settings = {}): Settings {
-  const { accessKeyId: access_key_id, secretAccessKey: secret_access_key } = user;
-  return {
-    bucket: BUCKET,
-    prefix: 'exports/',
-    endpoint: s3.url,
-    look_back: 120,
-    credentials: { access_key_id, secret_access_key },
-    ...more,
-  };
-}
-
-interface Taken extends Delivery {
-  readonly texts: readonly string[];
-}
-
-/** What the receiver delivers in one look; the clock is that of the machine, as signatures want it. */
-async function take(
-  t: Test,
-  settings: Settings,
-  { folder = t.testdir({}), cursor }: { readonly folder?: string; readonly cursor?: string } = {},
-): Promise<readonly Taken[]> {
-  const world = worldOf(await checkedSettings(receiver, settings), { once: true, folder });
-  world.clock.set(Date.now());
-  t.teardown(() => world.close());
-  const found: Taken[] = [];
-  for await (const delivery of receiver.receive(world, cursor))
-    found.push({
-      ...delivery,
-      texts: delivery.parts.map(({ path }) => readFileSync(path, 'utf8')),
-    });
-  return found;
+  return settingsFor(s3.url, user, more);
 }
 
 t.test('bills come out of a bucket, signed and by the least policy', { skip }, async (t) => {
   const world = await cloud(t);
-  const { s3, change } = world;
+  const { s3, change, put } = world;
 
   t.test('whole, and a restated month replaces the former one', async (t) => {
-    await change(() => putRun(s3, 'run-1', { 'a 1+%.csv': 'first', 'b.csv': 'second' }));
+    await change(() => putRun(put, 'run-1', { 'a 1+%.csv': 'first', 'b.csv': 'second' }));
     const [first, ...more] = await take(t, settingsOf(world));
     t.same(more, []);
-    t.match(first, { scope: 'focus/2026-09', revision: 'run-1', texts: ['first', 'second'] });
+    t.match(first, {
+      scope: 'exports/focus/2026-09',
+      revision: 'run-1',
+      texts: ['first', 'second'],
+    });
     t.same(await take(t, settingsOf(world), { cursor: first?.cursor ?? '' }), []);
-    await change(() => putRun(s3, 'run-2', { 'b.csv': 'less' }));
+    await change(() => putRun(put, 'run-2', { 'b.csv': 'less' }));
     const [second] = await take(t, settingsOf(world), { cursor: first?.cursor ?? '' });
-    t.match(second, { scope: 'focus/2026-09', revision: 'run-2', texts: ['less'] });
+    t.match(second, { scope: 'exports/focus/2026-09', revision: 'run-2', texts: ['less'] });
   });
 
   t.test('not while a part is missing', async (t) => {
     await change(async () => {
-      await putRun(s3, 'run-3', { 'c.csv': 'c', 'd.csv': 'd' });
+      await putRun(put, 'run-3', { 'c.csv': 'c', 'd.csv': 'd' });
       await s3.delete(BUCKET, `${DATA}/d.csv`);
     });
     t.same(await take(t, settingsOf(world)), []);
@@ -132,7 +84,7 @@ t.test('bills come out of a bucket, signed and by the least policy', { skip }, a
   t.test('from a listing of several pages', async (t) => {
     await change(async () => {
       for (let i = 0; i < 1_100; i++) await s3.put(BUCKET, `exports/other/${i}.csv`, '');
-      await putRun(s3, 'run-4', { 'z.csv': 'behind a thousand' });
+      await putRun(put, 'run-4', { 'z.csv': 'behind a thousand' });
     });
     t.match(await take(t, settingsOf(world)), [
       { revision: 'run-4', texts: ['behind a thousand'] },
@@ -199,6 +151,7 @@ t.test('from the bucket to charges, by the command line', { skip }, async (t) =>
       exporters: { console: {} },
       storage: { folder: join(dir, 'state') },
       service: {
+        telemetry: { metrics: { address: 'off' } },
         pipelines: { costs: { receivers: ['aws-data-exports'], exporters: ['console'] } },
       },
     }),

@@ -229,7 +229,15 @@ t.test('exports in Blob storage', { skip }, async (t) => {
     t.same(both.lines, []);
     await store.put(run({ root: `${root}/c`, id: 'c', parts: ['focus'] }));
     const doubled = await take(t, { store, root });
-    t.match(doubled.lines, [{ level: 'warn', fields: { warning: /counted twice/ } }]);
+    const scopes = ['legacy/b/daily/20260901', 'legacy/c/daily/20260901'];
+    t.match(doubled.lines, [{ message: /same bill twice/, fields: { scopes } }], 'warned once');
+    await store.put(run({ root: `${root}/d`, id: 'd', type: 'ActualCost', parts: ['actual'] }));
+    t.match((await take(t, { store, root })).lines, [
+      { fields: { scopes: ['legacy/a/daily/20260901', 'legacy/d/daily/20260901'] } },
+      { fields: { scopes } },
+    ]);
+    await store.put(run({ root: `prices/a`, id: 'p', type: 'PriceSheet', parts: ['price'] }));
+    t.same((await take(t, { store, root: 'prices' })).deliveries, [], 'prices are no bill');
   });
 
   t.test('what the operator has to mend', async (t) => {

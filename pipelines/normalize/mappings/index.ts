@@ -7,6 +7,7 @@ import focus from './focus.ts';
 import gcpBilling from './gcp-billing.ts';
 import githubUsage from './github-usage.ts';
 import ociCostReport from './oci-cost-report.ts';
+import serverless from './serverless.ts';
 
 /** Every built-in mapping, by name. */
 export const MAPPINGS: readonly Mapping[] = [
@@ -18,6 +19,7 @@ export const MAPPINGS: readonly Mapping[] = [
   ociCostReport,
   ciJobs,
   githubUsage,
+  serverless,
 ];
 
 /** The mapping of that name. */

@@ -1,7 +1,7 @@
 import { JsonMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { PointMetric } from '../../../pipelines/plugin/index.ts';
 import { scopeMetrics } from '../../kit/metric-data.ts';
-import type { PointMetric } from '../../kit/points.ts';
 
 /** One line of OTLP JSON: an ExportMetricsServiceRequest. */
 export function metricsJson(metrics: readonly PointMetric[]): string {

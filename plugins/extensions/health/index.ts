@@ -1,12 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   type AgentView,
   type ComponentHealth,
   defineExtension,
-  Misconfigured,
 } from '../../../pipelines/plugin/index.ts';
-import { parseEndpoint } from '../../kit/endpoint.ts';
+import { type Page, servePages } from '../../kit/serve-pages.ts';
 
 export default defineExtension({
   type: 'health',
@@ -21,27 +18,15 @@ export default defineExtension({
   },
 
   async open({ config, clock, id, log }, agent) {
-    const path = `extensions.${id}.endpoint`;
     const started = clock.now();
-    const server = createServer((request, response) => {
-      const page = pageOf(request, { agent, uptimeMs: clock.now() - started, now: clock.now() });
-      answer(response, { ...page, head: request.method === 'HEAD' });
+    const pages = await servePages({
+      endpoint: config.endpoint,
+      path: `extensions.${id}.endpoint`,
+      page: ({ path }) =>
+        pageOf(path, { agent, uptimeMs: clock.now() - started, now: clock.now() }),
     });
-    server.listen(parseEndpoint(config.endpoint, path));
-    try {
-      await once(server, 'listening');
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Misconfigured(`cannot listen on ${config.endpoint}: ${reason}`, { path, cause });
-    }
-    log.info('health endpoint listens', { address: server.address() });
-    return {
-      async close() {
-        server.closeAllConnections();
-        server.close();
-        await once(server, 'close');
-      },
-    };
+    log.info('health endpoint listens', { address: pages.address });
+    return pages;
   },
 });
 
@@ -51,11 +36,6 @@ interface View {
   readonly now: number;
 }
 
-interface Page {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 const PAGES: Readonly<Record<string, (view: View) => Page>> = {
   '/': summary,
   '/live': () => ({ status: 200, body: { status: 'live' } }),
@@ -63,12 +43,8 @@ const PAGES: Readonly<Record<string, (view: View) => Page>> = {
   '/components': components,
 };
 
-function pageOf(request: IncomingMessage, view: View): Page {
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+function pageOf(path: string, view: View): Page {
   const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, body: { error: 'only GET and HEAD' } };
-  }
   return page === undefined
     ? { status: 404, body: { error: 'not found', pages: Object.keys(PAGES) } }
     : page(view);
@@ -115,15 +91,4 @@ function countByStatus(agent: AgentView): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { status } of agent.health()) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
-}
-
-function answer(response: ServerResponse, page: Page & { readonly head: boolean }): void {
-  const body = `${JSON.stringify(page.body)}\n`;
-  response.writeHead(page.status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    ...(page.status === 405 && { allow: 'GET, HEAD' }),
-  });
-  response.end(page.head ? undefined : body);
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { type Logger, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { readTls } from '../tls.ts';
+import type { ByteBudget } from './byte-budget.ts';
 
 /** A request whose body has arrived whole. */
 export interface PushRequest {
@@ -25,6 +26,8 @@ export interface PushAnswer {
   readonly message?: string;
   /** Sent as JSON in place of the message. */
   readonly body?: object;
+  /** Sent as it is in place of both. */
+  readonly content?: { readonly type: string; readonly bytes: Uint8Array };
   /** Seconds after which the sender may try again. */
   readonly retryAfter?: number;
 }
@@ -36,6 +39,8 @@ export interface ListenerOptions {
   readonly key?: string | undefined;
   readonly maxBody: number;
   readonly maxConnections: number;
+  /** Of the bodies in memory; without room for it a request is answered with 503. */
+  readonly budget?: ByteBudget;
   /** Place of the settings, for errors: `receivers.github-actions`. */
   readonly path: string;
   readonly log: Logger;
@@ -102,28 +107,38 @@ async function respond(
   response: ServerResponse,
   options: ListenerOptions,
 ): Promise<void> {
+  const taken = { bytes: 0 };
   try {
-    const body = await boundedBody(request, options.maxBody);
-    const answer: PushAnswer =
-      body === undefined
-        ? { status: 413, message: `the body is larger than ${options.maxBody} bytes` }
-        : await options.handle(asPush(request, body));
-    send(response, answer, { hangUp: body === undefined });
+    const body = await boundedBody(request, options, taken);
+    const answer = 'status' in body ? body : await options.handle(asPush(request, body));
+    send(response, answer, { hangUp: 'status' in body });
   } catch (error) {
     if (request.destroyed && !request.complete) return;
     const reason = error instanceof Error ? error.message : String(error);
     options.log.error('pushed record could not be kept', { reason });
     send(response, { status: 503, message: 'not stored, try again', retryAfter: 5 });
+  } finally {
+    options.budget?.give(taken.bytes);
   }
 }
 
-async function boundedBody(request: IncomingMessage, maxBody: number): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBody) return undefined;
+/** The body, or the answer to one that is too large; `taken` counts what it took of the budget. */
+async function boundedBody(
+  request: IncomingMessage,
+  { maxBody, budget }: ListenerOptions,
+  taken: { bytes: number },
+): Promise<Buffer | PushAnswer> {
+  const tooLarge = { status: 413, message: `the body is larger than ${maxBody} bytes` };
+  if (Number(request.headers['content-length'] ?? 0) > maxBody) return tooLarge;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > maxBody) return undefined;
+    const { length } = chunk as Buffer;
+    if (bytes + length > maxBody) return tooLarge;
+    if (budget !== undefined && !budget.take(length))
+      return { status: 503, message: 'too many requests at a time', retryAfter: 1 };
+    bytes += length;
+    if (budget !== undefined) taken.bytes = bytes;
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks, bytes);
@@ -149,14 +164,17 @@ function send(
     status,
     message,
     body: given = message === undefined ? undefined : { message },
+    content,
     retryAfter,
   }: PushAnswer,
   { hangUp = false }: { readonly hangUp?: boolean } = {},
 ): void {
-  const body = given === undefined ? '' : `${JSON.stringify(given)}\n`;
+  const body =
+    content?.bytes ?? Buffer.from(given === undefined ? '' : `${JSON.stringify(given)}\n`);
+  const type = content?.type ?? (given === undefined ? undefined : 'application/json');
   response.writeHead(status, {
-    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
-    ...(body !== '' && { 'content-type': 'application/json' }),
+    ...(status === 204 ? {} : { 'content-length': body.length }),
+    ...(type !== undefined && { 'content-type': type }),
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     ...(hangUp && { connection: 'close' }),
   });

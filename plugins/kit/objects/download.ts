@@ -72,10 +72,16 @@ async function bring(
     from = 0;
   }
   arrived(from);
+  // Broken off between its last byte and its name.
+  if (whole === undefined && from > 0 && from === object.bytes) return await named(partial, path);
   const body = await store.open(object, { from, signal });
   if (body === undefined) return undefined;
   const bytes = await append(partial, body, { from, most: object.bytes, arrived });
   if (bytes !== object.bytes) throw await wrongLength(object, { bytes, partial });
+  return await named(partial, path);
+}
+
+async function named(partial: string, path: string): Promise<Part | undefined> {
   await rename(partial, path);
   return await partAt(path);
 }

@@ -6,8 +6,6 @@ export interface ManifestSearch {
   readonly prefix: string;
   /** Older billing periods are left alone, `YYYY-MM`. */
   readonly since: string;
-  /** What a bill is about, where the manifest's own name of it is not unique in the store. */
-  readonly scopeOf?: (marker: StoredObject, manifest: Manifest) => string;
 }
 
 /** Looks for bills whose manifest is there, and all that it names. What was read of a manifest is kept until it changes. */
@@ -21,7 +19,7 @@ export function manifestSets(store: ObjectStore): (search: ManifestSearch) => Pr
     return parseManifest(marker.key, new TextDecoder().decode(read.bytes));
   }
 
-  return async ({ prefix, since, scopeOf = (_, { scope }) => scope }) => {
+  return async ({ prefix, since }) => {
     const objects: StoredObject[] = [];
     for await (const object of store.list(prefix)) objects.push(object);
     const seen = new Map<string, Manifest | undefined>();
@@ -36,6 +34,13 @@ export function manifestSets(store: ObjectStore): (search: ManifestSearch) => Pr
     known = seen;
     return { ...assembled([...newest.values()], objects), listed: objects.length };
   };
+}
+
+/** Exports may have the same name, but not the same folder: `exports/focus/2026-09`, `costs/daily/20260901`. */
+function scopeOf({ key }: StoredObject, { scope }: Manifest): string {
+  const [, folder, month, start] =
+    /^(.+?)\/(?:metadata\/billing_period=(\d{4}-\d{2})|(\d{8})-\d{8})\//i.exec(key) ?? [];
+  return folder === undefined ? scope : `${folder}/${month ?? start}`;
 }
 
 interface Marked {
@@ -65,7 +70,7 @@ function assembled(
   // Exports differ in the case of partition names (`BILLING_PERIOD=`, `billing_period=`).
   const byFoldedKey = new Map(objects.map((object) => [object.key.toLowerCase(), object]));
   for (const { marker, manifest } of marked) {
-    const { scope, revision, period, files, dataset } = manifest;
+    const { scope, revision, period, account, type, files } = manifest;
     const found = files.map(({ key, bytes }) => {
       const object = byKey.get(key) ?? byFoldedKey.get(key.toLowerCase());
       return { object, missing: missingOf(key, { bytes, object }) };
@@ -74,9 +79,8 @@ function assembled(
     if (missing !== undefined) incomplete.push({ marker: marker.key, missing });
     else
       sets.push({
-        ...{ scope, revision, period, marker, account: manifest.account },
+        ...{ scope, revision, period, account, type, marker },
         objects: found.flatMap(({ object }) => object ?? []),
-        ...(dataset && { dataset }),
       });
   }
   return { sets, incomplete };

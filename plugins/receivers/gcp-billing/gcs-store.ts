@@ -45,7 +45,7 @@ export function gcsStore(world: World, bucket: Bucket): ObjectStore {
       throw new Unavailable(`${key}: Google refused the token, a new one is asked for`);
     }
     throw problem({
-      ...{ clock: world.clock, status, hints: HINTS },
+      ...{ clock: world.clock, path: world.path, status, hints: HINTS },
       body: json(refusal) ?? {},
       retryAfter: headers['retry-after'],
     });

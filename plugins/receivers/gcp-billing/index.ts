@@ -1,6 +1,7 @@
 import { type Context, defineReceiver, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { probeOf } from '../../kit/objects/probe.ts';
 import { receiveSets } from '../../kit/objects/receive.ts';
+import { receivingBy } from '../../kit/objects/settings.ts';
 import type { World } from './answers.ts';
 import { type Bucket, gcsStore } from './gcs-store.ts';
 import { monthsBefore } from './months.ts';
@@ -21,16 +22,9 @@ export default defineReceiver({
     const source = sourceOf(context);
     if (source.kind === 'table')
       return receiveTable(tableOf(context, source.table), context, cursor);
-    const { interval, parallel_downloads, max_bill } = context.config;
-    const { store, look } = bucketOf(context, source.bucket);
+    const bucket = bucketOf(context, source.bucket);
     return receiveSets(
-      {
-        ...{ context, store, look },
-        mapping: 'auto',
-        intervalMs: interval,
-        parallel: parallel_downloads,
-        maxBytes: max_bill,
-      },
+      { context, ...bucket, mapping: 'auto', ...receivingBy(context.config) },
       cursor,
     );
   },
@@ -50,11 +44,11 @@ type Source =
   | { readonly kind: 'table'; readonly table: string }
   | { readonly kind: 'bucket'; readonly bucket: string };
 
-function sourceOf({ config: { table, bucket } }: Context<Settings>): Source {
+function sourceOf({ config: { table, bucket }, id }: Context<Settings>): Source {
   if (table !== undefined && bucket === undefined) return { kind: 'table', table };
   if (bucket !== undefined && table === undefined) return { kind: 'bucket', bucket };
   throw new Misconfigured('one of table and bucket says where the bill is', {
-    path: 'table',
+    path: `receivers.${id}.table`,
     hint:
       table === undefined
         ? 'set table, or bucket'
@@ -62,9 +56,12 @@ function sourceOf({ config: { table, bucket } }: Context<Settings>): Source {
   });
 }
 
-function worldOf({ config, http, clock, log, signal }: Context<Settings>): World {
-  const tokens = config.anonymous ? ANONYMOUS : googleTokens(config.credentials_file);
-  return { http, clock, log, signal, tokens };
+function worldOf({ config, id, http, clock, log, signal }: Context<Settings>): World {
+  const path = `receivers.${id}`;
+  const tokens = config.anonymous
+    ? ANONYMOUS
+    : googleTokens(config.credentials_file, `${path}.credentials_file`);
+  return { http, clock, log, signal, tokens, path };
 }
 
 /** Opens the table at a cursor. */
@@ -73,16 +70,17 @@ function tableOf(
   name: string,
 ): (cursor: string | undefined) => ReturnType<typeof tableBills> {
   const { config, folder } = context;
-  const table = tableName(name);
   const world = worldOf(context);
+  const table = tableName(name, `${world.path}.table`);
   const reading = {
     table,
     folder,
-    project: projectName(config.project ?? table.project),
+    project: projectName(config.project ?? table.project, `${world.path}.project`),
     location: config.location,
     endpoint: config.endpoint,
     maximumBytesBilled: config.maximum_bytes_billed,
     lookBack: config.look_back,
+    keep: config.keep_bills,
   };
   return (cursor) => tableBills(world, reading, cursor);
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Part } from '../../../pipelines/plugin/delivery.ts';
 import { Unavailable } from '../../../pipelines/plugin/errors.ts';
@@ -11,27 +11,22 @@ const PART_BYTES = 256 * 1024 * 1024;
 export interface MonthFiles {
   write(rows: readonly Row[]): Promise<void>;
   close(): Promise<void>;
-  /** What was written, once it is closed. */
-  parts(): Promise<readonly Part[]>;
 }
 
 /** Starts a month: what lies in the folder from an earlier one, or from before a crash, is removed. Throws `Unavailable` when the disk is full. */
 export async function monthFiles(folder: string, month: string): Promise<MonthFiles> {
   await clearMonth(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const paths: string[] = [];
+  let count = 0;
   let file: Awaited<ReturnType<typeof open>> | undefined;
   let bytes = 0;
 
   const begin = async () => {
     await file?.close();
-    const path = join(
-      folder,
-      `${month || 'none'}-${String(paths.length + 1).padStart(4, '0')}.ndjson`,
-    );
-    paths.push(path);
+    count += 1;
     bytes = 0;
-    return await open(path, 'wx', 0o600);
+    const name = `${nameOf(month)}-${String(count).padStart(4, '0')}.ndjson`;
+    return await open(join(folder, name), 'wx', 0o600);
   };
 
   return {
@@ -49,13 +44,23 @@ export async function monthFiles(folder: string, month: string): Promise<MonthFi
       }
     },
     close: async () => await file?.close(),
-    parts: async () => await Promise.all(paths.map(partOf)),
   };
+}
+
+/** The files of a month, in their order. */
+export async function partsIn(folder: string): Promise<readonly Part[]> {
+  const names = (await readdir(folder)).toSorted();
+  return await Promise.all(names.map((name) => partOf(join(folder, name))));
 }
 
 /** Removes what was read. */
 export async function clearMonth(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** A month is what the table says it is: nothing else of it becomes a path. */
+function nameOf(month: string): string {
+  return /^\d{6}$/.test(month) ? month : 'other';
 }
 
 async function partOf(path: string): Promise<Part> {

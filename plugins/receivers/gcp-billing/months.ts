@@ -24,8 +24,8 @@ export interface ChangedMonth {
 /** Rows are loaded into partitions some hours after they were exported, or by another clock. */
 const MARGIN_MS = 3 * 86_400_000;
 
-/** Finds out which export the table holds, by its columns; throws `Misconfigured` when it is none. */
-export function monthlyTable(name: TableName, table: Table): MonthlyTable {
+/** Finds out which export the table holds, by its columns; throws `Misconfigured` for the setting at `path` when it is none. */
+export function monthlyTable(name: TableName, table: Table, path: string): MonthlyTable {
   const columns = new Map(table.fields.map((field) => [field.name, field.type]));
   if (columns.has('invoice') && columns.has('export_time') && columns.has('cost'))
     return questions(name, table, {
@@ -41,7 +41,7 @@ export function monthlyTable(name: TableName, table: Table): MonthlyTable {
       month: `FORMAT_${FORMATTED.has(period) ? period : 'TIMESTAMP'}('%Y%m', BillingPeriodStart)`,
     });
   throw new Misconfigured(`${written(name)} is no export of bills`, {
-    path: 'table',
+    path,
     hint: 'name a table gcp_billing_export_resource_v1_…, gcp_billing_export_v1_… or gcp_billing_export_focus_…; the pricing export is no bill',
   });
 }
@@ -94,9 +94,10 @@ function time(value: string, earlierMs = 0): Question['values'][string] {
   return { type: 'TIMESTAMP', value: new Date(earlier).toISOString() };
 }
 
+/** Rows may lie anywhere when what they name is no month. */
 function startOf(month: string): string {
-  if (month === '') return new Date(MARGIN_MS).toISOString();
-  return `${month.slice(0, 4)}-${month.slice(4)}-01T00:00:00Z`;
+  const start = `${month.slice(0, 4)}-${month.slice(4)}-01T00:00:00Z`;
+  return Number.isNaN(Date.parse(start)) ? new Date(MARGIN_MS).toISOString() : start;
 }
 
 /** Months of an answer to `changed`. */

@@ -1,4 +1,5 @@
 import type { ConfigOf, Schema } from '../../../pipelines/plugin/index.ts';
+import { receivingSettings } from '../../kit/objects/settings.ts';
 
 /** The settings of the receiver. */
 export const settings = {
@@ -38,12 +39,8 @@ export const settings = {
     default: 2,
     max: 120,
   },
-  interval: {
-    doc: 'Pause between two looks; up to a tenth is added at random.',
-    format: 'duration',
-    default: '1h',
-    min: '1m',
-  },
+  ...receivingSettings,
+  interval: { ...receivingSettings.interval, default: '1h' },
   maximum_bytes_billed: {
     doc: 'Most that one query may read; it is not run when it would read more.',
     format: 'bytes',
@@ -69,18 +66,6 @@ export const settings = {
     doc: 'Base URL of the Cloud Storage API.',
     format: 'url',
     default: 'https://storage.googleapis.com',
-  },
-  parallel_downloads: {
-    doc: 'Objects that are downloaded at the same time.',
-    format: 'int',
-    default: 4,
-    min: 1,
-    max: 32,
-  },
-  max_bill: {
-    doc: 'Largest run that is downloaded; as much disk is needed below storage.folder while it is read.',
-    format: 'bytes',
-    default: '50GiB',
   },
 } as const satisfies Schema;
 

@@ -4,7 +4,8 @@ import type { Delivery, Part } from '../../../pipelines/plugin/delivery.ts';
 import type { World } from './answers.ts';
 import { type Asking, type BigQuery, bigQuery, type Question } from './bigquery.ts';
 import { type Progress, readCursor, writeCursor } from './cursor.ts';
-import { clearMonth, monthFiles } from './month-files.ts';
+import { type KeptMonths, keptMonths, type MonthVersion } from './kept-months.ts';
+import { clearMonth, monthFiles, partsIn } from './month-files.ts';
 import {
   type ChangedMonth,
   changedMonths,
@@ -20,8 +21,10 @@ export interface TableSettings extends Asking {
   readonly table: TableName;
   /** Months before the current one that the first look reads. */
   readonly lookBack: number;
-  /** Folder for the month under way. */
+  /** Folder for the months on disk. */
   readonly folder: string;
+  /** Leave the present version of each month there. */
+  readonly keep: boolean;
 }
 
 /** Looks at a table of bills, again and again. */
@@ -41,13 +44,16 @@ export function tableBills(
   const api = bigQuery(world, settings);
   const { table: name } = settings;
   const folder = join(settings.folder, 'month');
+  const keptFolder = join(settings.folder, 'kept');
+  const kept: KeptMonths | undefined = settings.keep ? keptMonths(keptFolder) : undefined;
   let progress = readCursor(cursor);
   let stamp: string | undefined;
 
   async function* look(): AsyncGenerator<Delivery> {
+    if (kept === undefined) await clearMonth(keptFolder);
     const table = await api.table(name);
     if (table.stamp !== undefined && table.stamp === stamp) return;
-    const monthly = monthlyTable(name, table);
+    const monthly = monthlyTable(name, table, `${world.path}.table`);
     if (table.partition === undefined)
       world.log.warn('table has no partitions, each look reads it whole', { table: written(name) });
     const changed = await changedSince(monthly);
@@ -67,7 +73,7 @@ export function tableBills(
         cursor: writeCursor(next),
       };
       progress = next;
-      await clearMonth(folder);
+      await committed({ month, revision });
     }
     stamp = table.stamp;
   }
@@ -103,11 +109,20 @@ export function tableBills(
     } finally {
       await files.close();
     }
-    return { parts: await files.parts(), revision: `${latest}/${charges}` };
+    const revision = `${latest}/${charges}`;
+    return {
+      parts: (await kept?.put(folder, { month, revision })) ?? (await partsIn(folder)),
+      revision,
+    };
+  }
+
+  async function committed(version: MonthVersion): Promise<void> {
+    if (kept === undefined) await clearMonth(folder);
+    else await kept.committed(version);
   }
 
   async function probe(): Promise<Probe> {
-    const monthly = monthlyTable(name, await api.table(name));
+    const monthly = monthlyTable(name, await api.table(name), `${world.path}.table`);
     const bills: Probe['bills'][number][] = [];
     for (const { month, latest } of await changedSince(monthly)) {
       const bytes = await api.bytesOf(monthly.whole(month));
@@ -148,7 +163,7 @@ export async function* receiveTable(
 
 /** Many agents do not ask at the same moment. Ends with the signal. */
 async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const jittered = Math.round(ms * (1 + Math.random() / 10));
+  const jittered = Math.round(ms * (0.9 + 0.2 * Math.random()));
   await clock.sleep(jittered, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });

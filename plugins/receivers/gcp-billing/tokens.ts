@@ -22,9 +22,9 @@ export const ANONYMOUS: Tokens = { headers: async () => ({}), forget: () => {} }
 
 /**
  * Tokens by google-auth-library, loaded when first needed: the file (service account key, workload identity federation), else what
- * `GOOGLE_APPLICATION_CREDENTIALS` or `gcloud auth application-default login` names, else the metadata server of the machine.
+ * `GOOGLE_APPLICATION_CREDENTIALS` or `gcloud auth application-default login` names, else the metadata server of the machine. `path` is that of the setting, for errors.
  */
-export function googleTokens(file: string | undefined): Tokens {
+export function googleTokens(file: string | undefined, path: string): Tokens {
   let client: Promise<Client> | undefined;
   return {
     async headers() {
@@ -35,7 +35,7 @@ export function googleTokens(file: string | undefined): Tokens {
         throw new Error('the credentials give no token');
       } catch (error) {
         client = undefined;
-        throw explained(error, file);
+        throw explained(error, { file, path });
       }
     },
     forget() {
@@ -71,13 +71,16 @@ type FederationOptions = AwsClientOptions & IdentityPoolClientOptions;
 const REFUSED = new Set([400, 401, 403]);
 
 /** Errors of the library's transport carry the request as `config`; all others are about what the operator wrote. */
-function explained(error: unknown, file: string | undefined): Error {
+function explained(
+  error: unknown,
+  { file, path }: { readonly file: string | undefined; readonly path: string },
+): Error {
   const { message, status, config } = objectOf(error);
   const reason = typeof message === 'string' ? message : String(error);
   if (config !== undefined && !REFUSED.has(Number(status)))
     return new Unavailable(`no token from Google: ${reason}`, { cause: error });
   return new Misconfigured(`no credentials for Google: ${reason}`, {
-    path: 'credentials_file',
+    path,
     hint:
       file === undefined
         ? 'name a file in credentials_file or GOOGLE_APPLICATION_CREDENTIALS, or run where a service account is attached'

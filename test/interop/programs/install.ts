@@ -2,8 +2,10 @@
 import { azurite } from './azurite.ts';
 import { type Program, progress } from './cache.ts';
 import { collector } from './collector.ts';
+import { fakeGcs } from './fake-gcs.ts';
 import { moto } from './moto.ts';
 import { prometheus, promtool } from './prometheus.ts';
+import { swift } from './swift.ts';
 
 const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   azurite,
@@ -11,6 +13,8 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   prometheus,
   promtool,
   moto,
+  swift,
+  'fake-gcs-server': fakeGcs,
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {

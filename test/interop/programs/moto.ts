@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { cached, type Program, unavailable } from './cache.ts';
+import { cached, type Program } from './cache.ts';
+import { pipRecipe } from './pip.ts';
 import { freePort } from './ports.ts';
 import { type Running, start } from './running.ts';
 
@@ -25,23 +22,9 @@ const UNGUARDED = '1000000000';
 
 /** moto's server from PyPI, with its dependencies in a folder of its own. */
 export function moto(): Promise<Program> {
-  return cached({ name: 'moto', version: VERSION, source: SOURCE, build });
-}
-
-async function build(folder: string): Promise<void> {
-  const run = promisify(execFile);
-  const pip = ['-m', 'pip', 'install', '--quiet', '--target', join(folder, 'site'), SOURCE];
-  await run('python3', pip).catch((error: Error) => {
-    throw unavailable(
-      `moto needs python3 with pip and a package index: ${error.message.slice(0, 200)}`,
-    );
-  });
-  const launcher = join(folder, 'moto');
-  await writeFile(
-    launcher,
-    '#!/bin/sh\nPYTHONPATH="$(dirname "$0")/site" exec python3 -m moto.server "$@"\n',
+  return cached(
+    pipRecipe({ name: 'moto', version: VERSION, requirement: SOURCE, run: '-m moto.server' }),
   );
-  await chmod(launcher, 0o755);
 }
 
 /** Starts a moto without its guard. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { leash } from './leash.ts';
 
 /** How a server is started. */
@@ -8,8 +9,8 @@ export interface Start {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What the server writes once it serves. */
-  readonly ready: RegExp;
+  /** What the server writes once it serves, or how to find out. */
+  readonly ready: RegExp | (() => Promise<boolean>);
   /** How long it may take; on a busy machine the first start of a large program is slow. */
   readonly within?: number;
 }
@@ -62,15 +63,23 @@ function served(child: ChildProcess, how: Start): Promise<() => string> {
     const timer = setTimeout(() => fail(`was not ready after ${within} ms`), within);
     child.once('error', (error) => fail(error.message));
     child.once('close', (code) => fail(`ended with ${code} before it was ready`));
-    const read = (text: string) => {
-      output += text;
-      if (!how.ready.test(output)) return;
+    const { ready } = how;
+    const serves = () => {
       clearTimeout(timer);
       resolve(() => output);
     };
+    const read = (text: string) => {
+      output += text;
+      if (ready instanceof RegExp && ready.test(output)) serves();
+    };
     child.stdout?.setEncoding('utf8').on('data', read);
     child.stderr?.setEncoding('utf8').on('data', read);
+    if (!(ready instanceof RegExp)) untilReady(child, ready).then(serves, fail);
   });
+}
+
+async function untilReady(child: ChildProcess, ready: () => Promise<boolean>): Promise<void> {
+  while (child.exitCode === null && !(await ready())) await delay(100);
 }
 
 async function stop(child: ChildProcess, gone: Promise<void>, signal: NodeJS.Signals) {

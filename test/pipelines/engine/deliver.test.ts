@@ -346,6 +346,7 @@ function result(of: Partial<TaskResult> = {}): TaskResult {
       },
     },
     totals: [GROUP],
+    resources: [],
     repairs: { a: 1 },
     dropped: {},
     rejected: { x: 1 },

@@ -939,6 +939,37 @@ t.test('headers of all generations get one name', async (t) => {
   t.ok(awsCur.fits(columns, ALL) > awsCur.fits(new Set(['BilledCost']), ['BilledCost']));
 });
 
+t.test('a service is named by its name, else by its product, else by its code', async (t) => {
+  const header = [
+    'line_item_line_item_type',
+    'line_item_unblended_cost',
+    'line_item_currency_code',
+    'line_item_usage_start_date',
+    'line_item_usage_end_date',
+    'bill_payer_account_id',
+    'line_item_product_code',
+    'product_servicename',
+    'product_product_name',
+  ];
+  const named = (product: string, service = ''): string | undefined =>
+    applyMapping(awsCur, header, [
+      {
+        line_item_line_item_type: 'Usage',
+        line_item_unblended_cost: '1',
+        line_item_currency_code: 'USD',
+        line_item_usage_start_date: '2026-09-02T05:00:00Z',
+        line_item_usage_end_date: '2026-09-02T06:00:00Z',
+        bill_payer_account_id: '1',
+        line_item_product_code: 'AmazonEC2',
+        product_servicename: service,
+        product_product_name: product,
+      },
+    ]).rows[0]?.ServiceName;
+  t.equal(named('Amazon Elastic Compute Cloud', 'AWS Data Transfer'), 'AWS Data Transfer');
+  t.equal(named('Amazon Elastic Compute Cloud'), 'Amazon Elastic Compute Cloud');
+  t.equal(named(''), 'AmazonEC2');
+});
+
 t.test('flattened and legacy maps are put together again', async (t) => {
   const legacy = applyMapping(
     awsCur,

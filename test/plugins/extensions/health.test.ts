@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import type { AgentView, ComponentHealth } from '../../../pipelines/plugin/index.ts';
 import health from '../../../plugins/extensions/health/index.ts';
 import { createHttp } from '../../../plugins/kit/http.ts';
-import { checkedSettings, turnedClock, worldOf } from '../../helpers/plugin-world.ts';
+import { checkedSettings, inspection, turnedClock, worldOf } from '../../helpers/plugin-world.ts';
 
 interface Opened {
   readonly agent: { isReady: boolean; components: ComponentHealth[] };
@@ -19,6 +19,7 @@ async function openHealth(
   const agent = { isReady: false, components: [] as ComponentHealth[] };
   const view: AgentView = {
     version: '1.2.3',
+    inspect: () => inspection(),
     ready: () => agent.isReady,
     health: () => agent.components,
   };
@@ -29,7 +30,7 @@ async function openHealth(
     await opened.close();
     await world.close();
   });
-  const { port } = Object(world.lines[0]?.fields.address);
+  const port = String(world.lines[0]?.fields.address).split(':')[1];
   clock.set(clock.now() + 61_500);
   return {
     agent,

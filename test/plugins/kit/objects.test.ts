@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import t from 'tap';
 import type { Delivery } from '../../../pipelines/plugin/index.ts';
@@ -6,6 +6,7 @@ import { manifestSets } from '../../../plugins/kit/objects/manifest-sets.ts';
 import { receiveSets } from '../../../plugins/kit/objects/receive.ts';
 import { type MemoryStore, memoryStore } from '../../helpers/memory-store.ts';
 import { type World, worldOf } from '../../helpers/plugin-world.ts';
+import { filesBelow } from '../../helpers/world.ts';
 
 const MANIFEST = 'costs/metadata/BILLING_PERIOD=2026-09/costs-Manifest.json';
 
@@ -171,6 +172,21 @@ t.test('a bill in an object store', async (t) => {
     );
   });
 
+  t.test('whose part had come whole before the agent stopped', async (t) => {
+    const { store, world, folder } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'whole' });
+    store.bend = (_, bytes) => bytes.subarray(0, 2);
+    await t.rejects(taken({ store, world }), { name: 'Unavailable' });
+    const [partial = ''] = Object.keys(filesBelow(folder));
+    appendFileSync(join(folder, partial), 'ole');
+    store.bend = undefined;
+    t.same(
+      (await taken({ store, world })).map(({ texts }) => texts),
+      [['whole']],
+    );
+    t.equal(store.opened.length, 1, 'is not asked for again');
+  });
+
   t.test('with a part longer than it should be is not trusted', async (t) => {
     const { store, world } = setting();
     putBill(store, 'run-1', { 'a.csv': 'short' });
@@ -260,6 +276,19 @@ t.test('a bill in an object store', async (t) => {
     t.same(
       (await taken({ store, world })).map(({ revision }) => revision),
       ['run-3'],
+    );
+  });
+
+  t.test('of another export with the same name is another bill', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'x' }, `costs/one/${MANIFEST.slice(6)}`);
+    putBill(store, 'run-2', { 'b.csv': 'y' }, `costs/two/${MANIFEST.slice(6)}`);
+    t.same(
+      (await taken({ store, world })).map(({ scope, texts }) => [scope, ...texts]),
+      [
+        ['costs/one/2026-09', 'x'],
+        ['costs/two/2026-09', 'y'],
+      ],
     );
   });
 

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { add, type Decimal, toNumber, ZERO } from '../../../pipelines/focus/index.ts';
-import type { Total } from '../../../pipelines/plugin/index.ts';
-import {
-  createCostMetrics,
-  firstPeriodStart,
-  type PointMetric,
-} from '../../../plugins/kit/points.ts';
+import type { PointMetric, Total } from '../../../pipelines/plugin/index.ts';
+import { createCostMetrics, firstPeriodStart } from '../../../plugins/kit/points.ts';
 import { total, totalsOf } from '../../helpers/plugin-world.ts';
 
 const NOW = Date.UTC(2026, 8, 17, 12);

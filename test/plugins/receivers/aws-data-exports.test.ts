@@ -104,7 +104,7 @@ t.test('two exports of one bill are warned of', async (t) => {
     `arn:aws:bcm-data-exports:us-east-1:${account}:export/${name}`;
   const same = exportsOf({ focus: arn('111111111111', 'focus'), cur: arn('111111111111', 'cur') });
   t.match((await probe(t, same))?.problems, [
-    /^focus\/2026-09 and cur\/2026-09 .* account 111111111111 twice/,
+    /^exports\/focus\/2026-09 and exports\/cur\/2026-09 .* account 111111111111 twice/,
   ]);
   const world = await worldWith(t, same);
   for await (const _ of receiver.receive(world, undefined));

@@ -106,13 +106,15 @@ interface Looking {
   readonly cursor?: string;
   readonly most?: number;
   readonly clock?: TurnedClock;
+  /** Where months lie; without it nothing may be left when the look ends. */
+  readonly folder?: string;
 }
 
 /** What a run with `once` delivers; the text of the parts is read while they are there. */
 async function look(
   t: Test,
   server: FakeBigQuery,
-  { settings = {}, cursor, most = 99, clock = turnedClock() }: Looking = {},
+  { settings = {}, cursor, most = 99, clock = turnedClock(), ...more }: Looking = {},
 ): Promise<{ readonly given: readonly Given[]; readonly world: ReturnType<typeof worldOf> }> {
   const config = await checkedSettings(gcpBilling, {
     table: TABLE,
@@ -120,11 +122,11 @@ async function look(
     anonymous: true,
     ...settings,
   });
-  const folder = mkdtempSync(join(tmpdir(), 'focusd-gcp-billing-'));
+  const folder = more.folder ?? mkdtempSync(join(tmpdir(), 'focusd-gcp-billing-'));
   const world = worldOf(config, { clock, folder, once: true });
   t.teardown(async () => {
     await world.close();
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
   });
   const given: Given[] = [];
   for await (const delivery of gcpBilling.receive(world, cursor)) {
@@ -381,6 +383,34 @@ t.test('many pages, a query that takes its time, a connection cut amid a page', 
   t.equal(new Set(ids).size, 2, 'each query can be asked again without being paid again');
 });
 
+t.test('months stay on the disk until they are replaced where that is wanted', async (t) => {
+  const server = await fake(t);
+  const folder = mkdtempSync(join(tmpdir(), 'focusd-gcp-kept-'));
+  const settings = { keep_bills: true };
+  const first = await look(t, server, { settings, folder });
+  const files = first.given.flatMap(({ delivery }) => delivery.parts.map(({ path }) => path));
+  t.same(
+    files.map((file) => readFileSync(file, 'utf8')),
+    first.given.map(({ text }) => text),
+    'still there, after the commit',
+  );
+  server.table.rows = [...THREE_MONTHS, row('202609', '2026-09-17T00:00:00Z')];
+  const cursor = first.given.at(-1)?.delivery.cursor ?? '';
+  const second = await look(t, server, { settings, folder, cursor });
+  t.same(scopes(second.given), ['202609']);
+  t.same(files.map(existsSync), [false, true, true], 'the former version is gone');
+  t.ok(existsSync(second.given[0]?.delivery.parts[0]?.path ?? ''));
+  await look(t, server, { folder, cursor: second.given[0]?.delivery.cursor ?? '' });
+  t.notOk(existsSync(join(folder, 'kept')), 'all are, where it is wanted no longer');
+});
+
+t.test('a month that is no month stays in the folder', async (t) => {
+  const server = await fake(t, { rows: [row('x/../../escaped', '2026-09-16T03:00:00Z')] });
+  const folder = mkdtempSync(join(tmpdir(), 'focusd-gcp-hostile-'));
+  const { given } = await look(t, server, { folder });
+  t.match(given, [{ delivery: { parts: [{ path: join(folder, 'month', 'other-0001.ndjson') }] } }]);
+});
+
 /** How a look ends. */
 async function failure(
   t: Test,
@@ -399,7 +429,7 @@ async function failure(
 t.test('a query that would read too much is not run', async (t) => {
   const server = await fake(t, { bytes: String(30 * 1024 ** 3) });
   const { error } = await failure(t, server);
-  t.match(error, { name: 'Misconfigured', path: 'maximum_bytes_billed' });
+  t.match(error, { name: 'Misconfigured', path: 'receivers.test.maximum_bytes_billed' });
   t.match(error.message, /32212254720 bytes, maximum_bytes_billed is 21474836480/);
   t.same(
     server.asked.filter(({ kind }) => kind === 'query'),
@@ -444,9 +474,14 @@ t.test('what does not pass says who has to do what', async (t) => {
     message: 'Google answered 403 accessDenied: Said so',
     hint: /roles\/bigquery\.dataViewer .* roles\/bigquery\.jobUser/,
   });
-  t.match((await refused(404, 'notFound', 'table')).error, { path: 'table', hint: /bq ls/ });
-  t.match((await refused(400, 'bytesBilledLimitExceeded')).error, { path: 'maximum_bytes_billed' });
-  t.match((await refused(401, 'authError')).error, { path: 'credentials_file' });
+  t.match((await refused(404, 'notFound', 'table')).error, {
+    path: 'receivers.test.table',
+    hint: /bq ls/,
+  });
+  t.match((await refused(400, 'bytesBilledLimitExceeded')).error, {
+    path: 'receivers.test.maximum_bytes_billed',
+  });
+  t.match((await refused(401, 'authError')).error, { path: 'receivers.test.credentials_file' });
   t.match((await refused(400, 'invalidQuery')).error, { name: 'Misconfigured', hint: undefined });
 });
 
@@ -492,10 +527,10 @@ t.test('names that are none never reach BigQuery', async (t) => {
     'MY_PROJECT.billing.t',
   ]) {
     const { error } = await failure(t, server, { table });
-    t.match(error, { name: 'Misconfigured', path: 'table' }, table);
+    t.match(error, { name: 'Misconfigured', path: 'receivers.test.table' }, table);
   }
   const { error } = await failure(t, server, { project: '../../other' });
-  t.match(error, { name: 'Misconfigured', path: 'project' });
+  t.match(error, { name: 'Misconfigured', path: 'receivers.test.project' });
   t.same(server.asked, []);
   await look(t, server, {
     settings: { table: `example.com:${TABLE}`, project: 'payer-project', location: 'EU' },
@@ -547,7 +582,10 @@ t.test('the native FOCUS table, a view, and tables that hold no bill', async (t)
     /FORMAT_TIMESTAMP\('%Y%m', BillingPeriodStart\).* WHERE x_ExportTime >= @loaded AND/,
   );
   server.table.columns = [{ name: 'sku', type: 'STRING' }];
-  t.match((await failure(t, server)).error, { path: 'table', message: /is no export of bills/ });
+  t.match((await failure(t, server)).error, {
+    path: 'receivers.test.table',
+    message: /is no export of bills/,
+  });
 });
 
 t.test('credentials', async (t) => {
@@ -570,7 +608,7 @@ t.test('credentials', async (t) => {
   sts.answer = { status: 400, body: { error: 'invalid_grant', error_description: 'expired' } };
   t.match((await failure(t, server, settings)).error, {
     name: 'Misconfigured',
-    path: 'credentials_file',
+    path: 'receivers.test.credentials_file',
     hint: new RegExp(file),
   });
   sts.answer = { status: 503, body: {} };
@@ -580,7 +618,7 @@ t.test('credentials', async (t) => {
       ...settings,
       credentials_file: join(folder, name),
     });
-    t.match(error, { name: 'Misconfigured', path: 'credentials_file' }, name);
+    t.match(error, { name: 'Misconfigured', path: 'receivers.test.credentials_file' }, name);
   }
 });
 

@@ -187,14 +187,17 @@ t.test('what is refused says who has to do what', async (t) => {
     );
   };
   t.match(await refused(403, 'forbidden'), {
-    path: 'bucket',
+    path: 'receivers.test.bucket',
     hint: /roles\/storage\.objectViewer/,
   });
-  t.match(await refused(404, 'notFound'), { path: 'bucket', hint: /no such bucket/ });
+  t.match(await refused(404, 'notFound'), {
+    path: 'receivers.test.bucket',
+    hint: /no such bucket/,
+  });
   t.match(await refused(503, 'backendError'), { name: 'Unavailable' });
   const both = { table: 'my-project.billing.bills' };
   t.match(await refused(200, '', both).catch((error) => error), {
     name: 'Misconfigured',
-    path: 'table',
+    path: 'receivers.test.table',
   });
 });

@@ -2,7 +2,6 @@
 import type { ChargeColumn } from '../../../focus/columns.ts';
 import {
   always,
-  derive,
   type Expression,
   first,
   is,
@@ -59,16 +58,14 @@ export function servicesOf(columns: Columns): Section {
   };
 }
 
+/** In the marketplace, what is sold is the product; elsewhere it is the service, which bills without `servicename` name as product too. */
 function serviceName(columns: Columns, marketplace: Parameters<typeof when>[0]): TextExpression {
+  const service = columns.product('servicename');
   const product = columns.product('product_name');
-  const names = [
-    columns.product('servicename'),
-    columns.product('servicecode'),
-    columns.text('line_item_product_code'),
-  ];
-  return derive(
-    [marketplace, product, first(...names), always('Unknown')],
-    (sold, productName, name, unknown) =>
-      (sold === undefined ? (name ?? productName) : (productName ?? name)) ?? unknown,
+  const codes = [columns.product('servicecode'), columns.text('line_item_product_code')];
+  return when(
+    marketplace,
+    first(product, service, ...codes, always('Unknown')),
+    first(service, product, ...codes, always('Unknown')),
   );
 }

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { configOption } from './config-option.ts';
+
+/** Commands for whoever runs an agent. */
+export function addOperating(program: Command): void {
+  program
+    .command('top')
+    .description(
+      'Show the running agent, live: components, rows per second, what waits, deliveries under way, age of the data.',
+    )
+    .addOption(configOption())
+    .option('--url <url>', 'debug pages of the agent (default: those of the configuration)')
+    .option('--once', 'show it once, as text; so it is where no terminal is')
+    .option('--json', 'everything that is known, once, for machines')
+    .option('--interval <duration>', 'pause between two looks', '2s')
+    .addHelpText(
+      'after',
+      `
+It asks the extension debug, which listens on this machine only:
+  extensions: { debug: {} }
+  service: { extensions: [debug] }
+The same as pages for a browser: http://127.0.0.1:13134/debug`,
+    )
+    .action(async (options) => (await import('./top.ts')).top(options));
+}

@@ -1,0 +1,69 @@
+import type { DeliveryInfo } from './delivery.ts';
+import type { PointMetric } from './points.ts';
+
+/** What ties the cost of resources to traces. It is told of each delivery after all its charges were read, before the delivery is committed. */
+export interface Linker {
+  /** By what the workers choose and group the charges of the next delivery. */
+  linkable(): Linkable;
+  /** Links the costs of a delivery, which add up to its effective cost. Nothing counts before `commit`. */
+  link(delivery: LinkedDelivery, costs: readonly ResourceCost[]): Linked;
+  /** What was linked so far in these pipelines; asked when exporters send their metrics. */
+  points(pipelines: readonly string[], nowMs: number): readonly PointMetric[];
+}
+
+/** Which delivery is linked. */
+export type LinkedDelivery = Pick<
+  DeliveryInfo,
+  'id' | 'receiver' | 'scope' | 'mode' | 'observedMs'
+> & { readonly pipeline: string };
+
+/** Bounds of what workers hand back. */
+export interface Linkable {
+  /** Of the ResourceIds that may be linked, what stands behind the last `/` or `:` or behind the last but one, in lower case. */
+  readonly resources: ReadonlySet<string>;
+  /** Longer charge periods are not linked, milliseconds. */
+  readonly maxWindowMs: number;
+  /** Most resources × charge periods of one part; the cost beyond is summed up as `overflow`. */
+  readonly maxGroups: number;
+}
+
+/**
+ * Why charges are linked or not: `linkable`; `traced`: they carry the ids of their trace themselves; `no_resource`: they name none;
+ * `no_spans`: no trace is known of their resource; `period`: their charge period is too long; `overflow`: too many to tell apart.
+ */
+export type LinkClass = 'linkable' | 'traced' | 'no_resource' | 'no_spans' | 'period' | 'overflow';
+
+/** The effective cost of charges with equal resource and charge period; those that are not linkable by charge day. */
+export interface ResourceCost {
+  readonly class: LinkClass;
+  /** ResourceId; null when not linkable. */
+  readonly resourceId: string | null;
+  /** The charge period, milliseconds. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly currency: string | null;
+  /** `x_CostSource`: keeps estimates apart from bills. */
+  readonly costSource: string | null;
+  readonly charges: number;
+  /** Canonical decimal text. */
+  readonly effectiveCost: string;
+}
+
+/** What linking a delivery came to. */
+export interface Linked {
+  /** Log records that go to the exporters which take OTLP logs. */
+  readonly events: Iterable<LogEvent>;
+  /** Makes it count in place of what was linked of the same delivery, or of older ones of a scope that is replaced. */
+  commit(): void;
+}
+
+/** A log record beside the charges. */
+export interface LogEvent {
+  readonly name: string;
+  /** When it happened, milliseconds. */
+  readonly timeMs: number;
+  /** Bytes. */
+  readonly traceId?: Uint8Array;
+  readonly spanId?: Uint8Array;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+}

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import {
+  constants,
+  createSecureServer,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { formatEndpoint, parseEndpoint } from '../../kit/endpoint.ts';
+import { type Listener, sameSecret } from '../../kit/intake/listener.ts';
+import { readTls } from '../../kit/tls.ts';
+import { CODE, exportResponse, rpcStatus } from './answers.ts';
+import { type IntakeListenerOptions, RETRY_AFTER } from './http-intake.ts';
+import type { Taken } from './intake.ts';
+
+const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const STREAMS_PER_CONNECTION = 32;
+const REQUEST_WITHIN_MS = 30_000;
+/** One byte that says whether the message is compressed, four of length. */
+const PREFIX = 5;
+
+/** OTLP/gRPC: unary exports, gzip or plain. Throws `Misconfigured` when it cannot listen. */
+export async function listenForGrpc(options: IntakeListenerOptions): Promise<Listener> {
+  const { endpoint, path, log } = options;
+  const { host, port } = parseEndpoint(endpoint, `${path}.endpoint`);
+  const server = await createListener(options);
+  const sessions = new Set<ServerHttp2Session>();
+  server.maxConnections = options.maxConnections;
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+  });
+  server.on('stream', (stream, headers) => void serve(stream, headers, options));
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, {
+      path: `${path}.endpoint`,
+      cause,
+    });
+  }
+  const bound = server.address() as AddressInfo;
+  const address = formatEndpoint({ host: bound.address, port: bound.port });
+  log.info('listens for spans by gRPC', { address });
+  if (options.cert === undefined && !/^(127\.|\[?::1)/.test(address))
+    log.warn('listens beyond this machine without TLS', { address });
+  return {
+    address,
+    async close() {
+      server.close();
+      for (const session of sessions) session.destroy();
+      if (server.listening) await once(server, 'close');
+    },
+  };
+}
+
+async function createListener({ cert, key, path }: IntakeListenerOptions): Promise<Http2Server> {
+  const settings = { maxConcurrentStreams: STREAMS_PER_CONNECTION };
+  if (cert === undefined && key === undefined) return createServer({ settings });
+  const files = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+  const { cert: certificate, key: privateKey } = await readTls(files, `${path}.tls`);
+  const secure = { cert: certificate, key: privateKey, minVersion: 'TLSv1.2' } as const;
+  return createSecureServer({ settings, ...secure }) as unknown as Http2Server;
+}
+
+/** How a call ends. */
+interface Answer {
+  readonly code: number;
+  readonly message?: string;
+  readonly body?: Uint8Array;
+  readonly retryAfter?: number;
+}
+
+async function serve(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  options: IntakeListenerOptions,
+): Promise<void> {
+  const taken = { bytes: 0 };
+  stream.on('error', () => stream.destroy());
+  stream.setTimeout(REQUEST_WITHIN_MS, () => stream.close(constants.NGHTTP2_CANCEL));
+  try {
+    const answer = await answerTo(stream, { headers, options, taken });
+    if (!stream.destroyed) respond(stream, answer);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    options.log.error('spans could not be taken', { reason });
+    if (!stream.destroyed) respond(stream, { code: CODE.internal, message: 'internal error' });
+  } finally {
+    options.budget?.give(taken.bytes);
+  }
+}
+
+async function answerTo(
+  stream: ServerHttp2Stream,
+  call: {
+    readonly headers: IncomingHttpHeaders;
+    readonly options: IntakeListenerOptions;
+    readonly taken: { bytes: number };
+  },
+): Promise<Answer> {
+  const { headers, options } = call;
+  const { token, take } = options;
+  if (headers[':path'] !== PATH || headers[':method'] !== 'POST')
+    return { code: CODE.unimplemented, message: `only ${PATH}` };
+  if (token !== undefined && !sameSecret(headers.authorization, `Bearer ${token}`))
+    return { code: CODE.unauthenticated, message: 'wrong or no bearer token' };
+  const body = await bodyOf(stream, options, call.taken);
+  if (!Buffer.isBuffer(body)) return body;
+  const isWhole = body.length >= PREFIX && body.readUInt32BE(1) === body.length - PREFIX;
+  if (!isWhole) return { code: CODE.invalid, message: 'not one whole message' };
+  const encoding = body[0] === 0 ? 'identity' : headers['grpc-encoding'];
+  if (encoding !== 'identity' && encoding !== 'gzip')
+    return { code: CODE.unimplemented, message: 'only gzip, or no compression' };
+  return asAnswer(await take(body.subarray(PREFIX), encoding));
+}
+
+function asAnswer(taken: Taken): Answer {
+  if (taken.kind === 'malformed') return { code: CODE.invalid, message: taken.reason };
+  if (taken.kind === 'full')
+    return { code: CODE.exhausted, message: taken.reason, retryAfter: RETRY_AFTER };
+  return { code: 0, body: exportResponse(taken.rejected, taken.reason) };
+}
+
+async function bodyOf(
+  stream: ServerHttp2Stream,
+  { maxBody, budget }: IntakeListenerOptions,
+  taken: { bytes: number },
+): Promise<Buffer | Answer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    const { length } = chunk as Buffer;
+    if (bytes + length > maxBody + PREFIX)
+      return { code: CODE.exhausted, message: `the message is larger than ${maxBody} bytes` };
+    if (budget !== undefined && !budget.take(length))
+      return { code: CODE.exhausted, message: 'too many requests at a time', retryAfter: 1 };
+    bytes += length;
+    if (budget !== undefined) taken.bytes = bytes;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+function respond(
+  stream: ServerHttp2Stream,
+  { code, message = '', body, retryAfter }: Answer,
+): void {
+  const details = rpcStatus(code, message, retryAfter);
+  const status = {
+    'grpc-status': String(code),
+    ...(message !== '' && { 'grpc-message': encodeURIComponent(message) }),
+    ...(retryAfter !== undefined && {
+      'grpc-status-details-bin': Buffer.from(details).toString('base64'),
+    }),
+  };
+  const headers = { ':status': 200, 'content-type': 'application/grpc' };
+  if (body === undefined) {
+    stream.respond({ ...headers, ...status }, { endStream: true });
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    return;
+  }
+  const prefix = Buffer.alloc(PREFIX);
+  prefix.writeUInt32BE(body.length, 1);
+  stream.respond(headers, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers(status));
+  stream.end(Buffer.concat([prefix, body]));
+}

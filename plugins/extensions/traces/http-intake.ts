@@ -1,0 +1,54 @@
+import {
+  type ListenerOptions,
+  listen,
+  type PushAnswer,
+  type PushRequest,
+  sameSecret,
+} from '../../kit/intake/listener.ts';
+import { CODE, exportResponse, rpcStatus } from './answers.ts';
+import type { Take } from './intake.ts';
+
+/** Where it listens, and what for. */
+export interface IntakeListenerOptions extends Omit<ListenerOptions, 'handle'> {
+  readonly take: Take;
+  /** Asked for as `authorization: Bearer …`; undefined: everybody may send. */
+  readonly token: string | undefined;
+}
+
+const PATH = '/v1/traces';
+const PROTOBUF = 'application/x-protobuf';
+/** Seconds after which a sender may try again. */
+export const RETRY_AFTER = 5;
+
+/** OTLP/HTTP with protobuf bodies: `POST /v1/traces`, gzip or plain. Throws `Misconfigured` when it cannot listen. */
+export function listenForHttp({ take, token, ...options }: IntakeListenerOptions) {
+  return listen({ ...options, handle: (request) => answer(request, { take, token }) });
+}
+
+async function answer(
+  request: PushRequest,
+  { take, token }: Pick<IntakeListenerOptions, 'take' | 'token'>,
+): Promise<PushAnswer> {
+  if (request.path !== PATH) return { status: 404, message: `only ${PATH}` };
+  if (request.method !== 'POST') return { status: 405, message: 'only POST' };
+  if (token !== undefined && !sameSecret(request.header('authorization'), `Bearer ${token}`))
+    return refused(401, CODE.unauthenticated, 'wrong or no bearer token');
+  if (request.header('content-type')?.split(';', 1)[0]?.trim() !== PROTOBUF)
+    return { status: 415, message: `only ${PROTOBUF}` };
+  const encoding = request.header('content-encoding') ?? 'identity';
+  if (encoding !== 'gzip' && encoding !== 'identity')
+    return refused(415, CODE.invalid, 'only gzip, or no compression');
+  const taken = await take(request.body, encoding);
+  if (taken.kind === 'malformed') return refused(400, CODE.invalid, taken.reason);
+  if (taken.kind === 'full')
+    return { ...refused(503, CODE.exhausted, taken.reason), retryAfter: RETRY_AFTER };
+  return { status: 200, content: protobuf(exportResponse(taken.rejected, taken.reason)) };
+}
+
+function refused(status: number, code: number, message: string): PushAnswer {
+  return { status, content: protobuf(rpcStatus(code, message)) };
+}
+
+function protobuf(bytes: Uint8Array): { readonly type: string; readonly bytes: Uint8Array } {
+  return { type: PROTOBUF, bytes };
+}

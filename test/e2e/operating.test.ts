@@ -1,0 +1,103 @@
+/** What an operator sees of a running agent: debug pages, `focusd top`. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Inspection } from '../../pipelines/plugin/index.ts';
+import { focusd, type Ran, startFocusd } from '../helpers/focusd-process.ts';
+import { focusCsv, focusRow, put, worldFolder } from '../helpers/world.ts';
+import { freePort } from '../interop/programs/ports.ts';
+
+const SECRET = 'hunter2-hunter2';
+const IN_FILE = 'from-a-file-zq81';
+
+/** A world whose exporter cannot reach its backend, with secrets in every place there is. */
+async function secretWorld(t: Test) {
+  const port = await freePort();
+  const retry = 'retry: { initial_interval: 10ms, max_interval: 10ms, max_elapsed_time: 100ms }';
+  const folder = worldFolder(t, {
+    exporters: {
+      otlp: `{ endpoint: "http://user:pa%21sword77@127.0.0.1:9", protocol: http/protobuf, headers: { authorization: "Bearer ${SECRET}", tenant: "\${file:key}" }, ${retry} }`,
+    },
+    telemetry: `    logs: { level: debug }\n    resource: { note: "\${env:NOTE:-none}" }`,
+    more: `extensions: { debug: { endpoint: "127.0.0.1:${port}" } }`,
+    extensions: 'debug',
+  });
+  put(folder, 'key', IN_FILE);
+  return { folder, url: `http://127.0.0.1:${port}` };
+}
+
+t.test('a running agent is looked at', async (t) => {
+  const { folder, url } = await secretWorld(t);
+  put(folder, 'bills/a.csv', focusCsv([1.25, focusRow('x')]));
+  const run = (...args: string[]): Promise<Ran> => focusd(t, args, { cwd: folder });
+  const silent = await run('top');
+  t.match(silent, { code: 1, stderr: /no agent answers: .*ECONNREFUSED/ }, 'when none runs');
+  const running = startFocusd(t, ['run', '-c', 'focusd.yaml'], { cwd: folder });
+  await running.said('component is tried again');
+
+  const [once, json] = await Promise.all([run('top', '--once'), run('top', '--json')]);
+  t.match(once, { code: 0, stdout: /^focusd \d+\.\d+\.\d+ {2}ready {2}up / });
+  t.match(once.stdout, /^files +receiver +\w+ +\w+ .*127\.0\.0\.1:9/m, 'what last went wrong');
+  t.match(once.stdout, /^otlp +exporter +running/m);
+  t.match(once.stdout, /^costs: files /m);
+  const all = JSON.parse(json.stdout) as Inspection;
+  t.match(all, { ready: true, exporters: [{ exporter: 'otlp', rows: 0 }], scopes: [] });
+  t.match(
+    all.components.find(({ id }) => id === 'otlp')?.lastError?.reason,
+    /could not be sent, trying again: .*127\.0\.0\.1:9/,
+    'an exporter that is tried again is known by the log',
+  );
+  t.match(all.settings, /authorization: "\*\*\*\*"/);
+  t.ok(all.log.some((line) => line.includes('component is tried again')));
+
+  const pages = ['', '/components', '/traffic', '/deliveries', '/scopes', '/settings', '/log'];
+  for (const page of pages.flatMap((name) => [name, `${name}.json`])) {
+    const text = await (await fetch(`${url}/debug${page}`)).text();
+    for (const secret of [SECRET, IN_FILE, 'sword77'])
+      t.notMatch(text, secret, `${page} does not show ${secret}`);
+  }
+
+  writeFileSync(
+    join(folder, 'focusd.yaml'),
+    `receivers: { files: { paths: [./bills], settle: 0s } }
+exporters: { file/csv: { folder: ./out, format: focus-csv } }
+extensions: { debug: { endpoint: "${new URL(url).host}" } }
+workers: 1
+storage: { folder: ./state }
+service:
+  extensions: [debug]
+  pipelines: { costs: { receivers: [files], exporters: [file/csv] } }
+  telemetry: { metrics: { address: "off" }, logs: { level: debug } }
+`,
+  );
+  await running.said('delivery committed');
+  const after = JSON.parse((await run('top', '--json')).stdout) as Inspection;
+  t.match(after, {
+    receivers: [{ deliveries: 1, rows: { read: 2, written: 1, rejected: 1 } }],
+    scopes: [{ scope: /a\.csv$/, deliveries: 1, rows: 1, rejected: 1 }],
+    deadLetters: { files: 1 },
+    underWay: [],
+  });
+  t.match(
+    after.exporters.find(({ exporter }) => exporter === 'file/csv'),
+    { rows: 1, batches: 1, refused: 0 },
+  );
+  t.match((await run('top')).stdout, /^SCOPE +REVISION[\s\S]*a\.csv/m, 'no terminal: once');
+  running.kill('SIGTERM');
+  t.equal((await running.ended).code, 0);
+});
+
+t.test('what is wrong with the question', async (t) => {
+  const folder = worldFolder(t);
+  const run = (...args: string[]): Promise<Ran> => focusd(t, ['top', ...args], { cwd: folder });
+  const [none, url, interval, other] = await Promise.all([
+    run(),
+    run('--url', 'nowhere'),
+    run('--interval', 'often'),
+    run('--url', 'ftp://x'),
+  ]);
+  t.match(none, { code: 2, stderr: /has no extension debug[\s\S]*extensions: \{ debug: \{\} \}/ });
+  t.match(url, { code: 2, stderr: /"nowhere" is no URL/ });
+  t.match(interval, { code: 2, stderr: /--interval is "often"/ });
+  t.equal(other.code, 1);
+});
