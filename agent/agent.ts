@@ -128,7 +128,9 @@ class RunningAgent implements Agent {
       this.#unlock();
       throw error;
     }
-    this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters);
+    this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters, (text) =>
+      log.mask(text),
+    );
     this.#started = clock.now();
     this.#underWay = new UnderWay(clock, this.state.deliveries());
     this.#traffic = new Traffic(clock);

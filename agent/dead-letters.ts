@@ -30,7 +30,7 @@ export interface DeadLetter {
   readonly column?: string;
   readonly exporter?: string;
   readonly rows?: number;
-  /** Batches that were refused as a whole: exact sums of their charges by cost column. */
+  /** What is lost with it, exact, by cost column: of a row as its source states it, of a batch that was refused as a whole the sums of its charges. */
   readonly costs?: EncodedBatch['costs'];
   /** The row as it stood. */
   readonly raw?: string;
@@ -66,8 +66,12 @@ export interface DeadLetters {
   replaced(of: LettersOf): Promise<void>;
 }
 
-/** Opens the folder; past `maxBytes` in all, further letters are counted but not kept. */
-export function openDeadLetters(folder: string, maxBytes: number): DeadLetters {
+/** Opens the folder; past `maxBytes` in all, further letters are counted but not kept. `mask` takes secrets out of messages: a backend may repeat what it was sent. */
+export function openDeadLetters(
+  folder: string,
+  maxBytes: number,
+  mask: (text: string) => string = (text) => text,
+): DeadLetters {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(folder))
     if (name.endsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
@@ -76,7 +80,7 @@ export function openDeadLetters(folder: string, maxBytes: number): DeadLetters {
     bytes: () => readdirSync(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0),
     open: async (of) => {
       const path = join(folder, fileName(of));
-      return new LetterFile(path, maxBytes - (await bytesBeside(path, folder)));
+      return new LetterFile(path, { room: maxBytes - (await bytesBeside(path, folder)), mask });
     },
     replaced: async (of) => {
       for (const name of await readdir(folder))
@@ -105,6 +109,7 @@ class LetterFile implements DeadLetterFile {
   readonly #path: string;
   readonly #temporary: string;
   readonly #allowed: number;
+  readonly #mask: (text: string) => string;
   #room: number;
   #waiting: string[] = [];
   #waitingBytes = 0;
@@ -114,8 +119,12 @@ class LetterFile implements DeadLetterFile {
   #failure: unknown;
   count = 0;
 
-  constructor(path: string, room: number) {
+  constructor(
+    path: string,
+    { room, mask }: { readonly room: number; readonly mask: (text: string) => string },
+  ) {
     this.#path = path;
+    this.#mask = mask;
     this.#temporary = `${path}${UNFINISHED}`;
     this.#allowed = room;
     this.#room = room;
@@ -123,7 +132,7 @@ class LetterFile implements DeadLetterFile {
 
   write(letter: DeadLetter): void {
     this.count++;
-    const line = `${JSON.stringify(letter)}\n`;
+    const line = `${JSON.stringify({ ...letter, message: this.#mask(letter.message) })}\n`;
     const bytes = Buffer.byteLength(line);
     this.#last = letter;
     if (this.#left > 0 || bytes > this.#room) {

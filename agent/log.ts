@@ -1,6 +1,6 @@
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { Logger } from '../pipelines/plugin/contract.ts';
-import { createMask, MASK } from './mask.ts';
+import { createMask, isSecretName, MASK } from './mask.ts';
 
 /** The agent's own log. */
 export interface Log extends Logger {
@@ -136,9 +136,6 @@ function asIs(line: string): string {
   return line;
 }
 
-const SECRET_NAME =
-  /(^|[._-])(token|secret|password|passwd|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
-
 const MAX_DEPTH = 5;
 
 function plainFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -148,7 +145,7 @@ function plainFields(fields: Readonly<Record<string, unknown>>): Record<string, 
 function plainObject(fields: object, depth: number): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    plain[name] = SECRET_NAME.test(name) && value !== undefined ? MASK : plainValue(value, depth);
+    plain[name] = isSecretName(name) && value !== undefined ? MASK : plainValue(value, depth);
   }
   return plain;
 }

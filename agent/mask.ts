@@ -23,3 +23,11 @@ function written(secret: string): string[] {
   if (secret.length < SHORTEST_SECRET) return [];
   return [JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), secret];
 }
+
+const SECRET_NAME =
+  /(^|[._-])(token|secret|password|passwd|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
+
+/** Whether something is named like a token or a password. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}

@@ -1,44 +1,26 @@
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Configuration } from '../../config/validate.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { changedParts } from '../changed-parts.ts';
 import { configure } from '../configure.ts';
 import type { DeadLetter } from '../dead-letters.ts';
+import { isSecretName, MASK } from '../mask.ts';
 import { lockFolder } from '../state/lock.ts';
 import { existingState } from './existing-state.ts';
+import { type LetterFile, type LetterFilter, letterFiles, lettersIn } from './letter-files.ts';
 import { safeText } from './terminal.ts';
 
-/** Which dead letters; every filter that is given must fit. */
-interface Options {
+interface Options extends LetterFilter {
   readonly config: string;
-  readonly receiver?: string;
-  readonly scope?: string;
-  readonly delivery?: string;
   readonly json?: boolean;
 }
 
-/** The letters of one delivery. */
-interface LetterFile {
-  readonly path: string;
-  readonly delivery: string;
-  readonly receiver: string;
-  readonly scope: string;
-  readonly revision: string;
-  /** Letters by reason. */
-  readonly reasons: Readonly<Record<string, number>>;
-}
-
-/** Counts dead letters by delivery and reason. */
+/** Counts dead letters by delivery and reason, and what is lost with them. */
 export async function list(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
   const files = await letterFiles(configuration, options);
   const shown = files.map(({ path: _, ...file }) => file);
   const lines = shown.map(
-    ({ delivery, receiver, scope, reasons }) =>
-      `${delivery} ${receiver} ${safeText(scope)}: ${counts(reasons)}\n`,
+    (file) => `${file.delivery} ${file.receiver} ${safeText(file.scope)}: ${account(file)}\n`,
   );
   const text = lines.length === 0 ? 'no dead letters\n' : lines.join('');
   process.stdout.write(options.json === true ? `${JSON.stringify(shown, null, 2)}\n` : text);
@@ -48,7 +30,7 @@ export async function list(options: Options): Promise<void> {
 export async function show(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
   for (const { path } of await letterFiles(configuration, options))
-    for await (const letter of lettersIn(path))
+    for await (const letter of lettersIn(path, options.reason))
       process.stdout.write(`${shownLetter(letter, options)}\n`);
 }
 
@@ -111,45 +93,39 @@ export async function drop(options: Options & { readonly yes?: boolean }): Promi
   }
 }
 
-async function letterFiles({ storage }: Configuration, options: Options): Promise<LetterFile[]> {
-  const folder = join(storage.folder, 'deadletters');
-  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const files: LetterFile[] = [];
-  for (const name of names) {
-    const delivery = /-([0-9a-f]+)\.ndjson$/.exec(name)?.[1];
-    if (delivery === undefined) continue;
-    const path = join(folder, name);
-    const reasons: Record<string, number> = {};
-    let first: DeadLetter | undefined;
-    for await (const letter of lettersIn(path)) {
-      first ??= letter;
-      reasons[letter.reason] = (reasons[letter.reason] ?? 0) + 1;
-    }
-    if (first === undefined) continue;
-    const { receiver, scope, revision } = first;
-    const wanted =
-      (options.receiver ?? receiver) === receiver &&
-      (options.scope ?? scope) === scope &&
-      (options.delivery ?? delivery) === delivery;
-    if (wanted) files.push({ path, delivery, receiver, scope, revision, reasons });
-  }
-  return files;
-}
-
-async function* lettersIn(path: string): AsyncIterable<DeadLetter> {
-  for await (const line of createInterface({ input: createReadStream(path) }))
-    if (line !== '') yield JSON.parse(line) as DeadLetter;
-}
-
 function shownLetter(letter: DeadLetter, { json }: Options): string {
-  if (json === true) return JSON.stringify(letter);
-  const { path = '', row, column, reason, message, raw, exporter } = letter;
+  const raw = letter.raw === undefined ? undefined : maskedRaw(letter.raw);
+  if (json === true) return JSON.stringify(raw === undefined ? letter : { ...letter, raw });
+  const { path = '', row, column, reason, message, exporter } = letter;
   const place = [path, row && `row ${row}`, column, exporter].filter(Boolean).join(', ');
   return safeText(`${place}: ${reason}: ${message}${raw === undefined ? '' : ` | ${raw}`}`);
+}
+
+/** A row that stands there as JSON keeps to itself what is named like a password. */
+function maskedRaw(raw: string): string {
+  if (!raw.startsWith('{')) return raw;
+  try {
+    return JSON.stringify(JSON.parse(raw), (name, value: unknown) =>
+      isSecretName(name) ? MASK : value,
+    );
+  } catch {
+    return raw;
+  }
 }
 
 function counts(reasons: Readonly<Record<string, number>>): string {
   return Object.entries(reasons)
     .map(([reason, count]) => `${reason} ${count}`)
     .join(', ');
+}
+
+/** `invalid_time 2 (BilledCost 10.25), invalid_number 3 (cost unknown of 3)`. */
+function account({ reasons, costs, unknown }: Omit<LetterFile, 'path'>): string {
+  const texts = Object.entries(reasons).map(([reason, count]) => {
+    const [column, cost] = Object.entries(costs[reason] ?? {})[0] ?? [];
+    const known = column === undefined ? [] : [`${column} ${cost}`];
+    const rest = (unknown[reason] ?? 0) > 0 ? [`cost unknown of ${unknown[reason]}`] : [];
+    return `${reason} ${count} (${[...known, ...rest].join(', ')})`;
+  });
+  return texts.join(', ');
 }

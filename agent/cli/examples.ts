@@ -27,13 +27,18 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, why: s
     ['focusd top --once', 'as text, for a ticket'],
     ['focusd top --json | jq .scopes', 'for scripts'],
   ],
+  support: [
+    ['focusd support', 'an archive to send'],
+    ['focusd support -o bundle', 'a folder to look at first'],
+  ],
   audit: [
     ['focusd audit', 'every total derived again; exit code 1 when one differs'],
     ['focusd audit verify --head HASH', 'the chain still holds the head noted last month'],
     ['focusd audit log --since 2026-11-01', 'what was committed, restated, dropped'],
   ],
   deadletters: [
-    ['focusd deadletters list', 'how many, by delivery and reason'],
+    ['focusd deadletters list', 'how many, by delivery and reason, and what they cost'],
+    ['focusd deadletters show --reason invalid_number', 'one kind of them'],
     ['focusd deadletters show --receiver files', 'file, row, column and the row as it stood'],
     ['focusd deadletters replay', 'after the cause is mended'],
   ],

@@ -22,4 +22,20 @@ It asks the extension debug, which listens on this machine only:
 The same as pages for a browser: http://127.0.0.1:13134/debug`,
     )
     .action(async (options) => (await import('./top.ts')).top(options));
+  program
+    .command('support')
+    .description(
+      'Write a support bundle: versions, configuration, deliveries, dead letters by reason, audit head, log, metrics. No charge, no secret.',
+    )
+    .addOption(configOption())
+    .option(
+      '-o, --output <path>',
+      'a .tar.gz, or a folder (default: focusd-support-<time>.tar.gz here)',
+    )
+    .addHelpText(
+      'after',
+      `
+It works while the agent runs and when it does not. What a running agent alone knows is asked of its extension debug.`,
+    )
+    .action(async (options) => (await import('./support.ts')).support(options));
 }

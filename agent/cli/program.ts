@@ -114,7 +114,7 @@ function addProof(program: Command): void {
 }
 
 const LETTERS = {
-  list: 'Count dead letters by delivery and reason.',
+  list: 'Count dead letters by delivery and reason, with what they cost.',
   show: 'Show dead letters: file, row, column, reason, the row as it stood.',
   replay:
     'Have their deliveries read again at the next start of the agent; they take their own place.',
@@ -138,6 +138,7 @@ function addDeadLetters(program: Command): void {
         (await import('./deadletters.ts'))[name as keyof typeof LETTERS](options),
       );
     if (name === 'drop') command.option('--yes', 'yes, for good');
+    else command.option('--reason <code>', 'only with this reason');
     if (name === 'list' || name === 'show') command.option('--json', 'for machines');
   }
 }

@@ -1,4 +1,5 @@
 import type { Batch } from '../focus/batch.ts';
+import type { CostColumn } from '../focus/columns.ts';
 
 /** Formats a part can have; found by content, never by file name. */
 export type Format = 'csv' | 'ndjson' | 'parquet';
@@ -20,6 +21,8 @@ export interface RejectedRow {
   readonly column?: string;
   /** The row as it stood (csv: its text, at most 64 KiB; else its cells as JSON). */
   readonly raw: string;
+  /** What it costs by its source, canonical decimals, where that can be read. */
+  readonly costs?: Readonly<Partial<Record<CostColumn, string>>>;
 }
 
 /** An opened part: its columns, then its rows batch by batch. */

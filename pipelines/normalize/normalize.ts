@@ -166,10 +166,23 @@ export class Normalizer {
       if (kept[row] !== KEPT) return;
       kept[row] = REJECTED;
       increment(this.counts.rejected, why.reason);
-      rejected.push({ ...why, row: batch.rowNumbers[row] as number, raw: rawRow(source, row) });
+      const raw = rawRow(source, row);
+      const costs = this.#costsAt(row);
+      rejected.push({ ...why, row: batch.rowNumbers[row] as number, raw, ...(costs && { costs }) });
     };
     refuseRows(this.#rowsAt(batch), { table: this.table, fits: this.#fits }, refuse);
     return rejected;
+  }
+
+  /** The measured costs of a row, as far as they can be read. */
+  #costsAt(row: number): RejectedRow['costs'] {
+    const costs: [CostColumn, string][] = [];
+    for (const cost of this.counts.measures.keys()) {
+      const measure = this.table.measures[cost];
+      const text = measure && cellText(this.#evaluator.amount(measure.amount), row);
+      if (text !== undefined) costs.push([cost, text]);
+    }
+    return costs.length === 0 ? undefined : Object.fromEntries(costs);
   }
 
   #drop(batch: Batch, kept: Uint8Array): void {

@@ -46,6 +46,7 @@ t.test('help, version, mistakes', async (t) => {
     'run',
     'demo',
     'top',
+    'support',
     'validate',
     'plugins',
     'test-receiver',

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import t from 'tap';
 import { lockFolder } from '../../agent/state/lock.ts';
 import { focusd, type Ran } from '../helpers/focusd-process.ts';
+import { startHttpServer } from '../helpers/otlp-servers.ts';
 import {
   committed,
   committedCosts,
   deadLetters,
   exportedCosts,
+  FOCUS_HEADER,
+  filesBelow,
   focusCsv,
   focusRow,
   put,
@@ -72,4 +75,57 @@ t.test('dead letters are listed, shown, read again and dropped', async (t) => {
     log.stdout,
     /dead_letters\.replayed[\s\S]*replay\.impossible[\s\S]*dead_letters\.dropped/,
   );
+});
+
+const ROW = Object.fromEntries(
+  FOCUS_HEADER.split(',').map((name, i) => [name, focusRow(1).split(',')[i] ?? '']),
+);
+
+t.test('what is lost with each reason; secrets never get there', async (t) => {
+  const secret = 'hunter2-in-a-header';
+  const backend = await startHttpServer((_, response, { headers }) => {
+    response.writeHead(400, { 'content-type': 'text/plain' });
+    response.end(`bad key: ${headers.authorization}`);
+  });
+  t.teardown(() => backend.close());
+  const folder = worldFolder(t, {
+    exporters: {
+      otlp: `{ endpoint: "${backend.url}", protocol: http/protobuf, headers: { authorization: "Bearer ${secret}" }, metrics: { enabled: false } }`,
+    },
+  });
+  const never = { start: 'never' };
+  const rows = [1.25, focusRow(2.5, never), focusRow('1e-3', never), focusRow('x')];
+  put(folder, 'bills/a.csv', focusCsv(rows));
+  put(
+    folder,
+    'bills/b.ndjson',
+    JSON.stringify({ ...ROW, BilledCost: 'y', api_key: 'in-the-bill' }),
+  );
+  const ran = await focusd(t, ['run', '--once', '-c', 'focusd.yaml'], { cwd: folder });
+  t.match(ran.stderr, /bad key: \*\*\*/, 'what the backend repeats is masked in the log');
+  t.notMatch(ran.stderr + ran.stdout, secret);
+  for (const [path, bytes] of Object.entries(filesBelow(join(folder, 'state/deadletters'))))
+    t.notOk(bytes.includes(secret), path);
+
+  const run = (...args: string[]): Promise<Ran> =>
+    focusd(t, ['deadletters', ...args], { cwd: folder });
+  const [list, json, show, rejected] = await Promise.all([
+    run('list', '--reason', 'invalid_time'),
+    run('list', '--json'),
+    run('show', '--reason', 'refused_by_backend', '--json'),
+    run('show', '--json', '--reason', 'invalid_number'),
+  ]);
+  t.match(list.stdout, /^\w+ files .*a\.csv: invalid_time 2 \(BilledCost 2\.501\)\n$/);
+  const [a] = JSON.parse(json.stdout).filter(({ scope }: { scope: string }) =>
+    /a\.csv$/.test(scope),
+  );
+  t.match(a, {
+    reasons: { invalid_time: 2, invalid_number: 1, refused_by_backend: 1 },
+    costs: { invalid_time: { BilledCost: '2.501' }, refused_by_backend: { BilledCost: '1.25' } },
+    unknown: { invalid_number: 1 },
+  });
+  t.match(show.stdout, /"message":"[^"]*bad key: \*\*\*"/);
+  t.equal(show.stdout.trim().split('\n').length, 1);
+  t.match(rejected.stdout, /y.*in-the-bill|\*\*\*/);
+  t.notMatch(rejected.stdout, 'in-the-bill', 'what is named like a key is not shown');
 });

@@ -1,10 +1,12 @@
-/** What an operator sees of a running agent: debug pages, `focusd top`. */
-import { writeFileSync } from 'node:fs';
+/** What an operator sees of an agent: debug pages, `focusd top`, support bundles. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import type { Inspection } from '../../pipelines/plugin/index.ts';
 import { focusd, type Ran, startFocusd } from '../helpers/focusd-process.ts';
-import { focusCsv, focusRow, put, worldFolder } from '../helpers/world.ts';
+import { filesBelow, focusCsv, focusRow, put, worldFolder } from '../helpers/world.ts';
 import { freePort } from '../interop/programs/ports.ts';
 
 const SECRET = 'hunter2-hunter2';
@@ -23,6 +25,14 @@ async function secretWorld(t: Test) {
     extensions: 'debug',
   });
   put(folder, 'key', IN_FILE);
+  put(
+    folder,
+    'focusd.yaml',
+    readFileSync(join(folder, 'focusd.yaml'), 'utf8').replace(
+      'exporters:\n',
+      'exporters:\n  file: { folder: ./never, format: otlp-json }\n  otlp/spare: { headers: { key: never-used } }\n',
+    ),
+  );
   return { folder, url: `http://127.0.0.1:${port}` };
 }
 
@@ -57,6 +67,7 @@ t.test('a running agent is looked at', async (t) => {
       t.notMatch(text, secret, `${page} does not show ${secret}`);
   }
 
+  await bundled(t, folder);
   writeFileSync(
     join(folder, 'focusd.yaml'),
     `receivers: { files: { paths: [./bills], settle: 0s } }
@@ -85,6 +96,59 @@ service:
   t.match((await run('top')).stdout, /^SCOPE +REVISION[\s\S]*a\.csv/m, 'no terminal: once');
   running.kill('SIGTERM');
   t.equal((await running.ended).code, 0);
+});
+
+/** No byte of a support bundle is a secret, whatever it was asked of. */
+async function bundled(t: Test, folder: string): Promise<void> {
+  const archive = await focusd(t, ['support', '-o', 'bundle.tar.gz'], { cwd: folder });
+  t.match(archive, { code: 0, stdout: /bundle\.tar\.gz\n {2}about\.json\n[\s\S]*No charge/ });
+  const bytes = gunzipSync(readFileSync(join(folder, 'bundle.tar.gz')));
+  for (const secret of [SECRET, IN_FILE, 'sword77', 'never-used'])
+    t.notOk(bytes.includes(secret), `the archive does not hold ${secret}`);
+  execFileSync('tar', ['-xzf', 'bundle.tar.gz'], { cwd: folder });
+  const files = filesBelow(join(folder, 'focusd-support'));
+  t.strictSame(Object.keys(files).sort(), [
+    'about.json',
+    'agent.json',
+    'audit.json',
+    'configuration.yaml',
+    'cursors.json',
+    'dead-letters.json',
+    'deliveries.json',
+    'log.ndjson',
+    'no-metrics.txt',
+    'warnings.json',
+  ]);
+  const text = (name: string): string => String(files[name]);
+  t.match(text('configuration.yaml'), /authorization: "\*{3,4}"/);
+  t.match(text('log.ndjson'), /component is tried again/);
+  t.match(JSON.parse(text('agent.json')), { ready: true });
+  t.match(JSON.parse(text('audit.json')), { entries: 1, kinds: { 'agent.started': 1 } });
+  t.match(JSON.parse(text('warnings.json')), [{ path: 'exporters.file' }]);
+}
+
+t.test('a support bundle where no agent runs, and where nothing holds', async (t) => {
+  const folder = worldFolder(t, { telemetry: '    resource: {}' });
+  const support = (...args: string[]): Promise<Ran> =>
+    focusd(t, ['support', ...args], { cwd: folder });
+  t.match(await support('-o', 'empty'), { code: 0 });
+  t.match(String(filesBelow(join(folder, 'empty'))['no-state.txt']), /there is no state/);
+  put(folder, 'bills/a.csv', focusCsv([1.25, focusRow('x-in-a-row')]));
+  await focusd(t, ['run', '--once'], { cwd: folder });
+  t.match(await support('-o', 'full'), { code: 0 });
+  const full = filesBelow(join(folder, 'full'));
+  const json = (name: string): unknown => JSON.parse(String(full[name]));
+  t.match(json('deliveries.json'), {
+    deliveries: 1,
+    told: [{ scope: /a\.csv$/, rows: { read: 2, written: 1, rejected: 1 }, parts: [{}] }],
+  });
+  t.match(json('cursors.json'), [{ pipeline: 'costs', receiver: 'files', sha256: /^\w{16}$/ }]);
+  t.match(json('dead-letters.json'), [{ reasons: { invalid_number: 1 } }]);
+  t.match(String(full['no-agent.txt']), /no extension debug/);
+  for (const [path, bytes] of Object.entries(full))
+    t.notOk(bytes.includes('x-in-a-row'), `no row is in ${path}`);
+  put(folder, 'focusd.yaml', 'receivers: 1');
+  t.match(await support('-o', 'broken'), { code: 0, stdout: /configuration-error\.txt/ });
 });
 
 t.test('what is wrong with the question', async (t) => {
