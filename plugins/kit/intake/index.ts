@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import type { Delivery, Opened, ReceiverContext } from '../../../pipelines/plugin/index.ts';
-import { type Listener, listen, type PushAnswer, type PushRequest } from './listener.ts';
+import {
+  type Listener,
+  listen,
+  type PushAnswer,
+  type PushRequest,
+  sameSecret,
+} from './listener.ts';
 import { type Rewrite, rewrite } from './rewrite.ts';
 import type { IntakeConfig } from './settings.ts';
 import { type Kept, openSpool, type Pushed, type Segment, type Spool } from './spool.ts';
@@ -32,6 +38,18 @@ export type Judged =
 /** A request is refused. */
 export function refused(status: 400 | 401 | 404 | 405, reason: string, message: string): Judged {
   return { kind: 'refused', status, reason, message };
+}
+
+/** What most senders are answered: 202 when it is kept, 200 when it was known, 503 when the spool is full. */
+export function answerTo(kept: Kept): PushAnswer {
+  if (kept === 'full') return { status: 503, message: 'the spool is full', retryAfter: 30 };
+  return { status: kept === 'kept' ? 202 : 200, message: kept };
+}
+
+/** Whether a request names the secret: as bearer token, or as `token` of the query where a sender can set nothing else. */
+export function isKnown({ header, query }: PushRequest, secret: string): boolean {
+  const bearer = /^Bearer (.+)$/.exec(header('authorization') ?? '')?.[1];
+  return sameSecret(query('token') ?? bearer, secret);
 }
 
 /** What the deliveries of an intake are like. */
@@ -145,9 +163,7 @@ class OpenIntake implements Intake, Opened {
       return { status: judged.status, message: judged.message };
     }
     if (judged.kind === 'records') return judged.answer(await this.#keepAll(judged.records));
-    const kept = await this.keep(judged.record);
-    if (kept === 'full') return { status: 503, message: 'the spool is full', retryAfter: 30 };
-    return { status: kept === 'kept' ? 202 : 200, message: kept };
+    return answerTo(await this.keep(judged.record));
   }
 
   /** `full` when one did not fit, `duplicate` when all were known. */

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import {
+  answerTo,
+  isKnown,
   type Judged,
   type Kept,
   type PushAnswer,
@@ -29,7 +31,8 @@ const LARGEST_BODY = 64 * 1024 * 1024;
 export function judgePush(request: PushRequest, settings: PushSettings): Judged {
   if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
   if (request.method !== 'POST') return refused(405, 'method', 'only POST');
-  if (!isKnown(request, settings.secret))
+  const key = request.header('x-amz-firehose-access-key');
+  if (key === undefined ? !isKnown(request, settings.secret) : !sameSecret(key, settings.secret))
     return refused(401, 'bad_secret', 'neither access key nor bearer token is the secret');
   const bytes =
     request.header('content-encoding') === 'gzip' ? inflated(request.body) : request.body;
@@ -47,11 +50,6 @@ export function judgePush(request: PushRequest, settings: PushSettings): Judged 
   );
 }
 
-function isKnown({ header }: PushRequest, secret: string): boolean {
-  const bearer = /^Bearer (.+)$/.exec(header('authorization') ?? '')?.[1];
-  return sameSecret(header('x-amz-firehose-access-key') ?? bearer, secret);
-}
-
 /** The extension that forwards events names the function as the Runtime API does. */
 function judgeTelemetry(
   events: readonly unknown[],
@@ -61,7 +59,7 @@ function judgeTelemetry(
   const tally = new Tally();
   const arn = header('lambda-runtime-invoked-function-arn');
   countEvents(events, { tally, arn, settings });
-  return { kind: 'records', records: tally.records(idOf(body)), answer };
+  return { kind: 'records', records: tally.records(idOf(body)), answer: answerTo };
 }
 
 function judgeSubscription(data: string, settings: PushSettings): Judged {
@@ -70,7 +68,7 @@ function judgeSubscription(data: string, settings: PushSettings): Judged {
   const log = objectAt(parseJson(inflated(bytes)?.toString('utf8') ?? ''));
   if (log === undefined) return refused(400, 'malformed', 'awslogs.data is no JSON in gzip');
   countLog(log, { tally, region: settings.region, settings });
-  return { kind: 'records', records: tally.records(idOf(bytes)), answer };
+  return { kind: 'records', records: tally.records(idOf(bytes)), answer: answerTo };
 }
 
 /** Each record is known by its content, so that a request that comes again counts once, whole or in part. */
@@ -129,11 +127,6 @@ function firehoseAnswer(
   if (kept !== 'full') return { status: 200, body };
   const errorMessage = 'the spool is full';
   return { status: 503, body: { ...body, errorMessage }, retryAfter: 30 };
-}
-
-function answer(kept: Kept): PushAnswer {
-  if (kept === 'full') return { status: 503, message: 'the spool is full', retryAfter: 30 };
-  return { status: kept === 'kept' ? 202 : 200, message: kept };
 }
 
 function inflated(bytes: Buffer): Buffer | undefined {

@@ -1,3 +1,4 @@
+import { isSampled } from '../../kit/serverless/sample.ts';
 import type { Subject, Tally } from '../../kit/serverless/usage.ts';
 import type { FunctionName } from './function-name.ts';
 import type { Report } from './report.ts';
@@ -46,9 +47,4 @@ export class Reports {
     this.#subjects.set(memoryMb, made);
     return made;
   }
-}
-
-/** By the first digits of the id, which are random: the same invocation is always in or out. */
-function isSampled(requestId: string, share: number): boolean {
-  return share > 0 && Number.parseInt(requestId.slice(0, 8), 16) / 2 ** 32 < share;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import serverless from '../../../pipelines/normalize/mappings/serverless.ts';
+import { isSampled } from '../../../plugins/kit/serverless/sample.ts';
 import lambda from '../../../plugins/receivers/aws-lambda/index.ts';
 import { provisionedMinute } from '../../../plugins/receivers/aws-lambda/provisioned.ts';
 import {
@@ -252,6 +253,26 @@ t.test('reports that cannot be read are dead letters, the rest is counted', asyn
   );
 });
 
+/** A request id that is in a sample of a half, or not in it. */
+function idThat(name: string, sampled: boolean): string {
+  const ids = Array.from({ length: 1000 }, (_, i) => `${name}-${i}`);
+  return ids.find((id) => isSampled(id, 0.5) === sampled) ?? '';
+}
+
+t.test('a share of all ids is sampled, always the same', (t) => {
+  const ids = Array.from({ length: 10_000 }, (_, i) => `${i}-1e2c-11e7-93e6-6705ceb4c1cc`);
+  const sampled = ids.filter((id) => isSampled(id, 0.1));
+  t.ok(Math.abs(sampled.length - 1000) < 150, `${sampled.length} of 10,000`);
+  t.same(
+    sampled.filter((id) => !isSampled(id, 0.2)),
+    [],
+    'a larger share holds the smaller',
+  );
+  t.notOk(ids.some((id) => isSampled(id, 0)));
+  t.ok(ids.every((id) => isSampled(id, 1)));
+  t.end();
+});
+
 t.test(
   'architecture, storage, provisioned concurrency, samples, tiers, unknown prices',
   async (t) => {
@@ -269,7 +290,7 @@ t.test(
     const { url, stop } = await runningReceiver(lambda, folder, settings);
     const push = (name: string, metrics: object, record: object = {}, region = 'us-east-1') => {
       const arn = ARN.replace('checkout', name).replace('eu-west-1', region);
-      return post(url, [platform(metrics, { requestId: `ffff${name}`, ...record })], {
+      return post(url, [platform(metrics, { requestId: idThat(name, false), ...record })], {
         'lambda-runtime-invoked-function-arn': `${arn}:7`,
       });
     };
@@ -280,7 +301,8 @@ t.test(
       value: 'Root=1-62e900b2-710d76f009d6e7785905449a;Sampled=1',
       spanId: '54565fb41ac79632',
     };
-    await push('one', { ...second, durationMs: 900.5 }, { requestId: '00000001-a', tracing });
+    const one = idThat('one', true);
+    await push('one', { ...second, durationMs: 900.5 }, { requestId: one, tracing });
     await push('far', second, {}, 'mars-north-1');
     await stop();
     const { rows, rejected, lines } = await drained(lambda, folder, {
@@ -315,7 +337,7 @@ t.test(
         x_TraceId: '62e900b2710d76f009d6e7785905449a',
         x_SpanId: '54565fb41ac79632',
         x_PriceSource: 'public: since 2025-10-01, tier 2',
-        Tags: /"faas.invocation_id":"00000001-a"/,
+        Tags: new RegExp(`"faas.invocation_id":"${one}"`),
       },
     );
     t.same(rejected, { unknown_price: 2 });
