@@ -61,27 +61,38 @@ function countRequest(
   const app = textAt(record.AppRoleName);
   const fromMs = timeOf(record);
   const durationMs = Number(record.DurationMs);
-  if (app === undefined || !Number.isFinite(fromMs) || !(durationMs >= 0))
-    return tally.addProblem('the request has no app, time or duration', JSON.stringify(record));
-  const of = {
-    ...identityOf(textAt(record.resourceId) ?? ''),
-    app,
-    region: regionOf(record),
-    resource: '',
-  };
-  const memory = Number(
-    Object.hasOwn(settings.memories, app) ? settings.memories[app] : settings.memory,
-  );
-  const times = Number(record.ItemCount ?? 1);
-  const requests = Number.isSafeInteger(times) && times > 0 ? times : 1;
-  const counts = { requests, mb_ms: requests * billedMbMs(memory, durationMs) };
-  const id = textAt(record.Id) ?? '';
+  if (app === undefined || !Number.isFinite(fromMs) || !(durationMs >= 0)) {
+    tally.addProblem('the request has no app, time or duration', JSON.stringify(record));
+    return;
+  }
+  const { subscription } = identityOf(textAt(record.resourceId) ?? '');
+  const of = { subscription, app, region: regionOf(record), resource: '' };
+  const requests = itemsOf(record);
+  const counts = { requests, mb_ms: requests * billedMbMs(memoryOf(app, settings), durationMs) };
   const untilMs = fromMs + Math.max(1, Math.ceil(durationMs));
-  const traceId = /^[0-9a-f]{32}$/.exec(textAt(record.OperationId) ?? '')?.[0];
-  const spanId = /^[0-9a-f]{16}$/.exec(id)?.[0];
-  if (requests === 1 && isSampled(`${traceId} ${id}`, settings.sample))
-    tally.addOne(of, { id, fromMs, untilMs, traceId, spanId }, counts);
+  const ids = idsOf(record);
+  if (requests === 1 && isSampled(`${ids.traceId} ${ids.id}`, settings.sample))
+    tally.addOne(of, { ...ids, fromMs, untilMs }, counts);
   else tally.add(Object.values(of).join(' '), of, untilMs, counts);
+}
+
+function idsOf(record: JsonObject) {
+  const id = textAt(record.Id) ?? '';
+  return {
+    id,
+    traceId: /^[0-9a-f]{32}$/.exec(textAt(record.OperationId) ?? '')?.[0],
+    spanId: /^[0-9a-f]{16}$/.exec(id)?.[0],
+  };
+}
+
+/** A record stands for several requests where Application Insights samples. */
+function itemsOf(record: JsonObject): number {
+  const items = Number(record.ItemCount ?? 1);
+  return Number.isSafeInteger(items) && items > 0 ? items : 1;
+}
+
+function memoryOf(app: string, { memory, memories }: RecordSettings): number {
+  return Number(Object.hasOwn(memories, app) ? memories[app] : memory);
 }
 
 /** MB × ms as they are billed: memory in steps of 128 MB, at least 100 ms. */
