@@ -5,6 +5,7 @@ export const CATALOGUE = {
     'aws-lambda': () => import('../plugins/receivers/aws-lambda/index.ts'),
     'azure-exports': () => import('../plugins/receivers/azure-exports/index.ts'),
     'azure-functions': () => import('../plugins/receivers/azure-functions/index.ts'),
+    'ci-http': () => import('../plugins/receivers/ci-http/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
     'focus-http': () => import('../plugins/receivers/focus-http/index.ts'),
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
