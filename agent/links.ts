@@ -39,7 +39,7 @@ export async function linkDelivery(
 ): Promise<void> {
   const delivery: LinkedDelivery = { ...info, pipeline: id.pipeline };
   for (const linker of linkers()) {
-    const { events, commit } = linker.link(delivery, resources);
+    const { events, commit } = await linker.link(delivery, resources);
     await sendEvents(events, {
       targets,
       info: { ...info, id: `${info.id}-links`, scope: `${info.scope}/links`, mode: 'append' },

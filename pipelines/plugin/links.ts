@@ -5,8 +5,8 @@ import type { PointMetric } from './points.ts';
 export interface Linker {
   /** By what the workers choose and group the charges of the next delivery. */
   linkable(): Linkable;
-  /** Links the costs of a delivery, which add up to its effective cost. Nothing counts before `commit`. */
-  link(delivery: LinkedDelivery, costs: readonly ResourceCost[]): Linked;
+  /** Links the costs of a delivery, which add up to its effective cost. Nothing counts before `commit`. Throws `Unavailable` once the extension is closed. */
+  link(delivery: LinkedDelivery, costs: readonly ResourceCost[]): Promise<Linked>;
   /** What was linked so far in these pipelines; asked when exporters send their metrics. */
   points(pipelines: readonly string[], nowMs: number): readonly PointMetric[];
 }

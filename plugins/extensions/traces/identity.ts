@@ -57,7 +57,8 @@ export function keysOf(attributes: Attributes, wanted: ReadonlySet<string>): rea
   const id = attributes['cloud.resource_id'] ?? attributes['aws.lambda.invoked_arn'];
   add('cloud.resource_id', id);
   for (const { attribute, value } of id === undefined ? [] : derivations(id))
-    if (attributes[attribute] === undefined) add(attribute, value);
+    if (attribute === 'cloud.resource_id' || attributes[attribute] === undefined)
+      add(attribute, value);
   return [...keys];
 }
 

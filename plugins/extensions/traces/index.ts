@@ -2,6 +2,7 @@ import {
   type Context,
   defineExtension,
   errorName,
+  type Linker,
   type Opened,
 } from '../../../pipelines/plugin/index.ts';
 import { createByteBudget } from '../../kit/intake/byte-budget.ts';
@@ -10,6 +11,9 @@ import { listenForGrpc } from './grpc-intake.ts';
 import { type IntakeListenerOptions, listenForHttp } from './http-intake.ts';
 import { keysOf, SERVICE_ATTRIBUTES, SPAN_KEY_ATTRIBUTES, serviceOf } from './identity.ts';
 import { createIntake, type Take } from './intake.ts';
+import { createLinkPoints } from './link-points.ts';
+import { type LinkStore, openLinkStore } from './link-store.ts';
+import { type LinkerOptions, linkableOf, linkCosts } from './linker.ts';
 import { keysSetting, limitsOf, requestsSetting, type Settings, settings } from './settings.ts';
 import { createSpanReader } from './span-reader.ts';
 import { openStore } from './store.ts';
@@ -17,51 +21,86 @@ import { createTraceIndex, type TraceIndex } from './trace-index.ts';
 
 export default defineExtension({
   type: 'traces',
-  summary: 'Takes OTLP traces in and remembers which services ran on which resource in which hour.',
+  summary:
+    'Takes OTLP traces in and links the cost of resources to the services and traces that caused it.',
   stability: 'beta',
   config: settings,
 
   async open(context): Promise<Opened> {
+    const { clock } = context;
     const path = `extensions.${context.id}`;
     const keys = keysSetting(context.config, path);
     const requests = requestsSetting(context.config, path);
     const index = openIndex(context, keys);
     const stop = new AbortController();
+    let links: LinkStore | undefined;
     try {
+      links = openLinkStore(databaseOf(context));
+      const linker = linkerOf(context, { index, links, signal: stop.signal });
       const listeners = await listen(context, intakeOf(context, { index, keys, requests }));
       const flushing = keepFlushing(context, index, stop.signal);
       return {
+        linker,
         async close() {
           stop.abort();
           await Promise.all(listeners.map((listener) => listener.close()));
           await flushing;
-          index.close(context.clock.now());
+          links?.close();
+          index.close(clock.now());
         },
       };
     } catch (error) {
-      index.close(context.clock.now());
+      links?.close();
+      index.close(clock.now());
       throw error;
     }
   },
 });
 
-function openIndex(
-  { config, folder, clock, log, meter, id }: Context<Settings>,
-  keys: ReadonlySet<string>,
-): TraceIndex {
+/** Where the extension keeps what it knows. */
+function databaseOf({ folder, clock, log, id }: Context<Settings>) {
+  return {
+    folder,
+    nowMs: clock.now(),
+    onDamaged: (aside: string, reason: string) =>
+      log.error('damaged file set aside, a new one begins', { component: id, aside, reason }),
+  };
+}
+
+function linkerOf(
+  { config, clock }: Context<Settings>,
+  of: { readonly index: TraceIndex; readonly links: LinkStore; readonly signal: AbortSignal },
+): Linker {
+  const { sampleHours, totalHours, samples } = limitsOf(config);
+  const options: LinkerOptions = {
+    index: of.index,
+    store: of.links,
+    clock,
+    signal: of.signal,
+    sharing: { idle: config.idle, concurrency: config.concurrency, samples },
+    bounds: { maxWindowMs: config.max_window, maxGroups: config.max_windows },
+    events: config.events,
+    sampleHours,
+    totalHours,
+    days: config.daily_days,
+  };
+  const points = createLinkPoints(of.links, {
+    maxSeries: config.max_series,
+    days: config.daily_days,
+  });
+  return {
+    linkable: () => linkableOf(options),
+    link: (delivery, costs) => linkCosts(options, delivery, costs),
+    points: (pipelines, nowMs) => (of.signal.aborted ? [] : points.at(pipelines, nowMs)),
+  };
+}
+
+function openIndex(context: Context<Settings>, keys: ReadonlySet<string>): TraceIndex {
+  const { config, log, meter, id } = context;
   const evicted = meter.createCounter('focusd.traces.evicted', { unit: '{cell}' });
   const dropped = meter.createCounter('focusd.traces.dropped', { unit: '{span}' });
-  const store = openStore(folder, {
-    nowMs: clock.now(),
-    onDamaged: (aside, reason) =>
-      log.error('damaged trace index set aside, a new one begins', {
-        component: id,
-        aside,
-        reason,
-      }),
-  });
   const index = createTraceIndex({
-    store,
+    store: openStore(databaseOf(context)),
     limits: limitsOf(config),
     naming: { keysOf: (attributes) => keysOf(attributes, keys), serviceOf },
     events: {

@@ -1,7 +1,6 @@
-import { mkdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CellBytes } from './cell-bytes.ts';
+import { type DatabaseOptions, openDatabase, transaction } from './database.ts';
 
 /** A cell on its way to disk. */
 export interface StoredCell extends CellBytes {
@@ -12,7 +11,6 @@ export interface StoredCell extends CellBytes {
 
 /** The index on disk: one SQLite file. Methods throw what SQLite throws. */
 export interface Store {
-  readonly database: DatabaseSync;
   /** All names with their numbers. */
   names(table: NameTable): readonly (readonly [name: string, id: number])[];
   addName(table: NameTable, name: string): number;
@@ -33,9 +31,6 @@ export interface Store {
 export type NameTable = 'resources' | 'services';
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  PRAGMA busy_timeout = 0;
   CREATE TABLE IF NOT EXISTS resources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE IF NOT EXISTS services (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE IF NOT EXISTS cells (
@@ -43,64 +38,34 @@ const SCHEMA = `
     PRIMARY KEY (hour, resource)
   ) STRICT, WITHOUT ROWID;
 `;
-const FILE = 'index.sqlite';
 
-/** Opens the index below a folder. A file that is none is set aside as `index.sqlite.damaged-<time>`; `onDamaged` is told. */
-export function openStore(
-  folder: string,
-  { nowMs, onDamaged }: { readonly nowMs: number; onDamaged(aside: string, reason: string): void },
-): Store {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, FILE);
-  try {
-    return new OpenStore(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (!/not a database|malformed/.test(reason)) throw error;
-    const aside = `${path}.damaged-${nowMs}`;
-    renameSync(path, aside);
-    for (const more of ['-wal', '-shm']) renameIfThere(`${path}${more}`, `${aside}${more}`);
-    onDamaged(aside, reason);
-    return new OpenStore(path);
-  }
-}
-
-function renameIfThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+/** Opens the index below a folder: `index.sqlite`. */
+export function openStore(options: Omit<DatabaseOptions, 'file' | 'schema'>): Store {
+  return new OpenStore(openDatabase({ ...options, file: 'index.sqlite', schema: SCHEMA }));
 }
 
 class OpenStore implements Store {
-  readonly database: DatabaseSync;
+  readonly #database: DatabaseSync;
   readonly #load: StatementSync;
   readonly #save: StatementSync;
 
-  constructor(path: string) {
-    this.database = new DatabaseSync(path);
-    try {
-      this.database.exec(SCHEMA);
-      this.#load = this.database.prepare(
-        'SELECT totals, samples FROM cells WHERE hour = ? AND resource = ?',
-      );
-      this.#save = this.database.prepare(
-        'INSERT OR REPLACE INTO cells (hour, resource, totals, samples) VALUES (?, ?, ?, ?)',
-      );
-    } catch (error) {
-      this.database.close();
-      throw error;
-    }
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#load = database.prepare(
+      'SELECT totals, samples FROM cells WHERE hour = ? AND resource = ?',
+    );
+    this.#save = database.prepare(
+      'INSERT OR REPLACE INTO cells (hour, resource, totals, samples) VALUES (?, ?, ?, ?)',
+    );
   }
 
   names(table: NameTable): readonly (readonly [string, number])[] {
-    const rows = this.database.prepare(`SELECT id, name FROM ${table}`).all();
+    const rows = this.#database.prepare(`SELECT id, name FROM ${table}`).all();
     return rows.map(({ id, name }) => [String(name), Number(id)] as const);
   }
 
   addName(table: NameTable, name: string): number {
-    const { lastInsertRowid } = this.database
+    const { lastInsertRowid } = this.#database
       .prepare(`INSERT INTO ${table} (name) VALUES (?)`)
       .run(name);
     return Number(lastInsertRowid);
@@ -114,16 +79,16 @@ class OpenStore implements Store {
   }
 
   save(cells: readonly StoredCell[]): void {
-    this.#transaction(() => {
+    transaction(this.#database, () => {
       for (const { hour, resource, totals, samples } of cells)
         this.#save.run(hour, resource, totals, samples ?? null);
     });
   }
 
   expire(samplesFrom: number, cellsFrom: number): number {
-    return this.#transaction(() => {
-      const gone = this.database.prepare('DELETE FROM cells WHERE hour < ?').run(cellsFrom);
-      const thinned = this.database
+    return transaction(this.#database, () => {
+      const gone = this.#database.prepare('DELETE FROM cells WHERE hour < ?').run(cellsFrom);
+      const thinned = this.#database
         .prepare('UPDATE cells SET samples = NULL WHERE hour < ? AND samples IS NOT NULL')
         .run(samplesFrom);
       return Number(gone.changes) + Number(thinned.changes);
@@ -132,13 +97,13 @@ class OpenStore implements Store {
 
   dropOldestHour(): number {
     return Number(
-      this.database.prepare('DELETE FROM cells WHERE hour = (SELECT min(hour) FROM cells)').run()
+      this.#database.prepare('DELETE FROM cells WHERE hour = (SELECT min(hour) FROM cells)').run()
         .changes,
     );
   }
 
   dropUnusedResources(): boolean {
-    const { changes } = this.database
+    const { changes } = this.#database
       .prepare('DELETE FROM resources WHERE id NOT IN (SELECT DISTINCT resource FROM cells)')
       .run();
     return Number(changes) > 0;
@@ -146,23 +111,11 @@ class OpenStore implements Store {
 
   size(): number {
     const pragma = (name: string): number =>
-      Number(Object.values(this.database.prepare(`PRAGMA ${name}`).get() ?? {})[0] ?? 0);
+      Number(Object.values(this.#database.prepare(`PRAGMA ${name}`).get() ?? {})[0] ?? 0);
     return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
   }
 
   close(): void {
-    this.database.close();
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.database.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.database.exec('ROLLBACK');
-      throw error;
-    }
+    this.#database.close();
   }
 }

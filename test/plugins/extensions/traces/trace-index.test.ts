@@ -49,7 +49,7 @@ function open(folder: string, limits: Partial<IndexLimits> = {}): Opened {
   const dropped: [number, string][] = [];
   const damaged: string[] = [];
   const index = createTraceIndex({
-    store: openStore(folder, { nowMs: NOON, onDamaged: (aside) => void damaged.push(aside) }),
+    store: openStore({ folder, nowMs: NOON, onDamaged: (aside) => void damaged.push(aside) }),
     limits: { ...LIMITS, ...limits },
     naming: { keysOf: (attributes) => keysOf(attributes, new Set(['host.id'])), serviceOf },
     events: {

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { add, type Decimal, decimal, formatDecimal, ZERO } from '../../../pipelines/focus/index.ts';
+import {
+  type Clock,
+  type Linkable,
+  type Linked,
+  type LinkedDelivery,
+  type LogEvent,
+  type ResourceCost,
+  Unavailable,
+} from '../../../pipelines/plugin/index.ts';
+import { OTHER_SERVICES } from './cell.ts';
+import { type Derived, derivedKeys, lastSegment } from './identity.ts';
+import { linkEvents } from './link-events.ts';
+import { firstDay } from './link-points.ts';
+import type { LinkKey, LinkStore, ServiceHour } from './link-store.ts';
+import { REQUEST_PARTS } from './sampling.ts';
+import { type Piece, type Seen, type SharingSettings, shareCost } from './share-cost.ts';
+import { HOUR_MS, type TraceIndex } from './trace-index.ts';
+
+/** How deliveries are linked. */
+export interface LinkerOptions {
+  readonly index: TraceIndex;
+  readonly store: LinkStore;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly sharing: SharingSettings;
+  readonly bounds: Pick<Linkable, 'maxWindowMs' | 'maxGroups'>;
+  /** Whether links are sent as events. */
+  readonly events: boolean;
+  /** Hours whose spans are remembered one by one. */
+  readonly sampleHours: number;
+  /** Hours whose totals are remembered. */
+  readonly totalHours: number;
+  /** Charge days that are shown. */
+  readonly days: number;
+}
+
+/** Resources × charge periods between two pauses: others want the thread too. */
+const AT_A_TIME = 500;
+
+/** What may be linked: the ends of the names of all resources that are known. */
+export function linkableOf({ index, bounds }: LinkerOptions): Linkable {
+  const resources = new Set<string>();
+  for (const name of index.resources()) resources.add(lastSegment(name));
+  resources.delete('');
+  return { ...bounds, resources };
+}
+
+/** Links the costs of a delivery to what the index knows. */
+export async function linkCosts(
+  options: LinkerOptions,
+  delivery: LinkedDelivery,
+  costs: readonly ResourceCost[],
+): Promise<Linked> {
+  const linking = new Linking(options, delivery);
+  for (const [i, cost] of costs.entries()) {
+    if (i % AT_A_TIME === 0) await options.clock.sleep(0, options.signal).catch(closed);
+    linking.add(cost);
+  }
+  return linking.result();
+}
+
+function closed(cause: unknown): never {
+  throw new Unavailable('the extension that links was closed', { cause });
+}
+
+class Linking {
+  readonly #options: LinkerOptions;
+  readonly #delivery: LinkedDelivery;
+  readonly #nowHour: number;
+  readonly #sums = new Map<string, { readonly key: LinkKey; sum: Decimal }>();
+  readonly #hours = new Map<string, ServiceHour>();
+  readonly #events: LogEvent[] = [];
+  readonly #sent = new Map<number, number>();
+
+  constructor(options: LinkerOptions, delivery: LinkedDelivery) {
+    this.#options = options;
+    this.#delivery = delivery;
+    this.#nowHour = Math.floor(options.clock.now() / HOUR_MS);
+  }
+
+  add(cost: ResourceCost): void {
+    const { class: kind, resourceId, effectiveCost: amount } = cost;
+    if (kind === 'traced') this.#count(cost, { method: 'id', amount });
+    else if (kind !== 'linkable' || resourceId === null)
+      this.#count(cost, { reason: kind, amount });
+    else this.#link(cost, resourceId);
+  }
+
+  result(): Linked {
+    const { store, clock, days, signal } = this.#options;
+    const since = firstDay(clock.now(), days);
+    const totals = [...this.#sums.values()].map(({ key, sum }) => ({
+      ...key,
+      amount: formatDecimal(sum),
+    }));
+    const hours = [...this.#hours.values()];
+    return {
+      events: this.#events,
+      commit: () => {
+        if (signal.aborted) closed(signal.reason);
+        store.commit(this.#delivery, { totals, hours, sent: this.#sent }, since);
+      },
+    };
+  }
+
+  #link(cost: ResourceCost, resourceId: string): void {
+    const hours = hoursOf(cost);
+    const { totalHours, sampleHours, sharing, events } = this.#options;
+    const seen = this.#seen(resourceId, hours);
+    if (seen === undefined) {
+      const reason = hours.first < this.#nowHour - totalHours ? 'expired' : 'no_spans';
+      this.#count(cost, { reason, amount: cost.effectiveCost });
+      return;
+    }
+    const pieces = shareCost(decimal(cost.effectiveCost), seen, sharing);
+    for (const piece of pieces) this.#countPiece(cost, piece, seen.found);
+    this.#countHours(pieces, hours);
+    if (events && hours.first >= this.#nowHour - sampleHours) this.#send(cost, pieces, seen.found);
+  }
+
+  /** The first of the names of a resource under which spans were seen in the hours. */
+  #seen(resourceId: string, { first, last }: Hours): Seen | undefined {
+    for (const found of derivedKeys(resourceId)) {
+      const cells = [];
+      for (let hour = first; hour <= last; hour++) {
+        const cell = this.#options.index.cell(found.key, hour);
+        if (cell !== undefined && cell.services.length > 0) cells.push(cell);
+      }
+      if (cells.length > 0) return { found, cells, hours: last - first + 1 };
+    }
+    return undefined;
+  }
+
+  #serviceName(number: number | undefined): string | null {
+    if (number === undefined || number === OTHER_SERVICES) return null;
+    return this.#options.index.service(number) ?? null;
+  }
+
+  #countPiece(cost: ResourceCost, piece: Piece, { attribute }: Derived): void {
+    const { method, part, service } = piece;
+    this.#count(cost, {
+      amount: formatDecimal(piece.amount),
+      ...(service === undefined
+        ? { reason: part }
+        : { method, part, foundBy: attribute, service: this.#serviceName(service) }),
+    });
+  }
+
+  #count(cost: ResourceCost, of: Partial<LinkKey> & { readonly amount: string }): void {
+    const { amount, ...rest } = of;
+    const key: LinkKey = {
+      day: new Date(cost.startMs).toISOString().slice(0, 10),
+      service: null,
+      method: 'none',
+      foundBy: null,
+      part: 'busy',
+      reason: null,
+      currency: cost.currency,
+      costSource: cost.costSource,
+      ...rest,
+    };
+    const name = JSON.stringify(key);
+    const known = this.#sums.get(name);
+    if (known === undefined) this.#sums.set(name, { key, sum: add(ZERO, decimal(amount)) });
+    else known.sum = add(known.sum, decimal(amount));
+  }
+
+  #countHours(pieces: readonly Piece[], { first, last }: Hours): void {
+    for (const number of new Set(pieces.map(({ service }) => service))) {
+      const service = this.#serviceName(number);
+      if (service === null) continue;
+      for (let hour = first; hour <= last; hour++) this.#countHour(service, hour);
+    }
+  }
+
+  #countHour(service: string, hour: number): void {
+    const key = `${hour} ${service}`;
+    if (this.#hours.has(key)) return;
+    const { index } = this.#options;
+    const [totals] = index.cell(index.serviceResource(service), hour)?.services ?? [];
+    const requests = (totals?.requests ?? 0) / REQUEST_PARTS;
+    this.#hours.set(key, { service, hour, requests });
+  }
+
+  /** What was sent already, just like that, is not sent again. */
+  #send(cost: ResourceCost, pieces: readonly Piece[], found: Derived): void {
+    if (decimal(cost.effectiveCost).digits === 0n) return;
+    const events = linkEvents(pieces, {
+      delivery: this.#delivery,
+      cost,
+      found,
+      serviceName: (number) => this.#serviceName(number) ?? undefined,
+    });
+    const { pipeline, receiver, scope, mode, id } = this.#delivery;
+    const { resourceId, startMs, endMs, currency, costSource } = cost;
+    const scoped = [pipeline, receiver, scope, mode === 'append' ? id : null];
+    const key = numberOf([...scoped, resourceId, startMs, endMs, currency, costSource]);
+    const digest = numberOf(events.map(({ attributes }) => attributes));
+    if (this.#options.store.sent(key) === digest) return;
+    this.#sent.set(key, digest);
+    this.#events.push(...events);
+  }
+}
+
+interface Hours {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The hours that a charge period touches. */
+function hoursOf({ startMs, endMs }: ResourceCost): Hours {
+  return { first: Math.floor(startMs / HOUR_MS), last: Math.ceil(endMs / HOUR_MS) - 1 };
+}
+
+/** 48 bits of a hash. */
+function numberOf(value: unknown): number {
+  return createHash('sha256').update(JSON.stringify(value)).digest().readUIntBE(0, 6);
+}
