@@ -319,6 +319,7 @@ class RunningAgent implements Agent {
       kept: join(this.#storage, 'kept'),
       targets: this.#open.targets(pipeline),
       linkers: () => this.#open.linkers(),
+      skuListeners: () => this.#open.skuListeners(),
       settings: pipelineSettings(this.#configuration, pipeline, this.version),
       clock: this.#options.clock,
       log: this.#options.log,

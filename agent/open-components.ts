@@ -8,6 +8,7 @@ import type {
   Extension,
   Opened,
   Sink,
+  SkuListener,
 } from '../pipelines/plugin/contract.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
@@ -100,6 +101,11 @@ export class OpenComponents {
   /** What ties costs to their causes. */
   linkers(): readonly Linker[] {
     return [...this.#extensions.values()].flatMap(({ opened }) => opened.linker ?? []);
+  }
+
+  /** Who wants to know what bills charge. */
+  skuListeners(): readonly SkuListener[] {
+    return [...this.#extensions.values()].flatMap(({ opened }) => opened.charged ?? []);
   }
 
   /** The totals of a pipeline moved: its exporters send them, a moment later. */

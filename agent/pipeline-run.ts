@@ -8,9 +8,10 @@ import { deliveryId } from '../pipelines/engine/delivery-ids.ts';
 import type { PartPlan } from '../pipelines/engine/protocol.ts';
 import type { WorkerPool } from '../pipelines/engine/worker-pool.ts';
 import type { CostColumn } from '../pipelines/focus/columns.ts';
-import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
+import type { Clock, Logger, SkuListener } from '../pipelines/plugin/contract.ts';
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
+import { tellSkus, withSkus } from './charged.ts';
 import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
 import { deliveryEvents } from './delivery-events.ts';
 import {
@@ -60,6 +61,7 @@ export interface PipelineRun {
   readonly kept: string;
   readonly targets: readonly Target[];
   readonly linkers: () => readonly Linker[];
+  readonly skuListeners: () => readonly SkuListener[];
   readonly settings: StageSettings;
   readonly clock: Clock;
   readonly log: Logger;
@@ -117,7 +119,7 @@ async function takeThrough(
   const delivered = await deliver({
     ...run,
     ...id,
-    settings: withLinkable(run),
+    settings: withSkus(withLinkable(run), run),
     delivery,
     targets: targets.filter((target) => !byRows.includes(target.id)),
     ...(restatement && { keep: restatement.keep }),
@@ -200,6 +202,7 @@ function commit(
     ...(sent && { kept: sent.kept }),
   });
   run.events.committed?.(id, committed, delivered.stages);
+  tellSkus(delivered.skus, run);
   const columns = unbalancedColumns(delivered);
   if (columns.length > 0) {
     log.error('accounts do not close', { ...id, scope: delivery.scope, columns });

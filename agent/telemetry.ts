@@ -134,6 +134,11 @@ export const OWN_METRICS = {
     unit: '{point}',
     doc: 'Metric points that a backend refused (partial success).',
   },
+  'focusd.catalog.skus': {
+    kind: 'gauge',
+    unit: '{sku}',
+    doc: 'SKUs that bills charged, by provider and result: known, unknown, renamed (another name than the price list has), price_differs. The share of unknown is M5, the mapping failure rate.',
+  },
   'focusd.catalog.prices': {
     kind: 'gauge',
     unit: '{price}',

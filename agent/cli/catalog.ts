@@ -1,4 +1,5 @@
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { chargedSkus, type KeptSku } from '../../plugins/extensions/catalog/store/charged.ts';
 import {
   type DatedPrice,
   knownLists,
@@ -6,6 +7,7 @@ import {
   priceHistory,
 } from '../../plugins/extensions/catalog/store/look.ts';
 import { type Catalog, readCatalog } from '../../plugins/extensions/catalog/store/open.ts';
+import type { Verdict } from '../../plugins/extensions/catalog/verdict.ts';
 import { componentFolder } from '../component-folder.ts';
 import { configure } from '../configure.ts';
 
@@ -54,7 +56,25 @@ export async function history(sku: string, options: Options): Promise<void> {
   });
 }
 
-async function looking(options: Options, look: (catalog: Catalog) => void): Promise<void> {
+/** Shows the SKUs that bills charged, with what the price lists say of them. */
+export async function charged(options: Options & { readonly result?: Verdict }): Promise<void> {
+  await looking(options, (_, folder) => {
+    const skus = chargedSkus(folder, options.result);
+    print(options, skus, skus.map(chargedLine));
+  });
+}
+
+function chargedLine({ provider, sku, price_id, region, ...of }: KeptSku): string {
+  const about = [provider, sku, price_id === sku ? '' : price_id, region, of.meter ?? ''];
+  const price = of.list_price === null ? '' : ` ${of.list_price} ${of.currency}`;
+  const text = about.filter((one) => one !== '').join(' ');
+  return `${of.verdict}: ${text}${price}, charged ${dayOf(of.newest_ms)}`;
+}
+
+async function looking(
+  options: Options,
+  look: (catalog: Catalog, folder: string) => void,
+): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
   const folder = componentFolder(configuration.storage.folder, options.id);
   const catalog = readCatalog(folder);
@@ -64,7 +84,7 @@ async function looking(options: Options, look: (catalog: Catalog) => void): Prom
       hint: 'run the agent with this extension first, or name it with --id',
     });
   try {
-    look(catalog);
+    look(catalog, folder);
   } finally {
     catalog.close();
   }

@@ -147,6 +147,7 @@ const CATALOG = {
   list: 'The price lists that were read: prices in force, when published, when read.',
   show: 'Prices of a SKU that are in force.',
   history: 'Every price and name that a SKU ever had.',
+  charged: 'SKUs that bills charged, and what the price lists say of them.',
 } as const;
 
 /** Looks into the price catalog; may be called while the agent runs. */
@@ -156,16 +157,26 @@ function addCatalog(program: Command): void {
     .description('Prices that the extension catalog has taken in.');
   for (const [name, description] of Object.entries(CATALOG)) {
     const command = catalog.command(name).description(description);
-    if (name !== 'list') command.argument('<sku>', 'SKU, or id of a price (rate code, meter)');
+    if (name === 'show' || name === 'history')
+      command.argument('<sku>', 'SKU, or id of a price (rate code, meter)');
     command
       .addOption(configOption())
       .option('--id <id>', 'extension, as in the configuration', 'catalog')
       .option('--json', 'for machines')
       .action(async (...given) => {
-        const { list, show, history } = await import('./catalog.ts');
-        if (name === 'list') await list(given[0]);
-        else await (name === 'show' ? show : history)(given[0], given[1]);
+        const commands = await import('./catalog.ts');
+        if (name === 'list' || name === 'charged') await commands[name](given[0]);
+        else await commands[name as 'show' | 'history'](given[0], given[1]);
       });
+    if (name === 'charged')
+      command.addOption(
+        new Option('--result <result>', 'only with this result').choices([
+          'known',
+          'unknown',
+          'renamed',
+          'price_differs',
+        ]),
+      );
   }
 }
 

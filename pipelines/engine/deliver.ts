@@ -20,6 +20,8 @@ export interface StageSettings {
   readonly check: boolean;
   readonly resource: Readonly<Record<string, string>>;
   readonly maxGroups: number;
+  /** Collect the SKUs. Default no. */
+  readonly skus?: boolean;
   /** Version of focusd, on log records. */
   readonly scopeVersion: string;
   /** What may be linked; absent: nobody links. */

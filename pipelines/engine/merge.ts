@@ -1,5 +1,7 @@
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
 import { add, decimal, formatDecimal } from '../focus/decimal.ts';
+import { MAX_SKUS, mergeSkus } from '../fold/skus.ts';
+import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { ResourceCost } from '../plugin/links.ts';
 import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
 import type { GroupTotal, LedgerEntry, TaskResult } from './protocol.ts';
@@ -10,6 +12,7 @@ export interface Merged {
   readonly ledger: TaskResult['ledger'];
   readonly totals: readonly GroupTotal[];
   readonly resources: readonly ResourceCost[];
+  readonly skus: ChargedSkus;
   readonly repairs: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
@@ -33,6 +36,10 @@ export function mergeResults(results: readonly TaskResult[], maxGroups: number):
       maxGroups,
     ),
     resources: mergeResources(results.map(({ resources }) => resources)),
+    skus: mergeSkus(
+      results.map(({ skus }) => skus),
+      MAX_SKUS,
+    ),
     repairs: mergeCounts(results.map(({ repairs }) => repairs)),
     dropped: mergeCounts(results.map(({ dropped }) => dropped)),
     rejected: mergeCounts(results.map(({ rejected }) => rejected)),

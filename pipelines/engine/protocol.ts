@@ -3,6 +3,7 @@ import type { RejectedRow, Span } from '../decode/source.ts';
 import type { CostColumn } from '../focus/columns.ts';
 import type { FoldedTotal } from '../fold/index.ts';
 import type { EqualChargesMemory, KnownChargesMemory } from '../identify/index.ts';
+import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
 import type { Linkable, ResourceCost } from '../plugin/links.ts';
 
@@ -41,6 +42,8 @@ export interface Task {
   readonly check: boolean;
   /** Sum by resource what may be linked; absent: nobody links. */
   readonly linkable?: Linkable;
+  /** Collect the SKUs. */
+  readonly skus?: boolean;
 }
 
 /** What a task keeps of its charges. */
@@ -147,6 +150,8 @@ export interface TaskResult {
   readonly totals: readonly GroupTotal[];
   /** Costs by resource; empty when nobody links. */
   readonly resources: readonly ResourceCost[];
+  /** When asked for. */
+  readonly skus: ChargedSkus;
   /** Rows per repair code. */
   readonly repairs: Readonly<Record<string, number>>;
   /** Rows per drop reason. */

@@ -8,6 +8,7 @@ import { type CostColumn, columnsOf } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
 import { createFold } from '../fold/index.ts';
 import { createResourceFold, type ResourceFold } from '../fold/resource-fold.ts';
+import { createSkuFold, MAX_SKUS, type SkuFold } from '../fold/skus.ts';
 import { Identifier } from '../identify/index.ts';
 import { linkAttributes } from '../link/index.ts';
 import { mappingFor } from '../normalize/detect.ts';
@@ -82,6 +83,7 @@ class TaskRun {
   readonly #attribute: (batch: Batch) => Batch;
   readonly #fold: ReturnType<typeof createFold>;
   readonly #resources: ResourceFold | undefined;
+  readonly #skus: SkuFold | undefined;
   readonly #checker: Checker | undefined;
   readonly #identifier: Identifier | undefined;
   readonly #keeper: ChargeKeeper | undefined;
@@ -101,6 +103,7 @@ class TaskRun {
     this.#attribute = createAttributor(task.attribute);
     this.#fold = createFold({ maxGroups: task.maxGroups });
     this.#resources = task.linkable && createResourceFold(task.linkable);
+    this.#skus = task.skus === true ? createSkuFold({ maxSkus: MAX_SKUS }) : undefined;
     this.#checker = task.check
       ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
       : undefined;
@@ -156,6 +159,7 @@ class TaskRun {
     this.#watch.start('fold');
     this.#fold.add(owned);
     this.#resources?.add(owned);
+    this.#skus?.add(owned);
     this.#dataUntil = newest(this.#dataUntil, owned);
     if (this.#checker !== undefined) {
       this.#watch.start('check');
@@ -209,6 +213,7 @@ class TaskRun {
       ledger: ledgerOf(counts),
       totals: this.#fold.result(),
       resources: this.#resources?.result() ?? [],
+      skus: this.#skus?.result() ?? { skus: [], omitted: 0 },
       repairs: Object.fromEntries(this.#repairs),
       dropped: Object.fromEntries(counts.dropped),
       rejected: Object.fromEntries(this.#rejected),

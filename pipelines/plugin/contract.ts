@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { ChargedSkus } from './charged-skus.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
 import type { Inspection } from './inspection.ts';
 import type { Linker } from './links.ts';
@@ -171,8 +172,13 @@ export interface Extension<S extends Schema = Schema> extends Described<S> {
 export interface Opened {
   /** Of an extension that ties costs to what caused them. */
   readonly linker?: Linker;
+  /** Of an extension that wants to know what bills charge; while there is one the workers collect it. */
+  readonly charged?: SkuListener;
   close(): Promise<void>;
 }
+
+/** Takes the SKUs of a delivery that was committed; told at most once: not again after a crash. */
+export type SkuListener = (skus: ChargedSkus) => void;
 
 /** What happens to charges in the workers; its settings travel there as they are. */
 export interface Processor<S extends Schema = Schema> extends Described<S> {

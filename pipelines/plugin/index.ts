@@ -1,3 +1,4 @@
+export * from './charged-skus.ts';
 export * from './contract.ts';
 export * from './delivery.ts';
 export * from './errors.ts';

@@ -158,6 +158,7 @@ class Lives {
       deadLetters: openDeadLetters(join(this.#folder, 'deadletters'), 1 << 20),
       kept: join(this.#folder, 'kept'),
       linkers: () => [],
+      skuListeners: () => [],
       targets: [{ id: 'recorder', sink: recorder(this.log, this.moments) }],
       settings: stageSettings({ version: '0.0.0', normalize: { check: false } }),
       clock: systemClock,

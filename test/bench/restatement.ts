@@ -118,6 +118,7 @@ async function measure(restatement: Restatement): Promise<Measured> {
         deadLetters: openDeadLetters(join(folder, 'deadletters'), 1 << 20),
         kept: join(folder, 'kept'),
         linkers: () => [],
+        skuListeners: () => [],
         targets: [{ id: 'null', sink }],
         settings: stageSettings({
           normalize: { check: false },

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { focusd, type Ran } from '../helpers/focusd-process.ts';
-import { put, readOnce, worldFolder } from '../helpers/world.ts';
+import { focusCsv, put, readOnce, worldFolder } from '../helpers/world.ts';
 
 const HEADER = 'provider,sku,price,currency,valid_from,name\n';
 
@@ -36,4 +36,41 @@ t.test('the catalog is looked into from the command line', async (t) => {
   t.match(history.stdout, /called Small \?\[31mmachine/, 'nothing steers the terminal');
   t.match(JSON.parse(json.stdout), { prices: [{ price: '0.1' }, { price: '0.12' }] });
   t.match(none, { code: 1, stdout: 'nothing is known\n' });
+});
+
+t.test('SKUs of a bill are compared with the price lists once it is committed', async (t) => {
+  const [header = '', row = ''] = focusCsv([1.5]).trimEnd().split('\n');
+  const skus = [
+    'vm,vm/eu,Small machine,eu-west,Hours,0.1',
+    'vm,vm/eu,Small machine,eu-west,Hours,0.3',
+    'vm,vm/us,Tiny machine,eu-west,Hours,0.1',
+    'disk,disk,Disk,eu-west,GB,1',
+    ',,,,,',
+  ];
+  const bill = [
+    `${header},SkuId,SkuPriceId,SkuMeter,RegionId,PricingUnit,ListUnitPrice`,
+    ...skus.map((sku) => `${row},${sku}`),
+    '',
+  ].join('\n');
+  const rates = `${HEADER}Microsoft,vm,0.10,EUR,2026-01-01,Small machine\n`;
+  const more = 'extensions: { catalog: { files: [./rates.csv], built_in: false } }';
+  const folder = worldFolder(
+    t,
+    { more, extensions: 'catalog' },
+    { 'rates.csv': rates, 'bills/a.csv': bill },
+  );
+  const { ok, logs } = await readOnce(t, folder);
+  t.ok(ok);
+  t.match(
+    logs.filter(({ message }) => message === 'SKUs compared with the price lists'),
+    [{ known: 1, price_differs: 1, renamed: 1, unknown: 1, omitted: 0 }],
+  );
+  const run = (...args: string[]): Promise<Ran> =>
+    focusd(t, ['catalog', 'charged', ...args, '-c', 'focusd.yaml'], { cwd: folder });
+  const [all, unknown] = await Promise.all([run('--json'), run('--result', 'unknown')]);
+  t.equal(JSON.parse(all.stdout).length, 3, 'a SKU with two prices is one that differs');
+  t.match(unknown, {
+    code: 0,
+    stdout: 'unknown: Microsoft disk eu-west Disk 1 EUR, charged 2026-09-02\n',
+  });
 });

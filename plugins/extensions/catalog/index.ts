@@ -1,8 +1,10 @@
 import { defineExtension } from '../../../pipelines/plugin/index.ts';
+import { compareCharged } from './compare-charged.ts';
 import { keepCurrent, readLists } from './keep-current.ts';
 import { listSources } from './lists/sources.ts';
 import { catalogMeters } from './meters.ts';
 import { SETTINGS } from './settings.ts';
+import { ChargedStore } from './store/charged.ts';
 import { openCatalog } from './store/open.ts';
 
 export default defineExtension({
@@ -13,24 +15,30 @@ export default defineExtension({
   config: SETTINGS,
 
   async open(context) {
-    const { clock, folder, log, meter, once } = context;
+    const { clock, config, folder, log, meter, once } = context;
     const sources = listSources(context);
     const database = openCatalog(folder);
+    const charged = new ChargedStore(folder);
+    const withinMs = config.charged_within;
+    const meters = catalogMeters(meter, { database, charged, clock, withinMs });
     const stop = new AbortController();
-    const meters = catalogMeters(meter, { database, clock });
     const signal = AbortSignal.any([context.signal, stop.signal]);
-    const reading = { context, database, meters, signal };
+    const reading = { context, database, charged, meters, signal };
     if (once) await readLists(sources, reading);
     const kept = once ? Promise.resolve() : keepCurrent(sources, reading);
     const ended = kept.catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       if (!signal.aborted) log.error('no more price lists are read', { reason });
     });
+    const comparing = compareCharged(reading);
     return {
+      charged: comparing.take,
       async close() {
+        await comparing.idle();
         stop.abort();
         await ended;
         meters.close();
+        charged.close();
         database.close();
       },
     };

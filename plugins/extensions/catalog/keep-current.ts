@@ -4,15 +4,17 @@ import { retrying } from '../../kit/retry.ts';
 import type { ListSource } from './lists/price-list.ts';
 import type { CatalogSettings } from './lists/sources.ts';
 import type { CatalogMeters } from './meters.ts';
+import type { ChargedStore } from './store/charged.ts';
 import { forgetChange, type PriceChange, untoldChanges } from './store/look.ts';
 import type { Taken } from './store/merge.ts';
 import type { Catalog } from './store/open.ts';
-import { takeList } from './store/take-list.ts';
+import { inSlices, takeList } from './store/take-list.ts';
 
 /** What the reading of lists works with. */
 export interface Reading {
   readonly context: Pick<Context<CatalogSettings>, 'config' | 'log' | 'clock' | 'once'>;
   readonly database: Catalog;
+  readonly charged: ChargedStore;
   readonly meters: CatalogMeters;
   readonly signal: AbortSignal;
 }
@@ -39,6 +41,7 @@ export async function readLists(sources: readonly ListSource[], reading: Reading
     await readList(source, reading);
     tellChanges(reading);
   }
+  await judgeAgain(reading);
 }
 
 async function readList(source: ListSource, reading: Reading): Promise<void> {
@@ -64,6 +67,13 @@ async function readList(source: ListSource, reading: Reading): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     log.error('price list not taken, its older prices stay', { list, reason });
   }
+}
+
+/** What bills charged is compared with the lists as they are now. */
+async function judgeAgain({ context, charged, signal }: Reading): Promise<void> {
+  const { clock, config } = context;
+  const since = clock.now() - config.charged_within;
+  await inSlices(charged.judgeAgain(since), () => clock.sleep(0, signal));
 }
 
 const EXPECTED: readonly string[] = ['BadPart', 'Misconfigured', 'Unavailable'];

@@ -80,4 +80,10 @@ export const SETTINGS = {
     default: 50,
     max: 100,
   },
+  charged_within: {
+    doc: 'SKUs that bills charged in this time count in focusd.catalog.skus; older ones are forgotten.',
+    format: 'duration',
+    default: '40d',
+    min: '1h',
+  },
 } as const;

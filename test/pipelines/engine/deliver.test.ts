@@ -347,6 +347,7 @@ function result(of: Partial<TaskResult> = {}): TaskResult {
     },
     totals: [GROUP],
     resources: [],
+    skus: { skus: [], omitted: 0 },
     repairs: { a: 1 },
     dropped: {},
     rejected: { x: 1 },

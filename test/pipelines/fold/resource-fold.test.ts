@@ -157,6 +157,7 @@ const NOTHING: Omit<TaskResult, 'resources'> = {
   rows: { read: 0, written: 0, rejected: 0, dropped: 0 },
   ledger: {},
   totals: [],
+  skus: { skus: [], omitted: 0 },
   repairs: {},
   dropped: {},
   rejected: {},

@@ -101,7 +101,7 @@ t.test(
         }
         return true;
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   },
 );
@@ -127,7 +127,7 @@ t.test('while a SKU is listed its history has no gap, and says what the list say
       }
       return true;
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 });
 

@@ -17,7 +17,7 @@ const VERSION = 1;
  * `names`: what the seller called a SKU, likewise. `changes`: prices that moved, until they were told. Times are milliseconds, prices exact decimal texts.
  */
 const SCHEMA = `
-  CREATE TABLE lists (id TEXT PRIMARY KEY, version TEXT, published_ms INTEGER, read_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE lists (id TEXT PRIMARY KEY, version TEXT, published_ms INTEGER, read_ms INTEGER NOT NULL, prices INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE series (
     id INTEGER PRIMARY KEY, list TEXT NOT NULL, key TEXT NOT NULL, provider TEXT NOT NULL, sku TEXT NOT NULL, price_id TEXT NOT NULL, region TEXT NOT NULL,
     unit TEXT NOT NULL, per TEXT NOT NULL, tier_start TEXT NOT NULL, currency TEXT NOT NULL, UNIQUE (list, key)
@@ -33,6 +33,7 @@ const SCHEMA = `
     valid_from INTEGER NOT NULL, valid_to INTEGER
   ) STRICT;
   CREATE INDEX names_sku ON names (sku, price_id, list);
+  CREATE INDEX names_price ON names (price_id);
   CREATE TABLE changes (
     id INTEGER PRIMARY KEY, series INTEGER NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, valid_from INTEGER NOT NULL
   ) STRICT;
@@ -50,7 +51,7 @@ const STAGED = `
 export function openCatalog(folder: string): Catalog {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, CATALOG_FILE);
-  try {
+  return naming(path, () => {
     const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     bringUpToDate(database);
@@ -59,11 +60,20 @@ export function openCatalog(folder: string): Catalog {
     database.prepare('ATTACH ? AS staged').run(staged);
     database.exec(STAGED);
     return database;
+  });
+}
+
+/** A file that cannot be opened is an error that names it. */
+export function naming<T>(path: string, open: () => T): T {
+  try {
+    return open();
   } catch (cause) {
-    throw new Misconfigured(
-      `the price catalog ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { path: 'storage.folder', hint: 'move the file away to begin a new history', cause },
-    );
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Misconfigured(`${path} cannot be used: ${reason}`, {
+      path: 'storage.folder',
+      hint: 'move the file away to begin anew',
+      cause,
+    });
   }
 }
 

@@ -40,14 +40,20 @@ export async function takeList(
     const merging = { list: id, atMs: publishedMs ?? nowMs, nowMs };
     const taken = await inSlices(mergeStaged(database, merging), pause);
     database
-      .prepare('INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?)')
+      .prepare(`
+        INSERT OR REPLACE INTO lists SELECT ?1, ?2, ?3, ?4, count(*)
+        FROM series JOIN prices ON prices.series = series.id AND valid_to IS NULL WHERE list = ?1`)
       .run(id, list.version ?? null, publishedMs ?? null, nowMs);
     database.exec('DELETE FROM staged.rows');
     return taken;
   });
 }
 
-async function inSlices<T>(work: Generator<void, T>, pause: () => Promise<void>): Promise<T> {
+/** Does work that yields now and then, with a pause wherever it does. */
+export async function inSlices<T>(
+  work: Generator<void, T>,
+  pause: () => Promise<void>,
+): Promise<T> {
   try {
     for (;;) {
       const { done, value } = work.next();
