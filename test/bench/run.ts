@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --rows N] [--rounds N] [--large]`: focusd and its peers on the same generated bills, taken in turns in one run; prints medians
- * and ratios. Machines are shared and noisy: trust the ratios. Bills are kept in the system's temporary folder.
+ * and ratios. Machines are shared and noisy: trust the ratios. Bills are kept in the system's temporary folder. `stores.ts` and `hooks.ts` are run by themselves.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';

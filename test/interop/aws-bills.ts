@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import type { Delivery } from '../../pipelines/plugin/index.ts';
 import receiver from '../../plugins/receivers/aws-data-exports/index.ts';
 import { checkedSettings, type Line, worldOf } from '../helpers/plugin-world.ts';
+import { type Crowd, type Moto, type MotoUser, startMoto } from './programs/moto.ts';
 
 export const BUCKET = 'acme-billing';
 export const DATA = 'exports/focus/data/BILLING_PERIOD=2026-09';
@@ -20,6 +21,35 @@ export const POLICY = {
 
 /** Stores an object of the bucket. */
 export type Put = (key: string, content: string) => Promise<void>;
+
+/** A moto with the bucket, and one user who may read what the policy says. */
+export interface Cloud {
+  readonly s3: Moto;
+  readonly user: MotoUser;
+  /** Changes the bucket with the guard off. */
+  change(work: () => Promise<void>): Promise<void>;
+  /** Stores an object, with the guard off. */
+  readonly put: Put;
+}
+
+/** Starts a guarded moto. */
+export async function cloud(t: Test, crowd?: Crowd): Promise<Cloud> {
+  const s3 = await startMoto(t.testdir({}), crowd);
+  t.teardown(() => s3.stop());
+  if (crowd === undefined) await s3.put(BUCKET, '', '');
+  const user = await s3.user(POLICY);
+  await s3.guard(true);
+  return {
+    s3,
+    user,
+    async change(work) {
+      await s3.guard(false);
+      await work();
+      await s3.guard(true);
+    },
+    put: (key, content) => s3.put(BUCKET, key, content),
+  };
+}
 
 /** A run of the export: its parts by name, and the manifest last. */
 export async function putRun(
@@ -43,11 +73,7 @@ export interface Settings {
 }
 
 /** Settings for the bucket at an endpoint, by an access key. */
-export function settingsFor(
-  endpoint: string,
-  user: { readonly accessKeyId: string; readonly secretAccessKey: string },
-  more: Settings = {},
-): Settings {
+export function settingsFor(endpoint: string, user: MotoUser, more: Settings = {}): Settings {
   const credentials = {
     access_key_id: user.accessKeyId,
     secret_access_key: user.secretAccessKey,

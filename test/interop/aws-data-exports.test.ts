@@ -1,52 +1,26 @@
 /** Bills in a real S3 API that checks signatures and policies (moto): the receiver, its faults, and the command line. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { generateBill } from '../../agent/generate/generate-bill.ts';
 import { focusd } from '../helpers/focusd-process.ts';
 import { committedCosts, filesBelow } from '../helpers/world.ts';
 import {
   BUCKET,
+  type Cloud,
+  cloud,
   DATA,
-  POLICY,
-  type Put,
   putRun,
   type Settings,
   settingsFor,
   take,
 } from './aws-bills.ts';
-import { type Moto, moto, startMoto } from './programs/moto.ts';
+import { moto } from './programs/moto.ts';
 
 t.setTimeout(10 * 60_000);
 
 const program = await moto();
 const skip = 'skip' in program ? program.skip : false;
-
-interface Cloud {
-  readonly s3: Moto;
-  readonly user: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Changes the bucket with the guard off. */
-  change(work: () => Promise<void>): Promise<void>;
-  readonly put: Put;
-}
-
-async function cloud(t: Test): Promise<Cloud> {
-  const s3 = await startMoto(t.testdir({}));
-  t.teardown(() => s3.stop());
-  await s3.put(BUCKET, '', '');
-  const user = await s3.user(POLICY);
-  await s3.guard(true);
-  return {
-    s3,
-    user,
-    async change(work) {
-      await s3.guard(false);
-      await work();
-      await s3.guard(true);
-    },
-    put: (key, content) => s3.put(BUCKET, key, content),
-  };
-}
 
 function settingsOf({ s3, user }: Cloud, more: Settings = {}): Settings {
   return settingsFor(s3.url, user, more);

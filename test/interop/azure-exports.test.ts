@@ -8,6 +8,8 @@ import { Unavailable } from '../../pipelines/plugin/index.ts';
 import azureExports from '../../plugins/receivers/azure-exports/index.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
 import { type Azurite, azurite, startAzurite } from './programs/azurite.ts';
+import { startRelay } from './programs/relay.ts';
+import { focusBill, monthsAgo, storeAgent } from './store-agent.ts';
 
 t.setTimeout(10 * 60_000);
 
@@ -264,4 +266,41 @@ t.test('exports in Blob storage', { skip }, async (t) => {
     const nothing = await take(t, { store, root });
     t.match(nothing.lines, [{ message: 'no bill to read yet' }]);
   });
+});
+
+t.test('from the container to charges, and derived again', { skip }, async (t) => {
+  const dir = t.testdir({});
+  const store = await startAzurite(join(dir, 'azurite'));
+  t.teardown(() => store.stop());
+  const relay = await startRelay(store.url);
+  t.teardown(() => relay.stop());
+  const credentials = { kind: 'sas', sas: store.sas(TOMORROW) };
+  const container = store.container.replace(store.url, relay.url);
+  const settings = { container, prefix: 'costs/', credentials, keep_bills: true };
+  const agent = storeAgent(t, { dir, type: 'azure-exports', settings });
+  const month = monthsAgo(1);
+  const putBill = async (id: string, costs: readonly string[] | undefined) => {
+    const period = `${month.replace('-', '')}01-${month.replace('-', '')}28`;
+    const parts = costs === undefined ? [] : [focusBill(month, costs)];
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await store.put(run({ root: 'costs', id, period, parts }));
+  };
+  await putBill('run-1', ['0.1', '0.2', '1e-9']);
+  t.match(await agent.probe(), /1 bill would be read:/);
+  relay.fault = () => {
+    relay.fault = () => undefined;
+    return { status: 503, headers: { 'x-ms-error-code': 'ServerBusy', 'retry-after': '1' } };
+  };
+  t.equal(await agent.billed(), '0.300000001', 'though the store was busy at first');
+  await agent.audit();
+  for (const [id, costs, sum] of [
+    ['run-2', ['0.1'], '0.1'],
+    ['run-3', [], '0'],
+    ['run-4', ['7'], '7'],
+    ['run-5', undefined, '0'],
+  ] as const) {
+    await putBill(id, costs);
+    t.equal(await agent.billed(), sum, id);
+    await agent.audit();
+  }
 });

@@ -1,14 +1,13 @@
 /** Exported bills in a Cloud Storage of another maker (fake-gcs-server): what is delivered, and what happens when it changes on the way. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Delivery } from '../../pipelines/plugin/index.ts';
 import gcpBilling from '../../plugins/receivers/gcp-billing/index.ts';
-import { focusd } from '../helpers/focusd-process.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
-import { committedCosts } from '../helpers/world.ts';
 import { type FakeGcs, fakeGcs, startFakeGcs } from './programs/fake-gcs.ts';
 import { startRelay } from './programs/relay.ts';
+import { focusBill, monthsAgo, storeAgent } from './store-agent.ts';
 
 t.setTimeout(20 * 60_000);
 
@@ -137,43 +136,23 @@ t.test('from the bucket to charges, and derived again', { skip }, async (t) => {
   const dir = t.testdir({});
   const store = await startFakeGcs(join(dir, 'gcs'));
   t.teardown(() => store.stop());
-  const month = new Date().toISOString().slice(0, 7);
-  const bill = (costs: readonly string[]) =>
-    [
-      'BilledCost,EffectiveCost,ListCost,ContractedCost,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,BillingAccountId,ServiceName',
-      ...costs.map(
-        (cost) =>
-          `${cost},${cost},${cost},${cost},USD,${month}-01T00:00:00Z,${month}-28T00:00:00Z,${month}-02T00:00:00Z,${month}-03T00:00:00Z,Usage,a,Compute`,
-      ),
-    ].join('\n');
-  const config = join(dir, 'focusd.json');
-  const receivers = {
-    'gcp-billing': {
-      ...{ bucket: BUCKET, prefix: 'export/', storage_endpoint: store.url, anonymous: true },
-      keep_bills: true,
-    },
+  const month = monthsAgo(0);
+  const settings = {
+    ...{ bucket: BUCKET, prefix: 'export/', storage_endpoint: store.url, anonymous: true },
+    keep_bills: true,
   };
-  const pipelines = { costs: { receivers: ['gcp-billing'], exporters: ['console'] } };
-  const storage = { folder: join(dir, 'state') };
-  const telemetry = { metrics: { address: 'off' } };
-  const service = { pipelines, telemetry };
-  writeFileSync(
-    config,
-    JSON.stringify({ receivers, exporters: { console: {} }, storage, service }),
-  );
-  await putRun(store, `export/${month}/run-1`, { 'a.csv': bill(['0.1', '0.2', '1e-9']) });
-  const probe = await focusd(t, ['test-receiver', 'gcp-billing', '-c', config]);
-  t.match(probe, { code: 0, stdout: /1 bill would be read:/ });
+  const agent = storeAgent(t, { dir, type: 'gcp-billing', settings });
+  const putBill = (run: string, costs: readonly string[]) =>
+    putRun(store, `export/${month}/${run}`, { 'a.csv': focusBill(month, costs) });
+  await putBill('run-1', ['0.1', '0.2']);
+  t.match(await agent.probe(), /1 bill would be read:/);
   for (const [run, costs, sum] of [
     ['run-2', ['0.1', '0.2', '1e-9'], '0.300000001'],
     ['run-3', ['0.1'], '0.1'],
     ['run-4', [], '0'],
   ] as const) {
-    await putRun(store, `export/${month}/${run}`, { 'a.csv': bill(costs) });
-    const ran = await focusd(t, ['run', '--once', '-c', config]);
-    t.equal(ran.code, 0, ran.stderr);
-    t.equal(committedCosts(dir).BilledCost, sum, `the totals are those of ${run}`);
-    const audit = await focusd(t, ['audit', '-c', config, '--json']);
-    t.equal(audit.code, 0, audit.stdout);
+    await putBill(run, costs);
+    t.equal(await agent.billed(), sum, `the totals are those of ${run}`);
+    await agent.audit();
   }
 });

@@ -8,6 +8,8 @@ import { type Running, start } from './running.ts';
 
 /** Microsoft's emulator of Blob storage on a loopback port, with one account and one container. */
 export interface Azurite extends Running {
+  /** Base URL. */
+  readonly url: string;
   /** URL of the container. */
   readonly container: string;
   readonly accountKey: string;
@@ -55,7 +57,8 @@ export async function startAzurite(dir: string): Promise<Azurite> {
     env: { AZURITE_ACCOUNTS: `${ACCOUNT}:${accountKey}`, NODE_OPTIONS: '' },
     ready: /successfully listens/i,
   });
-  const container = `http://127.0.0.1:${port}/${ACCOUNT}/exports`;
+  const base = `http://127.0.0.1:${port}`;
+  const container = `${base}/${ACCOUNT}/exports`;
   const sas = (until: Date, permissions = 'rl') => accountSas(accountKey, until, permissions);
   const all = sas(new Date(Date.now() + 86_400_000), 'rwdlc');
   const send = async (method: string, path: string, body?: string): Promise<void> => {
@@ -67,6 +70,7 @@ export async function startAzurite(dir: string): Promise<Azurite> {
   await send('PUT', '?restype=container');
   return {
     ...running,
+    url: base,
     container,
     accountKey,
     sas,

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { cached, type Program } from './cache.ts';
 import { pipRecipe } from './pip.ts';
 import { freePort } from './ports.ts';
@@ -12,7 +13,27 @@ export interface Moto extends Running {
   put(bucket: string, key: string, content: string | Uint8Array): Promise<void>;
   delete(bucket: string, key: string): Promise<void>;
   /** A user with this policy; the guard has to be off. */
-  user(policy: object): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
+  user(policy: object, name?: string): Promise<MotoUser>;
+  /** A role with this policy, and who may assume it by which external id; the guard has to be off. Answers its ARN. */
+  role(
+    policy: object,
+    trusts: { readonly user: string; readonly externalId: string },
+  ): Promise<string>;
+}
+
+const ACCOUNT = '123456789012';
+
+/** How somebody signs. */
+export interface MotoUser {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Empty objects that are there from the start. */
+export interface Crowd {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly count: number;
 }
 
 const VERSION = '5.2.5';
@@ -28,16 +49,22 @@ export function moto(): Promise<Program> {
 }
 
 /** Starts a moto without its guard. */
-export async function startMoto(dir: string): Promise<Moto> {
+export async function startMoto(dir: string, crowd?: Crowd): Promise<Moto> {
   const program = await moto();
   if ('skip' in program) throw new Error(program.skip);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const running = await start({
-    path: program.path,
-    args: ['-H', '127.0.0.1', '-p', String(port)],
+    path: crowd === undefined ? program.path : 'python3',
+    args: [
+      ...(crowd === undefined ? [] : ['-c', CROWDED, JSON.stringify(crowd)]),
+      ...['-H', '127.0.0.1', '-p', String(port)],
+    ],
     cwd: dir,
-    env: { INITIAL_NO_AUTH_ACTION_COUNT: UNGUARDED },
+    env: {
+      INITIAL_NO_AUTH_ACTION_COUNT: UNGUARDED,
+      ...(crowd !== undefined && { PYTHONPATH: join(dirname(program.path), 'site') }),
+    },
     ready: /Running on http/,
   });
   return {
@@ -55,23 +82,64 @@ export async function startMoto(dir: string): Promise<Moto> {
       ),
     delete: (bucket, key) =>
       done(fetch(objectUrl(url, bucket, key), { method: 'DELETE', headers: asService('s3') })),
-    user: (policy) => userWith(url, policy),
+    user: (policy, name = 'focusd') => userWith(url, { policy, name }),
+    role: (policy, trusts) => roleWith(url, { policy, ...trusts }),
   };
 }
 
-async function userWith(url: string, policy: object) {
-  const iam = async (parameters: Readonly<Record<string, string>>): Promise<string> => {
-    const body = new URLSearchParams({ Version: '2010-05-08', UserName: 'focusd', ...parameters });
-    const answer = await fetch(url, { method: 'POST', body, headers: asService('iam') });
-    if (!answer.ok) throw new Error(await answer.text());
-    return await answer.text();
-  };
-  await iam({ Action: 'CreateUser' });
+/** Puts the objects into moto's memory before it serves: one request for each would take minutes. */
+const CROWDED = `
+import json, sys
+from moto.s3.models import s3_backends
+crowd = json.loads(sys.argv[1])
+store = s3_backends['${ACCOUNT}']['aws']
+store.create_bucket(crowd['bucket'], 'us-east-1')
+for i in range(crowd['count']):
+    store.put_object(crowd['bucket'], crowd['prefix'] + str(i), b'')
+from moto.server import main
+main(sys.argv[2:])
+`;
+
+/** A call of IAM; answers its XML. */
+async function iam(url: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+  const body = new URLSearchParams({ Version: '2010-05-08', ...parameters });
+  const answer = await fetch(url, { method: 'POST', body, headers: asService('iam') });
+  if (!answer.ok) throw new Error(await answer.text());
+  return await answer.text();
+}
+
+async function userWith(
+  url: string,
+  { policy, name: UserName }: { readonly policy: object; readonly name: string },
+): Promise<MotoUser> {
+  await iam(url, { Action: 'CreateUser', UserName });
   const PolicyDocument = JSON.stringify(policy);
-  await iam({ Action: 'PutUserPolicy', PolicyName: 'bills', PolicyDocument });
-  const key = await iam({ Action: 'CreateAccessKey' });
+  await iam(url, { Action: 'PutUserPolicy', UserName, PolicyName: 'bills', PolicyDocument });
+  const key = await iam(url, { Action: 'CreateAccessKey', UserName });
   const text = (name: string) => new RegExp(`<${name}>([^<]+)<`).exec(key)?.[1] ?? '';
   return { accessKeyId: text('AccessKeyId'), secretAccessKey: text('SecretAccessKey') };
+}
+
+async function roleWith(
+  url: string,
+  {
+    policy,
+    user,
+    externalId,
+  }: { readonly policy: object; readonly user: string; readonly externalId: string },
+): Promise<string> {
+  const RoleName = 'billing-reader';
+  const trust = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${ACCOUNT}:user/${user}` },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'sts:ExternalId': externalId } },
+  };
+  const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [trust] });
+  await iam(url, { Action: 'CreateRole', RoleName, AssumeRolePolicyDocument });
+  const PolicyDocument = JSON.stringify(policy);
+  await iam(url, { Action: 'PutRolePolicy', RoleName, PolicyName: 'bills', PolicyDocument });
+  return `arn:aws:iam::${ACCOUNT}:role/${RoleName}`;
 }
 
 /** moto finds the service by the scope of the credentials. */
