@@ -44,7 +44,7 @@ function ownerOf(run: JsonObject): Pick<Job, 'repository' | 'actor'> {
 /** The objects under a name, page by page. */
 async function* items(api: Api, path: string, name: string): AsyncGenerator<JsonObject> {
   for (let page = 1; page <= MOST_PAGES; page++) {
-    const body = await api.get(`${path}&per_page=${PAGE}&page=${page}`.replace('?&', '?'));
+    const { body } = await api.get(`${path}&per_page=${PAGE}&page=${page}`.replace('?&', '?'));
     const list: unknown = parseObject(body)?.[name];
     if (!Array.isArray(list)) throw new Unavailable(`GET ${path}: no list ${name} in the answer`);
     for (const one of list as readonly unknown[]) {

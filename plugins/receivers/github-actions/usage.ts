@@ -26,7 +26,7 @@ export async function usageOf(
   { org, folder, of }: { readonly org: string; readonly folder: string; readonly of: Month },
 ): Promise<Delivery | undefined> {
   const path = `/organizations/${encodeURIComponent(org)}/settings/billing/usage?year=${of.year}&month=${of.month}`;
-  const body = await api.get(path);
+  const { body } = await api.get(path);
   const lines = usageLines(body, path);
   if (lines === '') return undefined;
   const month = `${of.year}-${String(of.month).padStart(2, '0')}`;

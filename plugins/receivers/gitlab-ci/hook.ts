@@ -1,29 +1,54 @@
-import { type Judged, type PushRequest, refused, sameSecret } from '../../kit/intake/index.ts';
+import {
+  answerTo,
+  type Judged,
+  type PushRequest,
+  refused,
+  sameSecret,
+} from '../../kit/intake/index.ts';
 import { type JsonObject, objectAt, parseObject, textAt } from '../../kit/json.ts';
-import { type JobSettings, jobRecord } from './job-record.ts';
+import { hasEnded, type JobSettings, jobRecord } from './job-record.ts';
+import { jobsOfPipeline } from './pipeline.ts';
+import { isSigned } from './signature.ts';
 
 /** What a web hook is judged by. */
 export interface HookSettings extends JobSettings {
   readonly path: string;
-  readonly secret: string;
+  /** Sent as it is; not looked at when there is a signing token. */
+  readonly secret: string | undefined;
+  /** Signs each web hook. */
+  readonly signing_token: string | undefined;
+  readonly now: () => number;
 }
 
-/** Ends of a job that was worked on. */
-const ENDED = new Set(['success', 'failed', 'canceled']);
-
-/** What to make of a web hook: nothing of its body is read before the token is right. */
+/** What to make of a web hook: nothing of its body is read before its token or signature is right. */
 export function judgeHook(request: PushRequest, settings: HookSettings): Judged {
   if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
   if (request.method !== 'POST') return refused(405, 'method', 'only POST');
-  if (!sameSecret(request.header('x-gitlab-token'), settings.secret))
-    return refused(401, 'bad_token', 'X-Gitlab-Token is not the secret token');
+  const wrong = proofMissing(request, settings);
+  if (wrong !== undefined) return wrong;
   const event = request.header('x-gitlab-event');
-  if (event !== 'Job Hook') return { kind: 'ignored', status: 204 };
+  if (event !== 'Job Hook' && event !== 'Pipeline Hook') return { kind: 'ignored', status: 204 };
   const body = parseObject(request.body);
   const project = objectAt(body?.project);
-  if (body === undefined || project === undefined || textAt(body.build_id) === undefined)
-    return refused(400, 'malformed', 'no job in JSON');
-  return judgeJob({ body, project, delivery: request.header('x-gitlab-event-uuid') }, settings);
+  if (body === undefined || project === undefined)
+    return refused(400, 'malformed', 'no project in JSON');
+  const delivery = request.header('x-gitlab-event-uuid');
+  return event === 'Job Hook'
+    ? judgeJob({ body, project, delivery }, settings)
+    : judgePipeline({ body, project }, settings);
+}
+
+function proofMissing(
+  request: PushRequest,
+  { secret, signing_token: token, now }: HookSettings,
+): Judged | undefined {
+  if (token !== undefined)
+    return isSigned(request, { token, nowMs: now() })
+      ? undefined
+      : refused(401, 'bad_signature', 'webhook-signature does not fit the body, or is too old');
+  return secret !== undefined && sameSecret(request.header('x-gitlab-token'), secret)
+    ? undefined
+    : refused(401, 'bad_token', 'X-Gitlab-Token is not the secret token');
 }
 
 function judgeJob(
@@ -34,8 +59,21 @@ function judgeJob(
   },
   settings: HookSettings,
 ): Judged {
-  const { build_status, build_started_at, build_finished_at } = of.body;
-  const ended = ENDED.has(textAt(build_status) ?? '') && textAt(build_finished_at) !== undefined;
-  if (!ended || textAt(build_started_at) === undefined) return { kind: 'ignored', status: 204 };
+  if (textAt(of.body.build_id) === undefined) return refused(400, 'malformed', 'no job in JSON');
+  if (!hasEnded(of.body)) return { kind: 'ignored', status: 204 };
   return { kind: 'record', record: jobRecord(of, settings) };
+}
+
+/** The pipeline has ended: its jobs count, those that were not seen before. */
+function judgePipeline(
+  { body, project }: { readonly body: JsonObject; readonly project: JsonObject },
+  settings: HookSettings,
+): Judged {
+  const jobs = jobsOfPipeline(body);
+  if (jobs === undefined) return refused(400, 'malformed', 'no pipeline with its builds in JSON');
+  const records = jobs.map((job) =>
+    jobRecord({ body: job, project, delivery: undefined }, settings),
+  );
+  if (records.length === 0) return { kind: 'ignored', status: 204 };
+  return { kind: 'records', records, answer: answerTo };
 }

@@ -1,7 +1,7 @@
 import { decimal, divide, formatDecimal, multiply } from '../../../pipelines/focus/index.ts';
 import type { Pushed } from '../../kit/intake/index.ts';
 import { type JsonObject, objectAt, textAt, textsAt } from '../../kit/json.ts';
-import { traceIdOf } from './trace-ids.ts';
+import { jobSpanIdOf, traceIdOf } from './trace-ids.ts';
 
 /** What decides the price of a job and its ids. */
 export interface JobSettings {
@@ -34,6 +34,19 @@ const FACTORS: Readonly<Record<string, string>> = {
 const DEFAULT_TAG = 'saas-linux-small-amd64';
 const PLACES = 12;
 
+/** Ends of a job that was worked on. */
+const ENDED = new Set(['success', 'failed', 'canceled']);
+
+/** Whether a job has run to its end. */
+export function hasEnded({
+  build_status,
+  build_started_at,
+  build_finished_at,
+}: JsonObject): boolean {
+  const isOver = ENDED.has(textAt(build_status) ?? '') && textAt(build_finished_at) !== undefined;
+  return isOver && textAt(build_started_at) !== undefined;
+}
+
 /** The record of a finished job. Every field is always there, null when unknown. */
 export function jobRecord(
   of: {
@@ -58,8 +71,7 @@ export function jobRecord(
       account_type: 'Group',
       currency: settings.currency,
       ...priceOf(body, settings),
-      trace_id: traceOf(body, { pipeline, scheme: settings.trace_ids }),
-      span_id: null,
+      ...traceOf(body, { pipeline, id, scheme: settings.trace_ids }),
       tags: tagsOf(body, path),
     },
   };
@@ -116,12 +128,16 @@ function isoTime(value: unknown): string | null {
 /** Known only when the hook says when the pipeline ended. */
 function traceOf(
   body: JsonObject,
-  { pipeline, scheme }: { readonly pipeline: string; readonly scheme: JobSettings['trace_ids'] },
-): string | null {
+  of: {
+    readonly pipeline: string;
+    readonly id: string;
+    readonly scheme: JobSettings['trace_ids'];
+  },
+): { readonly trace_id: string | null; readonly span_id: string | null } {
   const finished = textAt(objectAt(body.commit)?.finished_at);
-  return scheme === 'none' || finished === undefined || pipeline === ''
-    ? null
-    : traceIdOf(pipeline, finished);
+  if (of.scheme === 'none' || finished === undefined || of.pipeline === '')
+    return { trace_id: null, span_id: null };
+  return { trace_id: traceIdOf(of.pipeline, finished), span_id: jobSpanIdOf(of.id) };
 }
 
 function tagsOf(body: JsonObject, project: string): Readonly<Record<string, string>> {

@@ -1,6 +1,20 @@
 import { createHash } from 'node:crypto';
 
-/** Trace of a pipeline, as the collector's `gitlab` receiver derives it from the pipeline's id and end: 32 hex digits. */
+/** Trace of a pipeline, as the collector's `gitlab` receiver derives it from the pipeline's id and end: 32 hex digits. The end is the text of the web hook. */
 export function traceIdOf(pipeline: string, finishedAt: string): string {
-  return createHash('sha256').update(`${pipeline}t${finishedAt}`).digest('hex').slice(0, 32);
+  return sha256(`${pipeline}t${finishedAt}`).slice(0, 32);
+}
+
+/** The span of the whole pipeline: 16 hex digits. */
+export function pipelineSpanIdOf(pipeline: string, finishedAt: string): string {
+  return sha256(`${pipeline}${finishedAt}`).slice(16, 32);
+}
+
+/** The span of one job, by its id: 16 hex digits. */
+export function jobSpanIdOf(job: string): string {
+  return sha256(job).slice(16, 32);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
