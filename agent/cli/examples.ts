@@ -27,6 +27,16 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, why: s
     ['focusd top --once', 'as text, for a ticket'],
     ['focusd top --json | jq .scopes', 'for scripts'],
   ],
+  explain: [
+    ['focusd explain 0f3a…-91bc…', 'why is it billed like this?'],
+    ['focusd explain UID --json | jq .rules.EffectiveCost', 'one column'],
+  ],
+  tap: [
+    ['focusd tap', 'some charges of the newest bill'],
+    ["focusd tap -w 'ServiceName~storage' 'EffectiveCost>100'", 'both must hold'],
+    ['focusd tap -w owner= --every 100', 'a sample of what nobody owns'],
+    ['focusd tap --follow --json | jq .charge', 'as bills come in'],
+  ],
   support: [
     ['focusd support', 'an archive to send'],
     ['focusd support -o bundle', 'a folder to look at first'],

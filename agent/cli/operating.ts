@@ -38,4 +38,33 @@ The same as pages for a browser: http://127.0.0.1:13134/debug`,
 It works while the agent runs and when it does not. What a running agent alone knows is asked of its extension debug.`,
     )
     .action(async (options) => (await import('./support.ts')).support(options));
+  program
+    .command('explain')
+    .description(
+      'Show the whole way of one charge: file and row, the rule of each column, repairs, owner, the total it is in.',
+    )
+    .argument('<uid>', 'id of the charge: log.record.uid of its log record')
+    .addOption(configOption())
+    .option('--json', 'for machines')
+    .action(async (uid, options) => (await import('./explain.ts')).explain(uid, options));
+  program
+    .command('tap')
+    .description('Show charges of committed deliveries that fit a filter, with their ids.')
+    .addOption(configOption())
+    .option(
+      '-w, --where <condition...>',
+      'COLUMN=VALUE, also != < <= > >=, and ~ for a part of a text; all must hold',
+    )
+    .option('--receiver <id>', 'only of this receiver')
+    .option('--scope <scope>', 'only of this scope')
+    .option('-n, --limit <number>', 'most charges', '20')
+    .option('--every <number>', 'of the charges that fit, every so many-th', '1')
+    .option('-f, --follow', 'charges that are committed from now on, until Ctrl-C')
+    .option('--json', 'whole charges, one JSON object per line')
+    .addHelpText(
+      'after',
+      `
+It reads the raw files of the newest deliveries again, beside the agent: that one does nothing for it, running or not.`,
+    )
+    .action(async (options) => (await import('./tap.ts')).tap(options));
 }

@@ -47,6 +47,8 @@ t.test('help, version, mistakes', async (t) => {
     'demo',
     'top',
     'support',
+    'tap',
+    'explain',
     'validate',
     'plugins',
     'test-receiver',

@@ -26,6 +26,8 @@ export interface Running {
   until(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** Resolves with all of stdout once it fits. */
   wrote(text: RegExp): Promise<string>;
+  /** The same of stderr. */
+  warned(text: RegExp): Promise<string>;
   /** The same by message, from the given line on. */
   said(message: string, from?: number): Promise<LogLine>;
   kill(signal: NodeJS.Signals): void;
@@ -62,7 +64,8 @@ export function startFocusd(
     ended: ended(child, output),
     logs,
     until,
-    wrote: (text) => firstOutput(child, text, () => output),
+    wrote: (text) => firstOutput(child, text, { output, name: 'stdout' }),
+    warned: (text) => firstOutput(child, text, { output, name: 'stderr' }),
     said: (message, from = 0) =>
       until((line) => line.message === message && logs().indexOf(line) >= from),
     kill: (signal) => void child.kill(signal),
@@ -113,17 +116,19 @@ async function firstLine(child: ChildProcess, { logs, fits, story }: Waiting): P
 async function firstOutput(
   child: ChildProcess,
   text: RegExp,
-  output: () => { readonly stdout: string; readonly stderr: string },
+  {
+    output,
+    name,
+  }: { readonly output: Readonly<Record<string, string>>; readonly name: 'stdout' | 'stderr' },
 ): Promise<string> {
   const ended = once(child, 'close');
-  while (!text.test(output().stdout)) {
-    const more = child.stdout === null ? ended : once(child.stdout, 'data');
+  while (!text.test(output[name] ?? '')) {
+    const stream = child[name];
+    const more = stream === null ? ended : once(stream, 'data');
     if ((await Promise.race([more.then(() => true), ended.then(() => false)])) === false)
-      throw new Error(
-        `the process ended before it wrote so:\n${output().stdout}${output().stderr}`,
-      );
+      throw new Error(`the process ended before it wrote so:\n${output.stdout}${output.stderr}`);
   }
-  return output().stdout;
+  return output[name] ?? '';
 }
 
 const parsed = new Map<string, LogLine | undefined>();
