@@ -1,9 +1,12 @@
 import type { Component, Configuration, Pipeline } from '../config/validate.ts';
 import type { Target } from '../pipelines/engine/deliver.ts';
+import { deliveryId } from '../pipelines/engine/delivery-ids.ts';
+import { sendEvents } from '../pipelines/engine/send-events.ts';
 import type {
   AgentView,
   Clock,
   Context,
+  EventOutlet,
   Exporter,
   Extension,
   Opened,
@@ -17,6 +20,7 @@ import { type Fingerprints, named } from './fingerprints.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
+import { stageSettings } from './stages.ts';
 import type { State } from './state/state.ts';
 import type { Health } from './supervise.ts';
 
@@ -52,6 +56,7 @@ export class OpenComponents {
   readonly #around: Surroundings;
   readonly #exporters = new Map<string, OpenExporter>();
   readonly #extensions = new Map<string, OpenExtension>();
+  #wanted: readonly string[] = [];
 
   constructor(surroundings: Surroundings) {
     this.#around = surroundings;
@@ -59,6 +64,7 @@ export class OpenComponents {
 
   /** Opens what is wanted and not open: exporters first. */
   async open(configuration: Configuration, { exporters, extensions }: Fingerprints): Promise<void> {
+    this.#wanted = [...exporters.keys()];
     for (const [id, fingerprint] of exporters)
       if (!this.#exporters.has(id)) await this.#openExporter(configuration, { id, fingerprint });
     for (const [id, fingerprint] of extensions)
@@ -160,9 +166,36 @@ export class OpenComponents {
     const component = named(configuration.extensions, id);
     const plugin = (await catalogue.load('extension', component.type)) as unknown as Extension;
     const stop = new AbortController();
-    const opened = await plugin.open(context(component, stop.signal), agent);
+    const events = this.#outlet(id, configuration);
+    const opened = await plugin.open({ ...context(component, stop.signal), events }, agent);
     health.set({ id, kind: 'extension', status: 'running' });
     this.#extensions.set(id, { opened, stop, fingerprint });
+  }
+
+  /** The way of an extension's log records to the exporters that are wanted, once all of them are open. */
+  #outlet(extension: string, { telemetry }: Configuration): EventOutlet {
+    const { agent, clock, log } = this.#around;
+    const settings = stageSettings({ resource: telemetry.resource, version: agent.version });
+    return {
+      send: async ({ scope, revision, events }) => {
+        const targets = this.#wanted.map((id) => ({ id, sink: this.#openSink(id) }));
+        const about = { receiver: extension, scope, revision };
+        const id = deliveryId('', extension, { scope, revision });
+        await sendEvents(events, {
+          targets,
+          info: { ...about, id, mode: 'append', observedMs: clock.now() },
+          settings,
+          refused: (exporter, rows, reason) =>
+            log.error('backend refused log records', { ...about, exporter, rows, reason }),
+        });
+      },
+    };
+  }
+
+  #openSink(exporter: string): Sink {
+    const sink = this.#exporters.get(exporter)?.sink;
+    if (sink === undefined) throw new Unavailable(`the exporter ${exporter} is not open`);
+    return sink;
   }
 
   /** Answers whether the last totals were sent. */

@@ -2,7 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { ChargedSkus } from './charged-skus.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
 import type { Inspection } from './inspection.ts';
-import type { Linker } from './links.ts';
+import type { Linker, LogEvent } from './links.ts';
 import type { ConfigOf, Schema } from './settings.ts';
 import type { TotalsView } from './totals.ts';
 
@@ -97,6 +97,24 @@ export interface Context<Config> {
   readonly folder: string;
 }
 
+/** The world of an extension. */
+export interface ExtensionContext<Config> extends Context<Config> {
+  readonly events: EventOutlet;
+}
+
+/** The way of log records to the exporters that take OTLP logs. */
+export interface EventOutlet {
+  /** Resolves when every exporter has them. Throws `Unavailable` when one cannot take them now: some of the others may have them. */
+  send(batch: EventBatch): Promise<void>;
+}
+
+/** Log records that go together: scope and revision name them as those of a delivery do. */
+export interface EventBatch {
+  readonly scope: string;
+  readonly revision: string;
+  readonly events: readonly LogEvent[];
+}
+
 /** The world of a receiver. */
 export interface ReceiverContext<Config> extends Context<Config> {
   /** What stays open when an attempt to receive fails. */
@@ -166,7 +184,7 @@ export interface WriteResult {
 
 /** Something beside the pipelines: health endpoint, … */
 export interface Extension<S extends Schema = Schema> extends Described<S> {
-  open(context: Context<ConfigOf<S>>, agent: AgentView): Promise<Opened>;
+  open(context: ExtensionContext<ConfigOf<S>>, agent: AgentView): Promise<Opened>;
 }
 
 export interface Opened {

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { focusd, type Ran } from '../helpers/focusd-process.ts';
-import { focusCsv, put, readOnce, worldFolder } from '../helpers/world.ts';
+import { filesBelow, focusCsv, put, readOnce, worldFolder } from '../helpers/world.ts';
 
 const HEADER = 'provider,sku,price,currency,valid_from,name\n';
 
@@ -8,6 +9,7 @@ t.test('the catalog is looked into from the command line', async (t) => {
   const folder = worldFolder(t, {
     more: 'extensions: { catalog: { files: [./rates.csv], built_in: false } }',
     extensions: 'catalog',
+    exporters: { 'file/otlp': '{ folder: ./out, format: otlp-json }' },
   });
   const run = (...args: string[]): Promise<Ran> =>
     focusd(t, ['catalog', ...args, '-c', 'focusd.yaml'], { cwd: folder });
@@ -21,6 +23,12 @@ t.test('the catalog is looked into from the command line', async (t) => {
     logs.filter(({ message }) => message === 'price changed'),
     [{ event: 'finops.sku.price_changed', sku: 'vm', old: '0.1', new: '0.12', percent: '20' }],
   );
+
+  const sent = Object.entries(filesBelow(join(folder, 'out'))).filter(([path]) =>
+    path.includes('price-changes'),
+  );
+  t.equal(sent.length, 1, 'exporters that take logs have it');
+  t.match(String(sent[0]?.[1]), /"eventName":"finops\.sku\.price_changed"/);
 
   const [list, show, history, json, none] = await Promise.all([
     run('list'),

@@ -8,6 +8,8 @@ import {
   type ConfigOf,
   type DeliveryInfo,
   type EncodedBatch,
+  type EventBatch,
+  type ExtensionContext,
   type Inspection,
   type ReceiverContext,
   type Schema,
@@ -75,7 +77,9 @@ export interface Line {
 }
 
 /** The context of a plugin, with what a test wants to look into. */
-export interface World<Config> extends ReceiverContext<Config> {
+export interface World<Config> extends ReceiverContext<Config>, ExtensionContext<Config> {
+  /** Sent log records. */
+  readonly sent: readonly EventBatch[];
   readonly clock: TurnedClock;
   readonly lines: readonly Line[];
   readonly stop: AbortController;
@@ -100,6 +104,7 @@ export function worldOf<Config>(
   const stop = new AbortController();
   const http = createHttp();
   const lasting = createLasting();
+  const sent: EventBatch[] = [];
   return {
     id: options.id ?? 'test',
     config,
@@ -111,6 +116,8 @@ export function worldOf<Config>(
     once: options.once ?? false,
     folder: options.folder ?? '.',
     lasting,
+    events: { send: async (batch) => void sent.push(batch) },
+    sent,
     lines,
     stop,
     async close() {

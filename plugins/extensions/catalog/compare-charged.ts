@@ -1,5 +1,5 @@
 import type { ChargedSkus, SkuListener } from '../../../pipelines/plugin/index.ts';
-import type { Reading } from './keep-current.ts';
+import type { Reading } from './reading.ts';
 import { inSlices } from './store/take-list.ts';
 
 /** Compares the SKUs of each committed delivery with the price lists, one delivery after the other. */

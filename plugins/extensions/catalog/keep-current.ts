@@ -1,27 +1,10 @@
-import { decimal, divide, formatDecimal, subtract } from '../../../pipelines/focus/index.ts';
-import { type Context, errorName } from '../../../pipelines/plugin/index.ts';
+import { errorName } from '../../../pipelines/plugin/index.ts';
 import { retrying } from '../../kit/retry.ts';
 import type { ListSource } from './lists/price-list.ts';
-import type { CatalogSettings } from './lists/sources.ts';
-import type { CatalogMeters } from './meters.ts';
-import type { ChargedStore } from './store/charged.ts';
-import { forgetChange, type PriceChange, untoldChanges } from './store/look.ts';
+import { BACKOFF, patienceMs, type Reading } from './reading.ts';
 import type { Taken } from './store/merge.ts';
-import type { Catalog } from './store/open.ts';
 import { inSlices, takeList } from './store/take-list.ts';
-
-/** What the reading of lists works with. */
-export interface Reading {
-  readonly context: Pick<Context<CatalogSettings>, 'config' | 'log' | 'clock' | 'once'>;
-  readonly database: Catalog;
-  readonly charged: ChargedStore;
-  readonly meters: CatalogMeters;
-  readonly signal: AbortSignal;
-}
-
-/** Attempts go on for so long before the list waits for the next round, milliseconds. */
-const PATIENCE_MS = 15 * 60_000;
-const BACKOFF = { initialMs: 5_000, maxMs: 5 * 60_000 };
+import { tellChanges } from './tell-changes.ts';
 
 /** Reads every list again and again until the signal ends it. */
 export async function keepCurrent(sources: readonly ListSource[], reading: Reading): Promise<void> {
@@ -35,23 +18,23 @@ export async function keepCurrent(sources: readonly ListSource[], reading: Readi
 
 /** Reads every list once. What cannot be read is said and counted; what was known of it stays. */
 export async function readLists(sources: readonly ListSource[], reading: Reading): Promise<void> {
-  tellChanges(reading);
+  await tellChanges(reading);
   for (const source of sources) {
     reading.signal.throwIfAborted();
     await readList(source, reading);
-    tellChanges(reading);
+    await tellChanges(reading);
   }
   await judgeAgain(reading);
 }
 
 async function readList(source: ListSource, reading: Reading): Promise<void> {
   const { context, signal, meters } = reading;
-  const { log, clock, once } = context;
+  const { log, clock } = context;
   const list = source.id;
   try {
     const taken = await retrying(() => attempt(source, reading), {
       ...BACKOFF,
-      maxElapsedMs: once ? 1 : PATIENCE_MS,
+      maxElapsedMs: patienceMs(context),
       clock,
       signal,
       onRetry: ({ message }, delayMs) =>
@@ -90,36 +73,4 @@ async function attempt(
     maxLoss: config.max_loss,
     pause: () => clock.sleep(0, signal),
   });
-}
-
-/** Changes told at a time. */
-const SOME = 1_000;
-
-/** Tells each price that moved: an event in the log, a count. What was told is forgotten at once; after a crash between the two it is told again. */
-function tellChanges({ database, context, meters }: Reading): void {
-  for (let changes = untoldChanges(database, SOME); changes.length > 0; ) {
-    for (const change of changes) {
-      context.log.info('price changed', eventOf(change));
-      meters.changed(change.provider);
-      forgetChange(database, change.id);
-    }
-    changes = untoldChanges(database, SOME);
-  }
-}
-
-function eventOf(change: PriceChange): Readonly<Record<string, unknown>> {
-  const { id: _, valid_from, ...about } = change;
-  return {
-    event: 'finops.sku.price_changed',
-    ...about,
-    percent: percentOf(change),
-    valid_from: new Date(valid_from).toISOString(),
-  };
-}
-
-/** By how much it moved, percent, two decimals; null when it was free. */
-function percentOf({ old, new: price }: PriceChange): string | null {
-  const moved = subtract(decimal(price), decimal(old));
-  const share = divide({ ...moved, digits: moved.digits * 100n }, decimal(old), 2);
-  return share === undefined ? null : formatDecimal(share);
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { type EventOutlet, type LogEvent, Unavailable } from '../../../pipelines/plugin/index.ts';
 import catalog from '../../../plugins/extensions/catalog/index.ts';
 import {
   knownLists,
@@ -28,6 +29,8 @@ const TESTDATA = new URL('../../../plugins/extensions/catalog/testdata/', import
 
 interface Ran {
   readonly lines: readonly Line[];
+  /** Log records for the exporters. */
+  readonly sent: readonly LogEvent[];
   /** The prices of a SKU: tier, price, from, to. */
   history(sku: string): readonly string[];
   names(sku: string): readonly string[];
@@ -39,19 +42,20 @@ async function run(
   t: Test,
   folder: string,
   settings: object,
-  now = Date.UTC(2026, 9, 1),
+  { now = Date.UTC(2026, 9, 1), events }: { now?: number; events?: EventOutlet } = {},
 ): Promise<Ran> {
   const clock = turnedClock();
   clock.set(now);
   const config = await checkedSettings(catalog, { built_in: false, ...settings });
   const world = worldOf(config, { id: 'catalog', clock, once: true, folder });
   t.teardown(() => world.close());
-  const opened = await catalog.open(world, AGENT);
+  const opened = await catalog.open({ ...world, ...(events && { events }) }, AGENT);
   await opened.close();
-  return { lines: world.lines, ...looking(t, folder) };
+  const sent = world.sent.flatMap((batch) => batch.events);
+  return { lines: world.lines, sent, ...looking(t, folder) };
 }
 
-function looking(t: Test, folder: string): Omit<Ran, 'lines'> {
+function looking(t: Test, folder: string): Omit<Ran, 'lines' | 'sent'> {
   const database = readCatalog(folder);
   if (database === undefined) throw new Error('there is no catalog');
   t.teardown(() => database.close());
@@ -70,7 +74,7 @@ function looking(t: Test, folder: string): Omit<Ran, 'lines'> {
   };
 }
 
-const events = ({ lines }: Ran) =>
+const events = ({ lines }: Pick<Ran, 'lines'>) =>
   lines.filter(({ message }) => message === 'price changed').map(({ fields }) => fields);
 const errors = ({ lines }: Ran) =>
   lines.filter(({ level }) => level === 'error').map(({ fields }) => String(fields.reason));
@@ -107,10 +111,44 @@ t.test('a changed price closes the old row and opens a new one, told exactly onc
     },
   ]);
 
+  t.match(second.sent, [
+    {
+      name: 'finops.sku.price_changed',
+      timeMs: Date.UTC(2026, 9, 1),
+      attributes: {
+        'focus.service_provider_name': 'Acme',
+        'focus.sku_id': 'vm',
+        'focus.region_id': 'eu',
+        'focus.pricing_currency': 'EUR',
+        'finops.price.old': 0.1,
+        'finops.price.new': 0.12,
+        'finops.price.change_percent': 20,
+        'finops.price.valid_from': '2026-09-01T00:00:00.000Z',
+      },
+    },
+  ]);
+
   const again = await run(t, folder, { files: [path] });
   t.strictSame(events(again), [], 'after a restart nothing is told again');
+  t.strictSame(again.sent, []);
   own(path, '0,0.120,EUR,2026-09-01,');
   t.strictSame(events(await run(t, folder, { files: [path] })), [], 'nor when only zeros differ');
+});
+
+t.test('exporters that cannot take a change are told again, the log is not', async (t) => {
+  const folder = t.testdir();
+  const path = join(folder, 'rates.csv');
+  own(path, '0,0,EUR,2026-01-01,');
+  await run(t, folder, { files: [path] });
+  own(path, '0,0.12,EUR,2026-09-01,');
+  const down: EventOutlet = { send: async () => Promise.reject(new Unavailable('down')) };
+  const failed = await run(t, folder, { files: [path] }, { events: down });
+  t.match(events(failed), [{ old: '0', new: '0.12', percent: null }]);
+  t.match(failed.lines, [{}, {}, { level: 'warn', fields: { reason: 'down' } }]);
+  const later = await run(t, folder, { files: [path] });
+  t.strictSame(events(later), []);
+  t.match(later.sent, [{ attributes: { 'finops.price.old': 0, 'finops.price.new': 0.12 } }]);
+  t.strictSame((await run(t, folder, { files: [path] })).sent, []);
 });
 
 t.test('prices are exact: twenty digits and more', async (t) => {
@@ -130,10 +168,10 @@ t.test('what is no longer listed ends; what comes back goes on', async (t) => {
   own(path, '0,0.10,EUR,2026-01-01,', '500,0.08,EUR,2026-01-01,');
   await run(t, folder, { files: [path] });
   own(path, '0,0.10,EUR,2026-01-01,');
-  const gone = await run(t, folder, { files: [path] }, Date.UTC(2026, 10, 5));
+  const gone = await run(t, folder, { files: [path] }, { now: Date.UTC(2026, 10, 5) });
   t.strictSame(gone.history('vm'), ['eu 0 0.1 2026-01-01..', 'eu 500 0.08 2026-01-01..2026-11-05']);
   own(path, '0,0.10,EUR,2026-01-01,', '500,0.07,EUR,2026-12-01,');
-  const back = await run(t, folder, { files: [path] }, Date.UTC(2026, 11, 5));
+  const back = await run(t, folder, { files: [path] }, { now: Date.UTC(2026, 11, 5) });
   t.strictSame(back.history('vm'), [
     'eu 0 0.1 2026-01-01..',
     'eu 500 0.08 2026-01-01..2026-11-05',
@@ -243,7 +281,7 @@ t.test('a SKU with another name is a rename', async (t) => {
   writeFileSync(path, text);
   await run(t, folder, { files: [path] });
   writeFileSync(path, text.replaceAll('Standard Execution Time', 'Execution Time'));
-  const { names, lines } = await run(t, folder, { files: [path] }, Date.UTC(2026, 9, 20));
+  const { names, lines } = await run(t, folder, { files: [path] }, { now: Date.UTC(2026, 9, 20) });
   t.strictSame(names('AZ0FUNCTIONS/0001'), [
     'Standard Execution Time 2026-01-01..2026-10-20',
     'Execution Time 2026-10-20..',
@@ -417,5 +455,5 @@ t.test('lists are read again after a while, until it is closed', async (t) => {
     clock.slept.every((ms) => ms >= 54 * 60_000 && ms <= 66 * 60_000),
     'an hour, more or less',
   );
-  t.equal(events({ lines: world.lines, ...looking(t, folder) }).length, 1);
+  t.equal(events(world).length, 1);
 });

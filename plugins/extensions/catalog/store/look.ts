@@ -20,6 +20,8 @@ export interface DatedPrice {
 /** A price that moved. */
 export interface PriceChange extends Omit<DatedPrice, 'price' | 'valid_to'> {
   readonly id: number;
+  /** 1 once it was said in the log. */
+  readonly said: number;
   readonly old: string;
   readonly new: string;
 }
@@ -74,14 +76,19 @@ export function nameHistory(database: DatabaseSync, sku: string): readonly Dated
 export function untoldChanges(database: DatabaseSync, most: number): readonly PriceChange[] {
   return rows(
     database,
-    `SELECT changes.id, ${SERIES}, old, new, valid_from FROM changes JOIN series ON series.id = changes.series ORDER BY changes.id LIMIT ?`,
+    `SELECT changes.id, ${SERIES}, old, new, valid_from, said FROM changes JOIN series ON series.id = changes.series ORDER BY changes.id LIMIT ?`,
     most,
   ) as unknown as readonly PriceChange[];
 }
 
-/** They were told. */
-export function forgetChange(database: DatabaseSync, id: number): void {
-  database.prepare('DELETE FROM changes WHERE id = ?').run(id);
+/** Changes up to this one were said in the log. */
+export function saidChanges(database: DatabaseSync, last: number): void {
+  database.prepare('UPDATE changes SET said = 1 WHERE id <= ?').run(last);
+}
+
+/** Changes up to this one were told. */
+export function forgetChanges(database: DatabaseSync, last: number): void {
+  database.prepare('DELETE FROM changes WHERE id <= ?').run(last);
 }
 
 function rows(database: DatabaseSync, sql: string, ...of: (string | number)[]) {

@@ -35,7 +35,8 @@ const SCHEMA = `
   CREATE INDEX names_sku ON names (sku, price_id, list);
   CREATE INDEX names_price ON names (price_id);
   CREATE TABLE changes (
-    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, valid_from INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, valid_from INTEGER NOT NULL,
+    said INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   PRAGMA user_version = ${VERSION};
 `;
