@@ -1,4 +1,10 @@
-import { isManifestName, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from './manifest.ts';
+import {
+  exportOf,
+  isManifestName,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  parseManifest,
+} from './manifest.ts';
 import type { FileSet, Look, ObjectStore, StoredObject } from './store.ts';
 
 /** Where and how far back manifests are looked for. */
@@ -36,11 +42,10 @@ export function manifestSets(store: ObjectStore): (search: ManifestSearch) => Pr
   };
 }
 
-/** Exports may have the same name, but not the same folder: `exports/focus/2026-09`, `costs/daily/20260901`. */
+/** Exports may have the same name, but not the same folder. */
 function scopeOf({ key }: StoredObject, { scope }: Manifest): string {
-  const [, folder, month, start] =
-    /^(.+?)\/(?:metadata\/billing_period=(\d{4}-\d{2})|(\d{8})-\d{8})\//i.exec(key) ?? [];
-  return folder === undefined ? scope : `${folder}/${month ?? start}`;
+  const found = exportOf(key);
+  return found === undefined ? scope : `${found.folder}/${found.period}`;
 }
 
 interface Marked {

@@ -25,6 +25,16 @@ export function isManifestName(path: string): boolean {
   return name === 'manifest.json' || name.endsWith('-manifest.json');
 }
 
+/** Where an export lies, by the path of a manifest: `exports/focus` and its period `2026-09`, `costs/daily` and `20260901`. */
+export function exportOf(
+  path: string,
+): { readonly folder: string; readonly period: string } | undefined {
+  const [, folder, month, start] =
+    /^(.+?)\/(?:metadata\/billing_period=(\d{4}-\d{2})|(\d{8})-\d{8})\//i.exec(path) ?? [];
+  const period = month ?? start;
+  return folder === undefined || period === undefined ? undefined : { folder, period };
+}
+
 /**
  * Reads the text of a manifest: AWS Data Exports (`dataFiles`), legacy AWS CUR (`reportKeys`), Azure Cost Management (`blobs`). Undefined when
  * it is something else or still being written. Sources: the providers' pages on export delivery.

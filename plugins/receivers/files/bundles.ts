@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { isManifestName } from '../../kit/objects/manifest.ts';
+import { exportOf, isManifestName } from '../../kit/objects/manifest.ts';
 import type { SeenFile } from '../../kit/watch.ts';
 import { type ManifestFile, partsOf, readManifest } from './manifests.ts';
 
@@ -24,6 +24,8 @@ export interface Bundles {
   readonly incomplete: readonly { readonly manifest: string; readonly missing: string }[];
   /** Left alone: the manifest of their folder does not name them. */
   readonly unnamed: readonly string[];
+  /** Manifests that another export of the same name and period outshines. */
+  readonly outshone: readonly { readonly manifest: string; readonly by: string }[];
 }
 
 interface Options {
@@ -53,6 +55,7 @@ export async function bundlesOf(seen: readonly SeenFile[], options: Options): Pr
     bundles: [...managed.bundles, ...settled],
     settling: [...managed.settling, ...settling],
     incomplete: managed.incomplete,
+    outshone: managed.outshone,
     unnamed: data
       .filter(({ path }) => folders.has(dirname(path)) && !named.has(path))
       .map(({ path }) => path),
@@ -77,6 +80,7 @@ async function manifestBundles(
   const named: string[] = [];
   const settling: string[] = [];
   const incomplete: Bundles['incomplete'][number][] = [];
+  const outshone: Bundles['outshone'][number][] = [];
   const newest = new Map<string, Written>();
   for (const file of seen.filter(({ path }) => isManifestName(path))) {
     const manifest = await readManifest(file);
@@ -88,9 +92,15 @@ async function manifestBundles(
     named.push(...parts.map(({ path }) => path));
     if (missing !== undefined) incomplete.push({ manifest: file.path, missing });
     else if (![file, ...parts].every(isSettled)) settling.push(file.path);
-    else keepNewest(newest, { manifest, parts, modifiedMs: file.modifiedMs });
+    else {
+      const older = keepNewest(newest, { manifest, parts, modifiedMs: file.modifiedMs });
+      const by = newest.get(manifest.scope)?.manifest.path;
+      if (older !== undefined && by !== undefined && isOfAnother(older, by))
+        outshone.push({ manifest: older, by });
+    }
   }
-  return { bundles: [...newest.values()].map(bundleOf), named, settling, incomplete };
+  const bundles = [...newest.values()].map(bundleOf);
+  return { bundles, named, settling, incomplete, outshone };
 }
 
 interface Written {
@@ -99,11 +109,19 @@ interface Written {
   readonly modifiedMs: number;
 }
 
-/** Of several manifests for one scope the youngest speaks. */
-function keepNewest(byScope: Map<string, Written>, written: Written): void {
+/** Of several manifests for one scope the youngest speaks; answers the other. */
+function keepNewest(byScope: Map<string, Written>, written: Written): string | undefined {
   const { scope } = written.manifest;
   const known = byScope.get(scope);
-  if (known === undefined || known.modifiedMs <= written.modifiedMs) byScope.set(scope, written);
+  if (known !== undefined && known.modifiedMs > written.modifiedMs) return written.manifest.path;
+  byScope.set(scope, written);
+  return known?.manifest.path;
+}
+
+/** Whether two manifests are no runs of one export: they lie apart. */
+function isOfAnother(one: string, other: string): boolean {
+  const [a, b] = [exportOf(one), exportOf(other)];
+  return a !== undefined && b !== undefined && a.folder !== b.folder;
 }
 
 function bundleOf({ manifest: { scope, revision }, parts }: Written): Bundle {

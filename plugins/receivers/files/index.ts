@@ -39,7 +39,7 @@ export default defineReceiver({
   async probe({ config }) {
     const seen = await listFiles(await filePatterns(config.paths, config.exclude));
     const { scope } = config;
-    const { bundles, incomplete } = await bundlesOf(seen, {
+    const { bundles, incomplete, outshone } = await bundlesOf(seen, {
       scope,
       isSettled: () => true,
     });
@@ -51,9 +51,15 @@ export default defineReceiver({
         files: parts.length,
         bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
       })),
-      problems: incomplete.map(
-        ({ manifest, missing }) => `${manifest} names ${missing}, which is not there`,
-      ),
+      problems: [
+        ...incomplete.map(
+          ({ manifest, missing }) => `${manifest} names ${missing}, which is not there`,
+        ),
+        ...outshone.map(
+          ({ manifest, by }) =>
+            `${manifest} is left out: the export of ${by} has the same name; configure a receiver for each`,
+        ),
+      ],
     };
   },
 
@@ -97,7 +103,7 @@ function speaker(
     told.add(key);
     how();
   };
-  return (files, { incomplete, unnamed, settling: writing }) => {
+  return (files, { incomplete, unnamed, outshone, settling: writing }) => {
     if (files === 0) tell('none', () => log.warn('no file to read yet', { paths }));
     else told.delete('none');
     for (const { manifest, missing } of incomplete)
@@ -111,6 +117,13 @@ function speaker(
               manifest,
               missing,
             }),
+      );
+    for (const { manifest, by } of outshone)
+      tell(`${manifest}\n${by}`, () =>
+        log.warn('bill left out, another export has its name; configure a receiver for each', {
+          manifest,
+          by,
+        }),
       );
     for (const path of unnamed)
       tell(path, () =>

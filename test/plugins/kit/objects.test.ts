@@ -308,4 +308,26 @@ t.test('a bill in an object store', async (t) => {
     t.same(revisions, ['run-1', 'run-2']);
     t.same(world.clock.slept, [60_000]);
   });
+
+  t.test('that another export holds, too, is warned of once', async (t) => {
+    const store = memoryStore();
+    const world = worldOf({}, { folder: t.testdir({}) });
+    for (const name of ['one', 'two']) {
+      const exportArn = `arn:aws:bcm-data-exports:us-east-1:111111111111:export/${name}`;
+      const manifest = { executionId: 'run-1', exportArn, dataFiles: [] };
+      store.put(`costs/${name}/${MANIFEST.slice(6)}`, JSON.stringify(manifest));
+    }
+    const sleep = async () => {
+      if (++looks === 3) world.stop.abort();
+      world.signal.throwIfAborted();
+    };
+    let looks = 0;
+    const context = { ...world, clock: { ...world.clock, sleep } };
+    await t.rejects(async () => {
+      for await (const { parts } of receiving({ store, world: context })) t.same(parts, []);
+    });
+    t.equal(looks, 3);
+    t.match(world.lines, [{ fields: { scopes: ['costs/one/2026-09', 'costs/two/2026-09'] } }]);
+    t.equal(world.lines.length, 1);
+  });
 });

@@ -306,6 +306,25 @@ t.test('the manifest of a legacy Cost and Usage Report', async (t) => {
   );
 });
 
+t.test('two exports of one name are told apart by their folders', async (t) => {
+  const folder = t.testdir();
+  const bill = (payer: string, agoMs: number) => {
+    const dataFiles = ['s3://bucket/data/a.csv'];
+    const manifest = { executionId: payer, exportName: 'focus', dataFiles };
+    const path = `bills/${payer}/metadata/BILLING_PERIOD=2026-09/focus-Manifest.json`;
+    put(folder, { [`bills/${payer}/data/a.csv`]: payer, [path]: JSON.stringify(manifest) }, agoMs);
+  };
+  bill('one', 7_200_000);
+  t.same((await look(t, folder)).world.lines, []);
+  bill('two', 3_600_000);
+  const { given, world } = await look(t, folder);
+  t.match(given, [{ revision: 'two' }], 'the younger one is read');
+  const left = [{ level: 'warn', message: /another export has its name/, fields: { by: /two/ } }];
+  t.match(world.lines, left, 'and the other is not left out in silence');
+  const config = await checkedSettings(files, { paths: [join(folder, 'bills')] });
+  t.match((await files.probe?.({ ...world, config }))?.problems, [/one\/metadata.* is left out/]);
+});
+
 t.test('names in a manifest do not lead out of the folder', async (t) => {
   const folder = t.testdir();
   put(folder, {
