@@ -33,6 +33,7 @@ export interface OnePipeline {
   readonly exporters: Readonly<Record<string, object>>;
   /** By id; without it only `normalize`. */
   readonly processors?: Readonly<Record<string, object>>;
+  readonly extensions?: Readonly<Record<string, object>>;
   /** Attributes of the resource of logs. */
   readonly resource?: Readonly<Record<string, string>>;
   /** Where the agent's own metrics are served. */
@@ -44,14 +45,17 @@ const MAIN = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 /** Writes the configuration of a pipeline; answers its path. */
 export async function writeConfiguration(of: OnePipeline): Promise<string> {
   const { dir, bills, exporters, processors = { normalize: {} }, resource = {} } = of;
+  const extensions = of.extensions ?? {};
   await mkdir(dir, { recursive: true });
   const path = join(dir, 'focusd.yaml');
   const configuration = {
     receivers: { files: { paths: bills, settle: '20ms' } },
     processors,
     exporters,
+    extensions,
     storage: { folder: join(dir, 'data') },
     service: {
+      extensions: Object.keys(extensions),
       pipelines: {
         costs: {
           receivers: ['files'],

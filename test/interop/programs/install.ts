@@ -5,6 +5,7 @@ import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
 import { moto } from './moto.ts';
 import { prometheus, promtool } from './prometheus.ts';
+import { pythonSdk } from './python-sdk.ts';
 import { swift } from './swift.ts';
 
 const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
@@ -13,6 +14,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   prometheus,
   promtool,
   moto,
+  'python-otel': pythonSdk,
   swift,
   'fake-gcs-server': fakeGcs,
 };
