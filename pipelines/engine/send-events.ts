@@ -14,19 +14,18 @@ export interface EventRequest {
   refused(exporter: string, rows: number, reason: string): void;
 }
 
-/** Sends log records to the exporters that take OTLP logs, one batch after the other; nothing begins when there is none. */
+/** Sends log records to the exporters that take OTLP logs, one batch after the other; nothing begins when there is none. They are asked for anew for each exporter. */
 export async function sendEvents(
   events: Iterable<LogEvent>,
   { targets, info, settings, refused }: EventRequest,
 ): Promise<void> {
-  const all = [...events];
-  if (all.length === 0) return;
+  if (isEmpty(events)) return;
   for (const { id, sink } of targets) {
     if (!takesEvents(sink.encoding)) continue;
     const options = { ...settings, observedMs: info.observedMs };
     try {
       await sink.begin?.(info);
-      for (const batch of encodeEvents(all, sink.encoding, options)) {
+      for (const batch of encodeEvents(events, sink.encoding, options)) {
         const { rejectedRows = 0, reason = '' } = await write(sink, batch, info);
         if (rejectedRows > 0) refused(id, rejectedRows, reason);
       }
@@ -36,6 +35,11 @@ export async function sendEvents(
       throw error;
     }
   }
+}
+
+function isEmpty(events: Iterable<LogEvent>): boolean {
+  for (const _ of events) return false;
+  return true;
 }
 
 async function write(sink: Sink, batch: EncodedBatch, info: DeliveryInfo): Promise<WriteResult> {

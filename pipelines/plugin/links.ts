@@ -51,7 +51,7 @@ export interface ResourceCost {
 
 /** What linking a delivery came to. */
 export interface Linked {
-  /** Log records that go to the exporters which take OTLP logs. */
+  /** Log records that go to the exporters which take OTLP logs; gone through once for each of them. */
   readonly events: Iterable<LogEvent>;
   /** Makes it count in place of what was linked of the same delivery, or of older ones of a scope that is replaced. */
   commit(): void;

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LinkedDelivery } from '../../../pipelines/plugin/index.ts';
 import type { Method } from './confidence.ts';
 import { type DatabaseOptions, openDatabase, transaction } from './database.ts';
@@ -80,13 +80,15 @@ const HOUR_MS = 3_600_000;
 class OpenLinkStore implements LinkStore {
   version = 0;
   readonly #database: DatabaseSync;
+  readonly #sent: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#sent = database.prepare('SELECT digest FROM sent WHERE key = ?');
   }
 
   sent(key: number): number | undefined {
-    const row = this.#database.prepare('SELECT digest FROM sent WHERE key = ?').get(key);
+    const row = this.#sent.get(key);
     return row === undefined ? undefined : Number(row.digest);
   }
 

@@ -71,7 +71,8 @@ class Linking {
   readonly #nowHour: number;
   readonly #sums = new Map<string, { readonly key: LinkKey; sum: Decimal }>();
   readonly #hours = new Map<string, ServiceHour>();
-  readonly #events: LogEvent[] = [];
+  /** Costs whose links are not what was sent before: made anew when they are sent, for there may be millions. */
+  readonly #changed: ResourceCost[] = [];
   readonly #sent = new Map<number, number>();
 
   constructor(options: LinkerOptions, delivery: LinkedDelivery) {
@@ -97,7 +98,7 @@ class Linking {
     }));
     const hours = [...this.#hours.values()];
     return {
-      events: this.#events,
+      events: { [Symbol.iterator]: () => this.#events() },
       commit: () => {
         if (signal.aborted) closed(signal.reason);
         store.commit(this.#delivery, { totals, hours, sent: this.#sent }, since);
@@ -107,17 +108,36 @@ class Linking {
 
   #link(cost: ResourceCost, resourceId: string): void {
     const hours = hoursOf(cost);
-    const { totalHours, sampleHours, sharing, events } = this.#options;
+    const { totalHours, sampleHours, events } = this.#options;
     const seen = this.#seen(resourceId, hours);
     if (seen === undefined) {
       const reason = hours.first < this.#nowHour - totalHours ? 'expired' : 'no_spans';
       this.#count(cost, { reason, amount: cost.effectiveCost });
       return;
     }
-    const pieces = shareCost(decimal(cost.effectiveCost), seen, sharing);
+    const pieces = shareCost(decimal(cost.effectiveCost), seen, this.#options.sharing);
     for (const piece of pieces) this.#countPiece(cost, piece, seen.found);
     this.#countHours(pieces, hours);
-    if (events && hours.first >= this.#nowHour - sampleHours) this.#send(cost, pieces, seen.found);
+    const isRecent = hours.first >= this.#nowHour - sampleHours;
+    if (events && isRecent && this.#isChanged(cost, pieces, seen)) this.#changed.push(cost);
+  }
+
+  *#events(): Generator<LogEvent> {
+    for (const cost of this.#changed) {
+      const seen = this.#seen(String(cost.resourceId), hoursOf(cost));
+      if (seen === undefined) continue;
+      const pieces = shareCost(decimal(cost.effectiveCost), seen, this.#options.sharing);
+      yield* this.#eventsOf(cost, pieces, seen);
+    }
+  }
+
+  #eventsOf(cost: ResourceCost, pieces: readonly Piece[], { found }: Seen): readonly LogEvent[] {
+    return linkEvents(pieces, {
+      delivery: this.#delivery,
+      cost,
+      found,
+      serviceName: (number) => this.#serviceName(number) ?? undefined,
+    });
   }
 
   /** The first of the names of a resource under which spans were seen in the hours. */
@@ -185,22 +205,17 @@ class Linking {
   }
 
   /** What was sent already, just like that, is not sent again. */
-  #send(cost: ResourceCost, pieces: readonly Piece[], found: Derived): void {
-    if (decimal(cost.effectiveCost).digits === 0n) return;
-    const events = linkEvents(pieces, {
-      delivery: this.#delivery,
-      cost,
-      found,
-      serviceName: (number) => this.#serviceName(number) ?? undefined,
-    });
+  #isChanged(cost: ResourceCost, pieces: readonly Piece[], seen: Seen): boolean {
+    if (decimal(cost.effectiveCost).digits === 0n) return false;
     const { pipeline, receiver, scope, mode, id } = this.#delivery;
     const { resourceId, startMs, endMs, currency, costSource } = cost;
     const scoped = [pipeline, receiver, scope, mode === 'append' ? id : null];
     const key = numberOf([...scoped, resourceId, startMs, endMs, currency, costSource]);
+    const events = this.#eventsOf(cost, pieces, seen);
     const digest = numberOf(events.map(({ attributes }) => attributes));
-    if (this.#options.store.sent(key) === digest) return;
+    if (this.#options.store.sent(key) === digest) return false;
     this.#sent.set(key, digest);
-    this.#events.push(...events);
+    return true;
   }
 }
 
