@@ -31,7 +31,7 @@ import {
 const ROOT = join(import.meta.dirname, '..');
 const IMAGE = imageOf(dockerFile('Dockerfile'));
 const COMPOSE = asCompose(documents(dockerFile('compose.yaml'))[0]);
-const FLAVOURS = ['deployment', 'daemonset', 'sidecar'] as const;
+const FLAVOURS = ['deployment', 'daemonset', 'sidecar', 'cluster-costs'] as const;
 
 t.test('every YAML file is YAML without doubts', async (t) => {
   const files = globSync('docker/**/*.yaml', { cwd: ROOT }).map((path) =>
@@ -156,6 +156,15 @@ for (const flavour of FLAVOURS) {
       t.match(pod.metadata.labels, spec?.podSelector?.matchLabels ?? spec?.selector ?? {}, kind);
     if (pod.spec.serviceAccountName !== undefined)
       t.ok(named('ServiceAccount').includes(pod.spec.serviceAccountName));
+    t.equal(
+      pod.spec.automountServiceAccountToken,
+      manifests.some(({ roleRef }) => roleRef !== undefined),
+      'a token only for who has a role',
+    );
+    for (const { roleRef, subjects = [] } of manifests) {
+      if (roleRef !== undefined) t.ok(named('ClusterRole').includes(roleRef.name));
+      for (const one of subjects) t.equal(one.name, pod.spec.serviceAccountName);
+    }
     for (const { configMap, persistentVolumeClaim } of pod.spec.volumes) {
       if (configMap !== undefined) t.ok(named('ConfigMap').includes(configMap.name));
       if (persistentVolumeClaim !== undefined)

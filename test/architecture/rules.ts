@@ -52,7 +52,7 @@ const EXCEPTIONS: readonly Exception[] = [
 const HOMES: Readonly<Record<string, RegExp>> = {
   piscina: /^pipelines\/engine\//,
   convict: /^config\//,
-  yaml: /^config\//,
+  yaml: /^config\/|^plugins\/receivers\/kubernetes\/access\.ts$/,
   undici: /^plugins\/kit\//,
   chokidar: /^plugins\/kit\//,
   picomatch: /^plugins\/kit\//,

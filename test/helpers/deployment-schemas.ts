@@ -87,6 +87,7 @@ export interface Probe {
 
 export interface PodSpec {
   readonly serviceAccountName?: string;
+  readonly automountServiceAccountToken: boolean;
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
   readonly volumes: readonly {
@@ -101,6 +102,8 @@ export interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
+  readonly roleRef?: { readonly name: string };
+  readonly subjects?: readonly { readonly name: string }[];
   readonly spec?: {
     readonly selector?: { readonly matchLabels?: Labels };
     readonly podSelector?: { readonly matchLabels: Labels };
@@ -156,7 +159,7 @@ const volume = {
 };
 const pod = object({
   'serviceAccountName?': name,
-  automountServiceAccountToken: only(false),
+  automountServiceAccountToken: flag,
   terminationGracePeriodSeconds: int,
   'tolerations?': list(object({ operator: only('Exists') })),
   securityContext: object({
@@ -187,8 +190,21 @@ function kind(apiVersion: string, kindName: string, rest: Json): Json {
   });
 }
 
+const rule = object({
+  apiGroups: list({ type: 'string' }),
+  resources: list(text),
+  'resourceNames?': list(text),
+  verbs: list({ enum: ['get', 'list', 'watch'] }),
+});
+const RBAC = 'rbac.authorization.k8s.io';
+
 const KINDS: Readonly<Record<string, Json>> = {
   ServiceAccount: kind('v1', 'ServiceAccount', { automountServiceAccountToken: only(false) }),
+  ClusterRole: kind(`${RBAC}/v1`, 'ClusterRole', { rules: list(rule) }),
+  ClusterRoleBinding: kind(`${RBAC}/v1`, 'ClusterRoleBinding', {
+    roleRef: object({ apiGroup: only(RBAC), kind: only('ClusterRole'), name }),
+    subjects: list(object({ kind: only('ServiceAccount'), name, namespace: name })),
+  }),
   ConfigMap: kind('v1', 'ConfigMap', { data: object({ 'focusd.yaml': text }) }),
   PersistentVolumeClaim: kind('v1', 'PersistentVolumeClaim', {
     spec: object({
@@ -204,7 +220,7 @@ const KINDS: Readonly<Record<string, Json>> = {
       podSelector: selector,
       policyTypes: only(['Ingress', 'Egress']),
       ingress: list(object({ from: peers, ports: targets })),
-      egress: list(object({ to: peers, ports: targets })),
+      egress: list(object({ 'to?': peers, ports: targets })),
     }),
   }),
   Deployment: kind('apps/v1', 'Deployment', {

@@ -29,6 +29,8 @@ const OFFICIAL: Readonly<Record<string, string>> = {
   PersistentVolumeClaim: 'CoreV1PersistentVolumeClaim',
   Service: 'CoreV1Service',
   NetworkPolicy: 'NetworkingV1NetworkPolicy',
+  ClusterRole: 'RbacV1ClusterRole',
+  ClusterRoleBinding: 'RbacV1ClusterRoleBinding',
   Deployment: 'AppsV1Deployment',
   DaemonSet: 'AppsV1DaemonSet',
 };
@@ -41,7 +43,7 @@ t.test('the official schemas know every key', async (t) => {
   if ('skip' in installed) return t.plan(0, installed.skip);
   const modules = join(folder, 'node_modules');
 
-  for (const flavour of ['deployment', 'daemonset', 'sidecar']) {
+  for (const flavour of ['deployment', 'daemonset', 'sidecar', 'cluster-costs']) {
     for (const manifest of documents(dockerFile(`kubernetes/${flavour}.yaml`))) {
       const { kind, metadata } = manifest as Named;
       const path = join(modules, 'kubernetes-models/_schemas', `IoK8sApi${OFFICIAL[kind]}.js`);

@@ -6,6 +6,7 @@ import ciJobs from './ci-jobs.ts';
 import focus from './focus.ts';
 import gcpBilling from './gcp-billing.ts';
 import githubUsage from './github-usage.ts';
+import kubernetesUsage from './kubernetes-usage.ts';
 import ociCostReport from './oci-cost-report.ts';
 import serverless from './serverless.ts';
 
@@ -20,6 +21,7 @@ export const MAPPINGS: readonly Mapping[] = [
   ciJobs,
   githubUsage,
   serverless,
+  kubernetesUsage,
 ];
 
 /** The mapping of that name. */

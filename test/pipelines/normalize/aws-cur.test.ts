@@ -17,9 +17,9 @@ import {
   parseDecimal,
   ZERO,
 } from '../../../pipelines/focus/decimal.ts';
+import { shares } from '../../../pipelines/focus/shares.ts';
 import { tagKey } from '../../../pipelines/normalize/mappings/aws-cur/details.ts';
 import { resourceType } from '../../../pipelines/normalize/mappings/aws-cur/resources.ts';
-import { shares } from '../../../pipelines/normalize/mappings/aws-cur/shares.ts';
 import awsCur from '../../../pipelines/normalize/mappings/aws-cur.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { AWS_REGION_NAMES } from '../../../pipelines/normalize/tables/aws-regions.ts';

@@ -16,7 +16,7 @@ import {
   ZERO,
 } from '../../../focus/decimal.ts';
 import { Dictionary } from '../../../focus/dictionary.ts';
-import { shares } from './shares.ts';
+import { shares } from '../../../focus/shares.ts';
 import {
   ALLOCATED,
   CellReader,

@@ -1,4 +1,4 @@
-import type { Decimal } from '../../../focus/decimal.ts';
+import type { Decimal } from './decimal.ts';
 
 /**
  * Splits a total by weights so that the shares add up to it to the last decimal (largest remainder, earlier ones first among
