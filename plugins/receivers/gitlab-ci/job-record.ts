@@ -137,7 +137,8 @@ function traceOf(
   const finished = textAt(objectAt(body.commit)?.finished_at);
   if (of.scheme === 'none' || finished === undefined || of.pipeline === '')
     return { trace_id: null, span_id: null };
-  return { trace_id: traceIdOf(of.pipeline, finished), span_id: jobSpanIdOf(of.id) };
+  const started = textAt(body.build_started_at) ?? '';
+  return { trace_id: traceIdOf(of.pipeline, finished), span_id: jobSpanIdOf(of.id, started) };
 }
 
 function tagsOf(body: JsonObject, project: string): Readonly<Record<string, string>> {

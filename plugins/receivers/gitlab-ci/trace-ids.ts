@@ -5,14 +5,9 @@ export function traceIdOf(pipeline: string, finishedAt: string): string {
   return sha256(`${pipeline}t${finishedAt}`).slice(0, 32);
 }
 
-/** The span of the whole pipeline: 16 hex digits. */
-export function pipelineSpanIdOf(pipeline: string, finishedAt: string): string {
-  return sha256(`${pipeline}${finishedAt}`).slice(16, 32);
-}
-
-/** The span of one job, by its id: 16 hex digits. */
-export function jobSpanIdOf(job: string): string {
-  return sha256(job).slice(16, 32);
+/** The span of one job, by its id and its start, as the text of the web hook: 16 hex digits. */
+export function jobSpanIdOf(job: string, startedAt: string): string {
+  return sha256(`${job}${startedAt}`).slice(16, 32);
 }
 
 function sha256(text: string): string {

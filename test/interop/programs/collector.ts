@@ -41,7 +41,7 @@ export interface Collector extends Running {
 
 /** The OpenTelemetry Collector with the few components that the tests need. */
 export function collector(): Promise<Program> {
-  return cached(RECIPE);
+  return cached(collectorRecipe('otelcol', MANIFEST));
 }
 
 /** Starts a collector and answers once all its components run. */
@@ -152,18 +152,21 @@ replaces:
  */
 const GOFLAGS = '-mod=mod -buildvcs=false -e';
 
-const RECIPE: Recipe = {
-  name: 'otelcol',
-  version: CORE,
-  source: `${MANIFEST}${GOFLAGS}`,
-  build: async (folder) => {
-    await go(['install', `go.opentelemetry.io/collector/cmd/builder@v${CORE}`], folder);
-    await writeFile(join(folder, 'manifest.yaml'), MANIFEST);
-    await step({
-      command: join(folder, 'builder'),
-      args: ['--config', 'manifest.yaml', '--skip-strict-versioning'],
-      cwd: folder,
-      env: { GOFLAGS },
-    });
-  },
-};
+/** How a collector comes to be: the builder makes it of the components that a manifest names. */
+export function collectorRecipe(name: string, manifest: string): Recipe {
+  return {
+    name,
+    version: CORE,
+    source: `${manifest}${GOFLAGS}`,
+    build: async (folder) => {
+      await go(['install', `go.opentelemetry.io/collector/cmd/builder@v${CORE}`], folder);
+      await writeFile(join(folder, 'manifest.yaml'), manifest);
+      await step({
+        command: join(folder, 'builder'),
+        args: ['--config', 'manifest.yaml', '--skip-strict-versioning'],
+        cwd: folder,
+        env: { GOFLAGS },
+      });
+    },
+  };
+}

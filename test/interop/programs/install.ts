@@ -1,6 +1,7 @@
 /** Builds every foreign program ahead of the tests: `node test/interop/programs/install.ts`. */
 import { azurite } from './azurite.ts';
 import { type Program, progress } from './cache.ts';
+import { ciCollector } from './ci-collector.ts';
 import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
 import { moto } from './moto.ts';
@@ -11,6 +12,7 @@ import { swift } from './swift.ts';
 const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   azurite,
   otelcol: collector,
+  'otelcol-ci': ciCollector,
   prometheus,
   promtool,
   moto,

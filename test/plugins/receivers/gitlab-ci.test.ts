@@ -180,7 +180,7 @@ t.test('the web hook of an ended pipeline brings its jobs, with their spans', (t
         value: {
           quantity: '3.333333333333',
           trace_id: hash('2366t2026-09-17 10:02:00 UTC').slice(0, 32),
-          span_id: hash('1977').slice(16, 32),
+          span_id: hash('19772026-09-17 10:00:00 UTC').slice(16, 32),
         },
       },
     ],
