@@ -1,4 +1,5 @@
 /** Receivers that are pushed to, running with their listener. */
+import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSource } from '../../pipelines/decode/open.ts';
@@ -6,8 +7,10 @@ import type { Mapping } from '../../pipelines/normalize/mapping.ts';
 import { Normalizer } from '../../pipelines/normalize/normalize.ts';
 import type { Delivery, Receiver, Schema } from '../../pipelines/plugin/index.ts';
 import { systemClock } from '../../plugins/kit/clock.ts';
-import { chargesOf } from './normalize-rows.ts';
+import { applyMapping } from './interpret.ts';
+import { chargesOf, sortedColumns } from './normalize-rows.ts';
 import { checkedSettings, type Line, type World, worldOf } from './plugin-world.ts';
+import { readJson } from './read-rows.ts';
 import { recordedHttp } from './receiver-case.ts';
 
 /** One that runs. */
@@ -82,6 +85,7 @@ export async function drained<const S extends Schema>(
   return { rows, rejected, deliveries, texts, lines: around.lines };
 }
 
+/** The charges of lines, compared with those of the mapping's slow twin. */
 async function charged(mapping: Mapping, path: string, text: string) {
   if (text === '') return { rows: [], rejected: {} };
   writeFileSync(path, text);
@@ -89,6 +93,11 @@ async function charged(mapping: Mapping, path: string, text: string) {
   const normalizer = new Normalizer(mapping, source.columns, {});
   const rows = await chargesOf(normalizer, source.batches());
   await source.close();
+  const { header, rows: lines } = readJson(path);
+  const slow = applyMapping(mapping, header, lines).rows.map(({ x_Repairs, ...row }) =>
+    sortedColumns(row),
+  );
+  assert.deepEqual(rows, slow, 'the fast way and its twin differ');
   return { rows, rejected: Object.fromEntries(normalizer.counts.rejected) };
 }
 
