@@ -2,7 +2,7 @@ import type { Schema } from './formats.ts';
 import { knownNames } from './nearest.ts';
 import type { Problem } from './problems.ts';
 import { type CheckedSettings, checkSettings } from './settings.ts';
-import { describeNode, entriesOf, isEmpty, type Node, nodeAt } from './tree.ts';
+import { below, describeNode, entriesOf, isEmpty, type Node, nodeAt } from './tree.ts';
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
@@ -22,6 +22,8 @@ export interface KnownPlugin {
   readonly config: Schema;
   /** Of a processor: the stage that it sets. */
   readonly stage?: string;
+  /** What will not work as it is meant although the settings are valid; paths count from the component. */
+  advise?(settings: never): readonly Problem[];
 }
 
 /** The plugins that a configuration can name. */
@@ -46,6 +48,8 @@ export interface Component {
   readonly shown: Readonly<Record<string, unknown>>;
   /** Every text that is masked in it. */
   readonly secrets: readonly string[];
+  /** What will not work as it is meant although the settings are valid. */
+  readonly advice: readonly Problem[];
   /** Line in the file. */
   readonly line: number;
 }
@@ -126,6 +130,11 @@ function checkComponent(
     type,
     ...(name === undefined ? {} : { name }),
     ...checked,
+    advice: (plugin.advise?.(checked.settings as never) ?? []).map((one) => ({
+      ...one,
+      path: below(path, one.path),
+      line: nodeAt(node, ...one.path.split('.'))?.line ?? line,
+    })),
     line,
   });
 }

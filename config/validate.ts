@@ -106,7 +106,10 @@ function assemble({ raw, own, components, pipelines, extensions }: Checked): Con
     telemetry: settings.service.telemetry,
     shown: own.shown,
     secrets: Object.freeze(distinct([...own.secrets, ...allSecrets(components)])),
-    warnings: Object.freeze(unused(components, used)),
+    warnings: Object.freeze([
+      ...unused(components, used),
+      ...KINDS.flatMap((kind) => pick(kind).flatMap(({ advice }) => advice)),
+    ]),
   });
 }
 

@@ -20,6 +20,16 @@ export interface Described<S extends Schema> {
   readonly summary: string;
   readonly stability: Stability;
   readonly config: S;
+  /** What will not work as it is meant although the settings are valid; `focusd validate` and the agent warn of it. */
+  advise?(config: ConfigOf<S>): readonly Advice[];
+}
+
+/** A warning about settings. */
+export interface Advice {
+  /** Of the setting, below the component: `logs.enabled`. */
+  readonly path: string;
+  readonly problem: string;
+  readonly hint: string;
 }
 
 /** Structured log; messages are constant, data goes into fields. */

@@ -35,6 +35,8 @@ export type Encoding =
       readonly kind: 'otlp-logs';
       readonly compression: 'gzip' | 'zstd' | 'none';
       readonly maxBytes: number;
+      /** Records of charges that began earlier than so many milliseconds ago carry the observed time. Absent: none do. */
+      readonly maxAgeMs?: number;
       readonly restatement?: Restatement;
     }
   | { readonly kind: 'otlp-json'; readonly restatement?: Restatement }

@@ -21,6 +21,8 @@ export interface LogEncoderOptions extends EncoderOptions {
   readonly maxBytes?: number;
   /** Default `none`. */
   readonly compression?: 'gzip' | 'zstd' | 'none';
+  /** Records of charges that began earlier than so many milliseconds before the observed time carry that one. Absent: none do. */
+  readonly maxAgeMs?: number;
 }
 
 /** An encoder to OTLP log records in protobuf. */
@@ -43,6 +45,8 @@ class LogFormat implements RecordFormat {
     attributeKey(name, kind === 'amount' ? 'double' : 'string'),
   );
   readonly #options: EncoderOptions;
+  /** Charges that began before are too old for the backend, milliseconds. */
+  readonly #oldestMs: number;
   readonly #resource: Uint8Array;
   readonly #scope: Uint8Array;
   /** Bytes kept free for what stands before the records. */
@@ -56,8 +60,9 @@ class LogFormat implements RecordFormat {
   /** Bytes of a record's length, a padded varint. */
   #lengthWidth = 3;
 
-  constructor(options: EncoderOptions) {
+  constructor(options: LogEncoderOptions) {
     this.#options = options;
+    this.#oldestMs = options.observedMs - (options.maxAgeMs ?? Number.POSITIVE_INFINITY);
     this.#resource = resourceBytes(options.resource);
     this.#scope = scopeBytes(options.scopeVersion);
     this.#room = this.#resource.length + this.#scope.length + 12;
@@ -101,7 +106,8 @@ class LogFormat implements RecordFormat {
     buffer.set(head, start);
     const times = this.#times;
     const ms = times === undefined ? 0 : (times.values.ms[times.codes[row] as number] as number);
-    writeNanos(view, start + width + 2, timestamp(ms));
+    const time = ms < this.#oldestMs ? this.#options.observedMs : ms;
+    writeNanos(view, start + width + 2, timestamp(time));
     let end = writeUid(buffer, start + head.length, this.#ids as ChargeIds, row);
     endUid(buffer, start, end, this.#uid);
     end = (this.#plan as Plan).copy(row, end);

@@ -11,6 +11,8 @@ import {
 import { createLimit } from '../../kit/limit.ts';
 import { retrying } from '../../kit/retry.ts';
 import { readTls } from '../../kit/tls.ts';
+import { adviceOn } from './advice.ts';
+import { backendProfile } from './backend-profiles.ts';
 import { createLogSender } from './logs.ts';
 import { backoffOf, type Connection, connectionOf, type Settings, settings } from './settings.ts';
 
@@ -19,6 +21,7 @@ export default defineExporter({
   summary: 'Charges as OTLP logs and totals as OTLP metrics, by gRPC or HTTP/protobuf.',
   stability: 'beta',
   config: settings,
+  advise: adviceOn,
 
   async open(context, totals): Promise<Sink> {
     const path = `exporters.${context.id}`;
@@ -44,6 +47,16 @@ async function openMetrics(
   if (!context.config.metrics.enabled) return undefined;
   const metrics = await import('./metrics.ts');
   return await metrics.openMetrics(context, options);
+}
+
+/** The operator's limits and those of the backend. */
+function logLimits({ logs, backend_profile }: Settings) {
+  const { maxRequestBytes = Number.POSITIVE_INFINITY, maxAgeMs } = backendProfile(backend_profile);
+  const age = logs.max_age ?? maxAgeMs;
+  return {
+    maxBytes: Math.min(logs.max_batch_bytes, maxRequestBytes),
+    ...(age !== undefined && { maxAgeMs: age }),
+  };
 }
 
 function openLogs(context: Context<Settings>, connection: Connection) {
@@ -82,7 +95,7 @@ function openLogs(context: Context<Settings>, connection: Connection) {
       encoding: {
         kind: 'otlp-logs',
         compression: connection.compression,
-        maxBytes: config.logs.max_batch_bytes,
+        ...logLimits(config),
         restatement: config.logs.restatement,
       },
       async begin(delivery) {

@@ -4,10 +4,16 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { type Context, type TotalsView, Unavailable } from '../../../pipelines/plugin/index.ts';
+import {
+  type Context,
+  type PointMetric,
+  type TotalsView,
+  Unavailable,
+} from '../../../pipelines/plugin/index.ts';
 import { scopeMetrics } from '../../kit/metric-data.ts';
 import { pointSettings } from '../../kit/metric-settings.ts';
 import { createCostMetrics } from '../../kit/points.ts';
+import { backendProfile } from './backend-profiles.ts';
 import { createMetricExporter } from './metric-exporter.ts';
 import { hookDiagnostics } from './partial-success.ts';
 import { createRetryingExporter } from './retrying-exporter.ts';
@@ -50,7 +56,7 @@ export async function openMetrics(
     metricProducers: [
       {
         async collect(): Promise<CollectionResult> {
-          const points = scopeMetrics(costs.at(clock.now()));
+          const points = scopeMetrics(shapedFor(config.backend_profile, costs.at(clock.now())));
           return { resourceMetrics: { resource, scopeMetrics: points }, errors: [] };
         },
       },
@@ -74,6 +80,12 @@ export async function openMetrics(
       await exporter.shutdown();
     },
   };
+}
+
+/** Totals as the backend takes them; what is a gauge stays one. */
+function shapedFor(backend: string, metrics: readonly PointMetric[]): readonly PointMetric[] {
+  if (backendProfile(backend).totals === 'sum') return metrics;
+  return metrics.map((metric) => ({ ...metric, kind: 'gauge' }));
 }
 
 /** Retries and refused points, as own metrics and in the log. */

@@ -7,6 +7,7 @@ import {
 } from '../../../pipelines/plugin/index.ts';
 import { metricSettings } from '../../kit/metric-settings.ts';
 import type { Backoff } from '../../kit/retry.ts';
+import { BACKEND_NAMES } from './backend-profiles.ts';
 
 /** Settings of the otlp exporter. */
 export const settings = {
@@ -20,6 +21,12 @@ export const settings = {
     format: 'choice',
     values: ['grpc', 'http/protobuf'],
     default: 'grpc',
+  },
+  backend_profile: {
+    doc: 'What the backend takes, so that nothing is refused: how totals are sent, how old a log record may be, how large a request.',
+    format: 'choice',
+    values: BACKEND_NAMES,
+    default: 'generic',
   },
   compression: {
     doc: 'How records are compressed; zstd needs http/protobuf (its metrics travel as gzip).',
@@ -78,6 +85,11 @@ export const settings = {
       format: 'bytes',
       default: '3.5MiB',
       min: '64KiB',
+    },
+    max_age: {
+      doc: 'Older charges carry the time at which they were read, as backends refuse old log records. Default: what the backend takes; generic: any age.',
+      format: 'duration',
+      default: null,
     },
     max_in_flight: {
       doc: 'Requests under way at a time.',

@@ -1,0 +1,51 @@
+import type { Advice } from '../../../pipelines/plugin/index.ts';
+import { backendProfile } from './backend-profiles.ts';
+import type { Settings } from './settings.ts';
+
+/** What a backend will refuse or change of what these settings have it sent, although they are valid. */
+export function adviceOn(config: Settings): readonly Advice[] {
+  const name = config.backend_profile;
+  const { takes, protocol, maxAgeMs, maxRequestBytes, maxValueLength } = backendProfile(name);
+  const { logs, metrics } = config;
+  const sendsLogs = logs.enabled && takes.logs;
+  return [
+    ...when(logs.enabled && !takes.logs, {
+      path: 'logs.enabled',
+      problem: `sends charges to ${name}, which takes no logs`,
+      hint: 'set it to false, and send charges to a log backend by an exporter of its own',
+    }),
+    ...when(metrics.enabled && !takes.metrics, {
+      path: 'metrics.enabled',
+      problem: `sends totals to ${name}, which takes no metrics`,
+      hint: 'set it to false, and send totals to a metric backend by an exporter of its own',
+    }),
+    ...when(protocol !== undefined && config.protocol !== protocol, {
+      path: 'protocol',
+      problem: `is ${config.protocol}, and ${name} takes ${protocol}`,
+      hint: `set it to ${protocol}, or send to a collector`,
+    }),
+    ...when(sendsLogs && maxAgeMs !== undefined && (logs.max_age ?? 0) > (maxAgeMs ?? 0), {
+      path: 'logs.max_age',
+      problem: `is longer than the ${hours(maxAgeMs)} that ${name} takes: older charges are refused`,
+      hint: 'leave it out unless your backend is set up for more',
+    }),
+    ...when(sendsLogs && maxRequestBytes !== undefined && logs.max_batch_bytes > maxRequestBytes, {
+      path: 'logs.max_batch_bytes',
+      problem: `is more than the ${maxRequestBytes} bytes that ${name} takes in a request: requests are made smaller`,
+      hint: `set it to ${maxRequestBytes} or less`,
+    }),
+    ...when(sendsLogs && maxValueLength !== undefined, {
+      path: 'backend_profile',
+      problem: `${name} does not search attribute values beyond ${maxValueLength} characters; long tags may be cut there`,
+      hint: 'the charge in FOCUS files (exporter file) stays whole',
+    }),
+  ];
+}
+
+function when(holds: boolean, advice: Advice): readonly Advice[] {
+  return holds ? [advice] : [];
+}
+
+function hours(ms: number | undefined): string {
+  return `${(ms ?? 0) / 3_600_000} hours`;
+}
