@@ -4,7 +4,15 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -50,9 +58,7 @@ try {
   writeFileSync(join(local, MANIFEST), manifest);
   await store.put(BUCKET, MANIFEST, manifest);
   const bytes = files.reduce((sum, file) => sum + readFileSync(file).length, 0) * COPIES;
-  console.log(
-    `${rows.toLocaleString('en-US')} rows, ${keys.length} parts, ${Math.round(bytes / 1e6)} MB`,
-  );
+  console.log(`${whole(rows)} rows, ${keys.length} parts, ${whole(bytes / 1e6)} MB`);
   const disk = await agent('files', { paths: [local] });
   const s3 = await agent('aws-data-exports', {
     bucket: BUCKET,
@@ -60,7 +66,8 @@ try {
     look_back: 120,
     credentials: { access_key_id: 'bench', secret_access_key: 'bench' },
   });
-  console.log(`S3 takes ${(s3 / disk).toFixed(2)} x the time of the local disk`);
+  const [time, cpu] = [s3.seconds / disk.seconds, s3.cpuSeconds / disk.cpuSeconds];
+  console.log(`S3 takes ${time.toFixed(2)} x the time and ${cpu.toFixed(2)} x the CPU of the disk`);
 } finally {
   await store.stop();
   rmSync(dir, { recursive: true, force: true });
@@ -74,15 +81,14 @@ async function bill(): Promise<readonly string[]> {
     ...{ folder, provider: 'aws', format: 'parquet', rows: rows / COPIES, parts: count },
     ...{ seed: 1, month: '2026-10', revision: 1, faults: 0 },
   });
-  const manifest: unknown = JSON.parse(
-    readFileSync(join(folder, 'metadata/BILLING_PERIOD=2026-10/cur2-Manifest.json'), 'utf8'),
-  );
-  const { dataFiles = [] } = manifest as { readonly dataFiles?: readonly string[] };
-  return dataFiles.map((key) => join(folder, key.replace(/^.*?(?=data\/)/, '')));
+  return globSync(join(folder, '**/*.parquet')).toSorted();
 }
 
-/** Runs an agent over the bill; answers its seconds. */
-async function agent(type: string, settings: object): Promise<number> {
+/** Runs an agent over the bill. */
+async function agent(
+  type: string,
+  settings: object,
+): Promise<{ readonly seconds: number; readonly cpuSeconds: number }> {
   const home = join(dir, type);
   mkdirSync(home);
   const config = join(home, 'focusd.json');
@@ -102,26 +108,37 @@ async function agent(type: string, settings: object): Promise<number> {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const ended = once(child, 'exit');
-  let peak = 0;
+  let used: Used | undefined;
   while (child.exitCode === null && child.signalCode === null) {
-    peak = peakOf(child.pid) ?? peak;
-    await Promise.race([ended, delay(200)]);
+    used = usedBy(child.pid) ?? used;
+    await Promise.race([ended, delay(100)]);
   }
   const seconds = (performance.now() - started) / 1000;
   const charges = committed(home).reduce((all, one) => all + one.charges, 0);
-  const perSecond = Math.round(charges / seconds).toLocaleString('en-US');
+  const { cpuSeconds = Number.NaN, peakBytes = Number.NaN } = used ?? {};
   console.log(
-    `${type}: ${charges.toLocaleString('en-US')} charges in ${seconds.toFixed(1)} s, ${perSecond} rows/s, peak RSS ${Math.round(peak / 1e6)} MB`,
+    `${type}: ${whole(charges)} charges in ${seconds.toFixed(1)} s, ${whole(charges / seconds)} rows/s, ${whole(charges / cpuSeconds)} rows per CPU-second, peak RSS ${whole(peakBytes / 1e6)} MB`,
   );
-  return seconds;
+  return { seconds, cpuSeconds };
 }
 
-/** Peak memory of a living process, bytes. */
-function peakOf(pid: number | undefined): number | undefined {
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+interface Used {
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+}
+
+/** What a living process has used so far; Linux counts processor time in hundredths of a second. */
+function usedBy(pid: number | undefined): Used | undefined {
   try {
-    const [, kilobytes] =
-      /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const cpuSeconds = (Number(fields[11]) + Number(fields[12])) / 100;
+    return peak === undefined ? undefined : { cpuSeconds, peakBytes: Number(peak) * 1024 };
   } catch {
     return undefined;
   }
