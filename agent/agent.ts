@@ -15,6 +15,8 @@ import { createHttp } from '../plugins/kit/http.ts';
 import { createLasting } from '../plugins/kit/lasting.ts';
 import { componentFolder } from './component-folder.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
+import { observeQueues } from './exporter-queue/observe-queues.ts';
+import { openQueue } from './exporter-queue/open-queue.ts';
 import {
   configurationHash,
   type Fingerprints,
@@ -141,6 +143,15 @@ class RunningAgent implements Agent {
       state: this.state,
       agent: this,
       context: (component, signal) => this.#context(component, signal),
+      queue: (exporter, sink) =>
+        openQueue(exporter, sink, {
+          ...options,
+          storage: configuration.storage,
+          once: options.once === true,
+          health: this.#health,
+          state: this.state,
+          deadLetters: this.deadLetters,
+        }),
     });
   }
 
@@ -159,6 +170,7 @@ class RunningAgent implements Agent {
     telemetry.gauges('focusd.data.age', () => this.#underWay.dataAges());
     telemetry.gauge('focusd.queue.length', () => this.#pool.waiting(), { queue: 'tasks' });
     telemetry.gauge('focusd.dead_letters.size', () => this.deadLetters.bytes());
+    observeQueues(telemetry, this.#open);
   }
 
   ready(): boolean {

@@ -9,7 +9,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
@@ -62,6 +62,8 @@ export interface DeadLetters {
   /** Size of all that is kept. */
   bytes(): number;
   open(of: LettersOf): Promise<DeadLetterFile>;
+  /** Adds a letter to those of a delivery that is through; durable when this resolves. */
+  append(of: LettersOf, letter: DeadLetter): Promise<void>;
   /** A revision is committed in place of the scope's older ones: their letters are removed. */
   replaced(of: LettersOf): Promise<void>;
 }
@@ -81,6 +83,12 @@ export function openDeadLetters(
     open: async (of) => {
       const path = join(folder, fileName(of));
       return new LetterFile(path, { room: maxBytes - (await bytesBeside(path, folder)), mask });
+    },
+    append: async (of, letter) => {
+      const line = `${JSON.stringify(letter)}\n`;
+      const path = join(folder, fileName(of));
+      const room = maxBytes - (await bytesBeside('', folder));
+      await appendLine(path, Buffer.byteLength(line) <= room ? line : notKept(letter, 1));
     },
     replaced: async (of) => {
       for (const name of await readdir(folder))
@@ -196,6 +204,16 @@ class LetterFile implements DeadLetterFile {
   #unavailable(): Unavailable {
     const reason = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
     return new Unavailable(`dead letters cannot be written: ${reason}`, { cause: this.#failure });
+  }
+}
+
+async function appendLine(path: string, line: string): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    await file.writeFile(line);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

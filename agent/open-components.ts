@@ -16,6 +16,7 @@ import type {
 import { Unavailable } from '../pipelines/plugin/errors.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
 import type { TotalsView } from '../pipelines/plugin/totals.ts';
+import type { ExporterQueue, Waiting } from './exporter-queue/exporter-queue.ts';
 import { type Fingerprints, named } from './fingerprints.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
@@ -33,6 +34,8 @@ export interface Surroundings {
   readonly state: State;
   readonly agent: AgentView;
   readonly context: (component: Component, signal: AbortSignal) => Context<never>;
+  /** The queue before an exporter whose charges can wait. */
+  readonly queue: (exporter: string, sink: Sink) => ExporterQueue | undefined;
 }
 
 /** Longest time an exporter may take to send its last totals when it is closed. */
@@ -40,6 +43,7 @@ const CLOSE_WITHIN_MS = 10_000;
 
 interface OpenExporter {
   readonly sink: Sink;
+  readonly queue: ExporterQueue | undefined;
   readonly flusher: Flusher;
   readonly stop: AbortController;
   readonly fingerprint: string;
@@ -97,11 +101,22 @@ export class OpenComponents {
   }
 
   /** Where the charges of a pipeline go. */
-  targets({ exporters }: Pipeline): readonly Target[] {
+  targets({ name, exporters }: Pipeline): readonly Target[] {
     return exporters.flatMap((id) => {
       const exporter = this.#exporters.get(id);
-      return exporter === undefined ? [] : [{ id, sink: exporter.sink }];
+      if (exporter === undefined) return [];
+      const { sink, queue } = exporter;
+      return [{ id, sink: queue?.sinkFor(name) ?? sink }];
     });
+  }
+
+  /** What waits, by exporter. */
+  queues(): ReadonlyMap<string, Waiting> {
+    return new Map(
+      [...this.#exporters].flatMap(([id, { queue }]) =>
+        queue === undefined ? [] : [[id, queue.waiting()] as const],
+      ),
+    );
   }
 
   /** What ties costs to their causes. */
@@ -138,11 +153,12 @@ export class OpenComponents {
         throw error;
       });
     health.set({ id, kind: 'exporter', status: 'running' });
+    const queue = this.#around.queue(id, sink);
     const flusher = createFlusher(
       async () => void (await this.quietly(id, async () => sink.flush?.())),
       clock,
     );
-    this.#exporters.set(id, { sink, stop, fingerprint, flusher });
+    this.#exporters.set(id, { sink, queue, stop, fingerprint, flusher });
   }
 
   /** The committed totals, and what extensions have to show beside them. */
@@ -199,12 +215,14 @@ export class OpenComponents {
   }
 
   /** Answers whether the last totals were sent. */
-  async #closeExporter(id: string, { sink, stop, flusher }: OpenExporter): Promise<boolean> {
+  async #closeExporter(id: string, { sink, queue, stop, flusher }: OpenExporter): Promise<boolean> {
     const giveUp = (): void => stop.abort(new Unavailable(`not done within ${CLOSE_WITHIN_MS} ms`));
     const impatience = setTimeout(giveUp, CLOSE_WITHIN_MS);
     await flusher.stop();
     const isSent = await this.quietly(id, async () => sink.flush?.());
+    await queue?.stop();
     await this.quietly(id, () => sink.close());
+    await queue?.close();
     clearTimeout(impatience);
     stop.abort();
     this.#exporters.delete(id);

@@ -1,5 +1,6 @@
 import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { AgentSettings } from '../config/schema.ts';
+import { decimal, formatDecimal, negate } from '../pipelines/focus/decimal.ts';
 import type { AgentView, Clock, Logger } from '../pipelines/plugin/contract.ts';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
 import { type MoneySums, moneySums } from './ledger.ts';
@@ -174,7 +175,26 @@ export const OWN_METRICS = {
     unit: '1',
     doc: '1 once every component has been started, 0 before.',
   },
-  'focusd.queue.length': { kind: 'gauge', unit: '{item}', doc: 'What waits, by queue.' },
+  'focusd.queue.length': {
+    kind: 'gauge',
+    unit: '{delivery}',
+    doc: 'Deliveries of which charges wait for an exporter whose backend is down, by exporter.',
+  },
+  'focusd.queue.size': {
+    kind: 'gauge',
+    unit: 'By',
+    doc: 'Bytes of charges that wait, by exporter; `storage.max_queue` is the limit.',
+  },
+  'focusd.queue.age': {
+    kind: 'gauge',
+    unit: 's',
+    doc: 'How long the oldest of them have waited, by exporter; 0: none wait.',
+  },
+  'focusd.queue.cost': {
+    kind: 'gauge',
+    unit: '{currency}',
+    doc: 'Money of the charges that wait, by exporter and cost column. It is part of what `focusd.ledger.exporter.cost` shows as exported: it is durable, and will be sent.',
+  },
   'focusd.process.memory.rss': { kind: 'gauge', unit: 'By', doc: 'Resident memory.' },
   'focusd.process.memory.heap': {
     kind: 'gauge',
@@ -207,6 +227,13 @@ export interface Origin {
   readonly receiver: string;
 }
 
+/** A batch that was refused, whole or in part, after its delivery was committed. */
+export interface LateRefusal {
+  readonly rows: number;
+  readonly fate: 'refused' | 'uncertain';
+  readonly costs: EncodedBatch['costs'];
+}
+
 /** How a delivery ended. */
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -230,6 +257,8 @@ export interface Telemetry {
   refusedPart(origin: Origin): void;
   written(origin: Origin, exporter: string, batch: EncodedBatch): void;
   rejectedBatch(origin: Origin, exporter: string, rows: number): void;
+  /** Charges that had waited were refused for good: their money was counted as exported. */
+  refusedLate(origin: Origin, exporter: string, refused: LateRefusal): void;
   committed(
     origin: Origin,
     summary: DeliverySummary,
@@ -315,6 +344,14 @@ function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Tele
     },
     rejectedBatch: (origin, exporter, rows) =>
       add('focusd.export.rows.rejected', rows, { ...origin, exporter }),
+    refusedLate(origin, exporter, { rows, fate, costs }) {
+      add('focusd.export.rows.rejected', rows, { ...origin, exporter });
+      for (const [column, cost] of Object.entries(costs)) {
+        const about = { ...origin, exporter, column };
+        money.exporters.add({ ...about, stage: 'exported' }, formatDecimal(negate(decimal(cost))));
+        money.exporters.add({ ...about, stage: fate }, cost);
+      }
+    },
     committed(origin, summary, stages) {
       recordCommit(add, { origin, summary, stages });
       recordMoney(money, origin, summary);

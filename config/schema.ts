@@ -19,6 +19,18 @@ export const AGENT = {
       default: '256MiB',
       min: '1MiB',
     },
+    max_queue: {
+      doc: 'Most bytes of charges that may wait for one exporter whose backend is down; the others go on. Beyond that, deliveries wait.',
+      format: 'bytes',
+      default: '1GiB',
+      min: '1MiB',
+    },
+    max_queue_age: {
+      doc: 'How long charges may have waited for an exporter before further deliveries wait instead.',
+      format: 'duration',
+      default: '168h',
+      min: '1m',
+    },
   },
   workers: {
     doc: 'Threads that turn parts into charges. Left out: one per core, at most four.',

@@ -106,11 +106,16 @@ t.test('a backend that is down', async (t) => {
   const path = put(folder, 'focusd.yaml', configuration(address, otlp));
   put(folder, 'bills/a.csv', focusCsv([1]));
   const running = startFocusd(t, ['run', '-c', path]);
-  await running.said('component is tried again');
-  const failed =
-    'focusd_deliveries_ended_total{pipeline="costs",receiver="files",outcome="failed"}';
+  await running.said('charges wait for an exporter');
   const some = (value: number): boolean => value > 0;
-  t.ok(some((await told(address, failed, some)) ?? 0), 'the attempt has failed');
+  const whole = 'focusd_deliveries_ended_total{pipeline="costs",receiver="files",outcome="whole"}';
+  t.equal(await told(address, whole, some), 1, 'nobody else is held up');
+  const queue = (name: string, more = ''): Promise<number | undefined> =>
+    told(address, `focusd_queue_${name}{exporter="otlp"${more}}`, some);
+  t.equal(await queue('length'), 1);
+  t.ok(some((await queue('size')) ?? 0));
+  t.ok(some((await queue('age')) ?? 0));
+  t.equal(await queue('cost', ',column="BilledCost"'), 1);
   const retries = 'focusd_exporter_retries_total{component="otlp",signal="logs"}';
   t.ok(some((await told(address, retries, some)) ?? 0), 'and the exporter has tried again');
   running.kill('SIGTERM');

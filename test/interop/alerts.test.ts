@@ -49,6 +49,11 @@ const CASES: Readonly<Record<string, Case>> = {
     fires: { [retries]: '0+1x90' },
     silent: { [retries]: '0x10 0+1x5 5x90' },
   },
+  FocusdChargesWait: {
+    fires: { 'focusd_queue_age{exporter="otlp"}': '0+60x90' },
+    silent: { 'focusd_queue_age{exporter="otlp"}': '0+60x59 0x90' },
+    at: '80m',
+  },
   FocusdBackendRefuses: {
     fires: { [refused]: '0x50 7x90' },
     silent: { [refused]: '0x90' },

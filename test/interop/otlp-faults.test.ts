@@ -12,7 +12,14 @@ import {
   startCollector,
 } from './programs/collector.ts';
 import { variable } from './programs/collector-config.ts';
-import { deadLetters, type OnePipeline, runOnce, startOnce } from './programs/focusd.ts';
+import {
+  deadLetters,
+  focusd,
+  type OnePipeline,
+  runOnce,
+  startOnce,
+  writeConfiguration,
+} from './programs/focusd.ts';
 import { freePorts } from './programs/ports.ts';
 
 t.setTimeout(15 * 60_000);
@@ -113,6 +120,55 @@ t.test('a collector that is killed and comes back', { skip }, async (t) => {
   t.comment(`${records.length - byId.size} charges came twice`);
   checkTruth(t, [...byId.values()], truth);
 });
+
+t.test(
+  'a collector that is down holds nobody up, and gets what waits for it',
+  { skip },
+  async (t) => {
+    const dir = t.testdir();
+    const truth = await bill(join(dir, 'bills'), 4_000);
+    const [grpcPort = 0, httpPort = 0] = await freePorts(2);
+    const backend = await running(t, { dir: join(dir, 'up') });
+    const down: OnePipeline = {
+      dir: join(dir, 'agent'),
+      bills: [join(dir, 'bills')],
+      exporters: {
+        'otlp/up': { ...grpc(backend), metrics: { enabled: false } },
+        'otlp/down': {
+          endpoint: `http://127.0.0.1:${grpcPort}`,
+          logs: { max_batch_bytes: '64KiB' },
+          metrics: { enabled: false },
+          retry: { initial_interval: '10ms', max_elapsed_time: '50ms' },
+        },
+      },
+    };
+    const first = focusd(['run', '-c', await writeConfiguration(down)]);
+    await first.until(/charges wait for an exporter.*delivery committed/s);
+    checkTruth(t, logRecords(backend.received('logs')), truth);
+    await first.stop('SIGKILL');
+
+    const again = focusd(['run', '-c', await writeConfiguration(down)]);
+    await again.until(/agent is ready/);
+    const late = await running(t, {
+      dir: join(dir, 'down'),
+      ports: { grpc: grpcPort, http: httpPort },
+    });
+    await again.until(/no charges wait any more/);
+    t.equal((await again.stop()).code, 0);
+    const byId = new Map(
+      logRecords(late.received('logs')).map((record) => [
+        record.attributes['log.record.uid'],
+        record,
+      ]),
+    );
+    checkTruth(t, [...byId.values()], truth);
+    t.equal(
+      logRecords(backend.received('logs')).length,
+      truth.charges,
+      'the other got nothing again',
+    );
+  },
+);
 
 /** OTLP in, OTLP out, without a queue: an answer means that the next one has it. */
 function relayTo({ grpcPort }: Collector): string {

@@ -73,9 +73,9 @@ export const settings = {
     },
     max_interval: { doc: 'Longest pause between attempts.', format: 'duration', default: '30s' },
     max_elapsed_time: {
-      doc: 'After this long the exporter counts as unavailable and the agent starts over; 0: tries for ever.',
+      doc: 'After this long the backend counts as down: charges wait on disk (`storage.max_queue`) and everything else goes on; 0: tries for ever, and holds up its pipelines.',
       format: 'duration',
-      default: '0s',
+      default: '15s',
     },
   },
   logs: {

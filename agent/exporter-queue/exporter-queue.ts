@@ -1,0 +1,298 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { add, type Decimal, ZERO } from '../../pipelines/focus/decimal.ts';
+import type { Clock, Sink, WriteResult } from '../../pipelines/plugin/contract.ts';
+import type { EncodedBatch } from '../../pipelines/plugin/delivery.ts';
+import { errorName, Unavailable } from '../../pipelines/plugin/errors.ts';
+import {
+  type CostSums,
+  type DamagedQueue,
+  type Queued,
+  QueueWriter,
+  storedBytes,
+} from './queue-file.ts';
+import { messageOf, type RefusedBatch, sendFile } from './send-file.ts';
+import {
+  finishFile,
+  openWaiting,
+  queueFiles,
+  removeFile,
+  setFileAside,
+  UNFINISHED,
+  type WaitingFile,
+} from './waiting-file.ts';
+
+/** What the agent is told. */
+export interface QueueEvents {
+  /** The backend cannot be reached: charges wait. */
+  down(reason: string): void;
+  /** Nothing waits any more. */
+  up(): void;
+  /** Refused for good: a dead letter. */
+  refused(refused: RefusedBatch): Promise<void>;
+  /** A file cannot be read; its delivery has to be read again. `about` is missing when the file does not even say which. */
+  damaged(reason: string, about: Queued | undefined): void;
+}
+
+/** Settings of a queue. */
+export interface QueueOptions {
+  readonly exporter: string;
+  /** Its own. */
+  readonly folder: string;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  /** A run that is to end: what waits is sent first, nothing is made to wait. */
+  readonly once: boolean;
+  /** Most bytes that may wait. */
+  readonly maxBytes: number;
+  /** Once the oldest has waited this long, no more may, milliseconds. */
+  readonly maxAgeMs: number;
+  readonly events: QueueEvents;
+}
+
+/** What waits for one exporter. */
+export interface Waiting {
+  readonly bytes: number;
+  readonly deliveries: number;
+  /** How long the oldest has waited, milliseconds; 0 when nothing waits. */
+  readonly ageMs: number;
+  /** Exact sums, by cost column. */
+  readonly costs: ReadonlyMap<string, Decimal>;
+}
+
+/** Whether batches for an exporter can wait: it takes charges one batch after the other and cannot take them back. */
+export function canQueue({ encoding, write, abort }: Sink): boolean {
+  return encoding !== undefined && write !== undefined && abort === undefined;
+}
+
+type About = Omit<Queued, 'sinceMs'>;
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Stands before an exporter whose backend may be down: batches that cannot be sent are kept on disk and sent later, delivery by delivery in
+ * the order they came, so that this exporter holds nobody up. While something waits, what comes waits behind it. When no more may wait,
+ * `write` throws `Unavailable`: the delivery is taken again later. A crash may send batches a second time, with the same ids.
+ */
+export class ExporterQueue {
+  readonly #options: QueueOptions;
+  readonly #stop = new AbortController();
+  /** Finished files, oldest first; the first is the one being sent. */
+  readonly #files: WaitingFile[] = [];
+  /** Files of deliveries under way, by pipeline, receiver and scope. */
+  readonly #unfinished = new Map<string, QueueWriter>();
+  #next = 0;
+  #sending: Promise<void> | undefined;
+  #reason: string | undefined;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    const { paths, next } = queueFiles(options.folder);
+    this.#next = next;
+    for (const path of paths) this.#found(path);
+    this.#send();
+  }
+
+  /** The exporter as the deliveries of a pipeline see it. */
+  sinkFor(pipeline: string): Sink {
+    const { sink, once } = this.#options;
+    return {
+      ...(sink.encoding !== undefined && { encoding: sink.encoding }),
+      begin: async (info) => {
+        if (once) await this.#sent();
+        this.#forget({ pipeline, info });
+        await sink.begin?.(info);
+      },
+      write: (batch, info) => this.#write(batch, { pipeline, info }),
+      commit: async (info) => {
+        this.#finish({ pipeline, info });
+        await sink.commit?.(info);
+      },
+      close: () => sink.close(),
+    };
+  }
+
+  /** What waits now. */
+  waiting(): Waiting {
+    const now = this.#options.clock.now();
+    const files = [...this.#files, ...this.#unfinished.values()];
+    return {
+      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      deliveries: files.length,
+      ageMs: files.reduce((age, { about }) => Math.max(age, now - about.sinceMs), 0),
+      costs: sumsOf(files.map(({ costs }) => costs)),
+    };
+  }
+
+  /** To be called before the exporter is closed: begins no more; a run that is to end first sends what waits. */
+  async stop(): Promise<void> {
+    if (this.#options.once) await this.#sending;
+    this.#stop.abort(new Unavailable('the exporter is closed'));
+  }
+
+  /** To be called once the exporter is closed: what waits stays on disk. */
+  async close(): Promise<void> {
+    await this.#sending;
+    for (const writer of this.#unfinished.values()) this.#drop(writer);
+    this.#unfinished.clear();
+  }
+
+  /** In a run that is to end: waits until nothing waits, or throws why something does. */
+  async #sent(): Promise<void> {
+    await this.#sending;
+    if (this.#files.length > 0) throw new Unavailable(this.#reason ?? 'charges wait');
+  }
+
+  async #write(batch: EncodedBatch, about: About): Promise<WriteResult> {
+    if (!this.#mustWait(about)) {
+      try {
+        return (await this.#options.sink.write?.(batch, about.info)) ?? {};
+      } catch (error) {
+        if (!isDown(error) || this.#options.once || this.#stop.signal.aborted) throw error;
+        this.#down(error);
+      }
+    }
+    this.#keep(batch, about);
+    return {};
+  }
+
+  #mustWait(about: About): boolean {
+    const isDown = this.#reason !== undefined && !this.#options.once;
+    return isDown || this.#files.length > 0 || this.#unfinished.has(keyOf(about));
+  }
+
+  #keep(batch: EncodedBatch, about: About): void {
+    const { exporter, maxBytes, maxAgeMs } = this.#options;
+    const { bytes, ageMs } = this.waiting();
+    if (bytes + storedBytes(batch) > maxBytes || ageMs > maxAgeMs)
+      throw new Unavailable(
+        `as much waits for ${exporter} as may (storage.${ageMs > maxAgeMs ? 'max_queue_age' : 'max_queue'}): ${this.#reason ?? ''}`,
+      );
+    try {
+      this.#writer(about).append(batch);
+    } catch (cause) {
+      throw new Unavailable(`charges for ${exporter} cannot be kept: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  #writer(about: About): QueueWriter {
+    const key = keyOf(about);
+    let writer = this.#unfinished.get(key);
+    if (writer === undefined) {
+      const { folder, clock } = this.#options;
+      const name = `${String(this.#next++).padStart(12, '0')}${UNFINISHED}`;
+      writer = new QueueWriter(join(folder, name), { ...about, sinceMs: clock.now() });
+      this.#unfinished.set(key, writer);
+    }
+    return writer;
+  }
+
+  /** The delivery is taken: what waits of it will be sent. */
+  #finish(about: About): void {
+    const key = keyOf(about);
+    const writer = this.#unfinished.get(key);
+    if (writer === undefined) return;
+    this.#files.push(finishFile(writer));
+    this.#unfinished.delete(key);
+    this.#send();
+  }
+
+  /** A delivery is taken anew: what was kept of it is void, unless it is being sent. */
+  #forget(about: About): void {
+    const key = keyOf(about);
+    const writer = this.#unfinished.get(key);
+    if (writer !== undefined) this.#drop(writer);
+    this.#unfinished.delete(key);
+    for (const file of this.#files.slice(1))
+      if (keyOf(file.about) === key && file.about.info.id === about.info.id) this.#remove(file);
+  }
+
+  #drop(writer: QueueWriter): void {
+    writer.close();
+    rmSync(writer.path, { force: true });
+  }
+
+  #found(path: string): void {
+    try {
+      this.#files.push(openWaiting(path));
+    } catch (error) {
+      if (errorName(error) !== 'DamagedQueue') throw error;
+      this.#setAside(path, error);
+    }
+  }
+
+  #send(): void {
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined;
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    const { clock, once } = this.#options;
+    const { signal } = this.#stop;
+    let pause = FIRST_PAUSE_MS;
+    for (let file = this.#files[0]; file !== undefined && !signal.aborted; file = this.#files[0]) {
+      try {
+        await sendFile(file, { ...this.#options, signal });
+        this.#remove(file);
+        pause = FIRST_PAUSE_MS;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (errorName(error) === 'DamagedQueue') {
+          this.#files.splice(this.#files.indexOf(file), 1);
+          this.#setAside(file.path, error);
+        } else {
+          this.#down(error);
+          if (once) return;
+          await clock.sleep(pause, signal).catch(() => {});
+          pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+        }
+      }
+    }
+    if (this.#files.length === 0) this.#up();
+  }
+
+  #remove(file: WaitingFile): void {
+    this.#files.splice(this.#files.indexOf(file), 1);
+    removeFile(file);
+  }
+
+  #setAside(path: string, error: unknown): void {
+    setFileAside(path);
+    this.#options.events.damaged(messageOf(error), (error as Partial<DamagedQueue>).about);
+  }
+
+  #down(error: unknown): void {
+    const reason = messageOf(error);
+    if (this.#reason === reason) return;
+    this.#reason = reason;
+    this.#options.events.down(reason);
+  }
+
+  #up(): void {
+    if (this.#reason === undefined) return;
+    this.#reason = undefined;
+    this.#options.events.up();
+  }
+}
+
+/** One delivery of a scope is under way at a time. */
+function keyOf({ pipeline, info }: About): string {
+  return JSON.stringify([pipeline, info.receiver, info.scope]);
+}
+
+function sumsOf(all: readonly CostSums[]): CostSums {
+  const sums: CostSums = new Map();
+  for (const [column, cost] of all.flatMap((costs) => [...costs]))
+    sums.set(column, add(sums.get(column) ?? ZERO, cost));
+  return sums;
+}
+
+/** What somebody else has to mend: the backend, or the operator (a token that was withdrawn). */
+function isDown(error: unknown): boolean {
+  return ['Unavailable', 'Misconfigured'].includes(errorName(error));
+}
