@@ -248,7 +248,8 @@ export class ExporterQueue {
         } else {
           this.#down(error);
           if (once) return;
-          await clock.sleep(pause, signal).catch(() => {});
+          const wished = (error as Partial<Unavailable>).retryAfter ?? 0;
+          await clock.sleep(Math.max(wished, pause), signal).catch(() => {});
           pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
         }
       }

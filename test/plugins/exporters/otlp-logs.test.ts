@@ -53,7 +53,11 @@ async function openLogs(
   settings: object,
   options: { readonly clock?: TurnedClock; readonly once?: boolean } = {},
 ): Promise<Opened> {
-  const config = await checkedSettings(otlp, { metrics: { enabled: false }, ...settings });
+  const config = await checkedSettings(otlp, {
+    metrics: { enabled: false },
+    retry: { max_elapsed_time: '0s' },
+    ...settings,
+  });
   const world = worldOf(config, { id: 'otlp/test', ...options });
   const sink = await otlp.open(world, totalsOf([]));
   t.teardown(async () => {

@@ -34,7 +34,11 @@ async function openMetrics(
   settings: object,
   options: { readonly clock?: TurnedClock } = {},
 ): Promise<Opened> {
-  const config = await checkedSettings(otlp, { logs: { enabled: false }, ...settings });
+  const config = await checkedSettings(otlp, {
+    logs: { enabled: false },
+    retry: { max_elapsed_time: '0s' },
+    ...settings,
+  });
   const world = worldOf(config, { id: 'otlp/test', ...options });
   const totals = totalsOf([total(EC2, { billed: '10.5', effective: '12.25' })]);
   const sink = await otlp.open(world, totals);
