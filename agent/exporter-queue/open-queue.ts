@@ -6,6 +6,7 @@ import type { State } from '../state/state.ts';
 import type { Health } from '../supervise.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { canQueue, ExporterQueue, type QueueEvents } from './exporter-queue.ts';
+import type { Queued } from './queue-file.ts';
 import type { RefusedBatch } from './send-file.ts';
 
 /** What a queue of the agent works with. */
@@ -65,9 +66,20 @@ function queueEvents(exporter: string, world: QueueWorld): QueueEvents {
           ...(about === undefined ? {} : { scope: about.info.scope, delivery: about.info.id }),
         },
       );
-      if (about !== undefined) state.readAgain(about.info.id);
+      if (about !== undefined) sendAgain(state, exporter, about);
     },
   };
+}
+
+/** Has a delivery read again, and all of it sent to an exporter that is otherwise only sent what changed. */
+function sendAgain(state: State, exporter: string, { pipeline, info }: Queued): void {
+  const scope = { pipeline, receiver: info.receiver, scope: info.scope };
+  const kept = state.kept(scope);
+  if (kept?.present !== undefined) {
+    const exporters = kept.present.exporters.filter((id) => id !== exporter);
+    state.keep(scope, { ...kept, present: { ...kept.present, exporters } });
+  }
+  state.readAgain(info.id);
 }
 
 async function refuse(
