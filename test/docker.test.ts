@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { configure } from '../agent/configure.ts';
-import { OWN_METRICS, type OwnMetric } from '../agent/telemetry.ts';
+import { OWN_METRICS, type OwnMetric } from '../agent/own-metrics.ts';
 import { version } from '../agent/version.ts';
 import type { Configuration } from '../config/validate.ts';
 import { attributeName, decimal } from '../pipelines/focus/index.ts';

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
-import { OWN_METRICS, startTelemetry, type Telemetry } from '../../agent/telemetry.ts';
+import { OWN_METRICS } from '../../agent/own-metrics.ts';
+import { startTelemetry, type Telemetry } from '../../agent/telemetry.ts';
 import { AGENT } from '../../config/schema.ts';
 import type { AgentView } from '../../pipelines/plugin/index.ts';
 import { createHttp } from '../../plugins/kit/http.ts';

@@ -1,4 +1,4 @@
-import type { OwnMetric } from '../../agent/telemetry.ts';
+import type { OwnMetric } from '../../agent/own-metrics.ts';
 
 /** The agent's own metrics as a Markdown table. */
 export function metricsTable(metrics: Readonly<Record<string, OwnMetric>>): string {

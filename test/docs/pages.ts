@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { OWN_METRICS } from '../../agent/telemetry.ts';
+import { OWN_METRICS } from '../../agent/own-metrics.ts';
 import type { Schema } from '../../config/formats.ts';
 import { AGENT } from '../../config/schema.ts';
 import type { Plugin, PluginKind } from '../../pipelines/plugin/index.ts';

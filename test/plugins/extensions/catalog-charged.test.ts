@@ -7,7 +7,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import t, { type Test } from 'tap';
-import { OWN_METRICS } from '../../../agent/telemetry.ts';
+import { OWN_METRICS } from '../../../agent/own-metrics.ts';
 import type { AgentView, ChargedSku, SkuListener } from '../../../pipelines/plugin/index.ts';
 import catalog from '../../../plugins/extensions/catalog/index.ts';
 import { ChargedStore, chargedSkus } from '../../../plugins/extensions/catalog/store/charged.ts';
