@@ -57,8 +57,9 @@ export async function fetchBill(source: Source, wanted: Wanted): Promise<Fetched
   };
 }
 
-/** A page is asked for again for this long before the whole bill is given up for now. */
-const PATIENCE = { initialMs: 1_000, maxMs: 60_000, maxElapsedMs: 15 * 60_000 };
+/** A page is asked for again for five minutes before the whole bill is given up for now; for one in a run that is to end. */
+const PATIENCE = { initialMs: 1_000, maxMs: 60_000, maxElapsedMs: 5 * 60_000 };
+const ONCE_ELAPSED_MS = 60_000;
 
 async function* pagesOf(
   source: Source,
@@ -77,7 +78,10 @@ async function* pagesOf(
     const fetched = await retrying(
       pageFetcher(source, { url: next, number, headers, folder, taken }),
       {
-        ...{ ...PATIENCE, clock: world.clock, signal: world.signal },
+        ...PATIENCE,
+        ...(world.once && { maxElapsedMs: ONCE_ELAPSED_MS }),
+        clock: world.clock,
+        signal: world.signal,
         onRetry: ({ message }, pauseMs) =>
           world.log.warn('page is asked for again', {
             period,

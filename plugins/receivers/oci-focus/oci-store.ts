@@ -110,9 +110,10 @@ async function askOnce(bucket: Bucket, request: Path, renew: boolean): Promise<A
   const base = bucket.endpoint?.replace(/\/+$/, '') ?? regional(region);
   const place = `/n/${encodeURIComponent(namespace)}/b/${encodeURIComponent(tenancy)}/o`;
   const url = new URL(`${base}${place}${path}`);
+  const date = new Date(clock.now()).toUTCString();
   const stream = await http.stream({
     url: url.href,
-    headers: { ...headers, ...signedHeaders(url, { signer, nowMs: clock.now() }) },
+    headers: { ...headers, ...signedHeaders(url, { signer, date }) },
     timeoutMs: PATIENCE_MS,
     signal,
     ...(maxBytes !== undefined && { maxBytes }),

@@ -13,9 +13,8 @@ export interface Signer {
  */
 export function signedHeaders(
   url: URL,
-  { signer, nowMs }: { readonly signer: Signer; readonly nowMs: number },
+  { signer, date }: { readonly signer: Signer; readonly date: string },
 ): Readonly<Record<string, string>> {
-  const date = new Date(nowMs).toUTCString();
   const target = `get ${url.pathname}${url.search}`;
   const text = `date: ${date}\n(request-target): ${target}\nhost: ${url.host}`;
   const signature = sign('sha256', Buffer.from(text), signer.key).toString('base64');

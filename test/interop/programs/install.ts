@@ -5,6 +5,8 @@ import { ciCollector } from './ci-collector.ts';
 import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
 import { moto } from './moto.ts';
+import { nginx } from './nginx.ts';
+import { ociSdk } from './oci-sdk.ts';
 import { prometheus, promtool } from './prometheus.ts';
 import { pythonSdk } from './python-sdk.ts';
 import { swift } from './swift.ts';
@@ -19,6 +21,8 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   'python-otel': pythonSdk,
   swift,
   'fake-gcs-server': fakeGcs,
+  nginx,
+  'oci-sdk': ociSdk,
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {

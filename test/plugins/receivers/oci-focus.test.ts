@@ -1,158 +1,40 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  verify,
-} from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import ociFocus from '../../../plugins/receivers/oci-focus/index.ts';
 import { profileIn } from '../../../plugins/receivers/oci-focus/profile.ts';
 import { signedHeaders } from '../../../plugins/receivers/oci-focus/signed.ts';
+import {
+  CREDENTIALS,
+  EXAMPLE_KEY,
+  FINGERPRINT,
+  fakeOciStorage,
+  type OciStorage,
+  TENANCY,
+  USER,
+} from '../../helpers/oci-storage.ts';
 import { checkedSettings, worldOf } from '../../helpers/plugin-world.ts';
 
-/** The example key of draft-cavage-http-signatures, which Oracle's documentation signs its examples with. */
-const EXAMPLE = readFileSync(
-  new URL(
-    '../../../plugins/receivers/oci-focus/testdata/reports/published-example-key.pem',
-    import.meta.url,
-  ),
-  'utf8',
-);
-const TENANCY = 'ocid1.tenancy.oc1..aaaaaaaaba3pv6wkcr4jqae5f15p2b2m2yt2j6rx32uzr4h25vqstifsfdsq';
-const USER = 'ocid1.user.oc1..aaaaaaaat5nvwcna5j6aqzjcaty5eqbb6qt2jvpkanghtgdaqedqw3rynjq';
-const FINGERPRINT = '73:61:a2:21:67:e0:df:be:7e:4b:93:1e:15:98:a5:b7';
-const CREDENTIALS = { user: USER, fingerprint: FINGERPRINT, private_key: EXAMPLE };
-
-/** What the documentation gives for its GET request at that date. */
+/** What the documentation ("Request Signatures", test values) gives for its GET request. */
 const SIGNATURE =
-  'JDFdcwTJ0TbiDFvAv5Q2irKMwrvEQoVzw9qYvcVianMskb8XrLLFlvs3Yr9uz/d9y74rMqxRlWS0KATOlhD1ao2+/FnyOj2yjdWCSjDnKR56uV8IsWCum0g7eY5jXnfOSACBj01gwbM28JYrJ//DLmyUzF4QPScgFYXrAmrwQO0=';
+  'GBas7grhyrhSKHP6AVIj/h5/Vp8bd/peM79H9Wv8kjoaCivujVXlpbKLjMPeDUhxkFIWtTtLBj3sUzaFj34XE6YZAHc9r2DmE4pMwOAy/kiITcZxa1oHPOeRheC0jP2dqbTll8fmTZVwKZOKHYPtrLJIJQHJjNvxFWeHQjMaR7M=';
 
-t.test('a request is signed as in the published example', async (t) => {
-  const key = createPrivateKey(EXAMPLE);
+t.test('a request is signed as in the documentation', async (t) => {
+  const key = createPrivateKey(EXAMPLE_KEY);
   const query = `availabilityDomain=Pjwf%3A%20PHX-AD-1&compartmentId=ocid1.compartment.oc1..aaaaaaaam3we6vgnherjq5q2idnccdflvjsnog7mlr6rtdb25gilchfeyjxa&displayName=TeamXInstances&volumeId=ocid1.volume.oc1.phx.abyhqljrgvttnlx73nmrwfaux7kcvzfs3s66izvxf2h4lgvyndsdsnoiwr5q`;
   const url = new URL(`https://iaas.us-phoenix-1.oraclecloud.com/20160918/instances?${query}`);
   const keyId = `${TENANCY}/${USER}/${FINGERPRINT}`;
-  const nowMs = Date.parse('2014-01-05T21:31:40Z');
-  const headers = signedHeaders(url, { signer: { keyId, key }, nowMs });
-  t.equal(headers.date, 'Sun, 05 Jan 2014 21:31:40 GMT');
-  t.equal(
-    headers.authorization,
-    `Signature version="1",keyId="${keyId}",algorithm="rsa-sha256",headers="date (request-target) host",signature="${SIGNATURE}"`,
-  );
+  // The weekday of the example is wrong: what is signed is a text.
+  const date = 'Thu, 05 Jan 2014 21:31:40 GMT';
+  t.same(signedHeaders(url, { signer: { keyId, key }, date }), {
+    date,
+    authorization: `Signature version="1",keyId="${keyId}",algorithm="rsa-sha256",headers="date (request-target) host",signature="${SIGNATURE}"`,
+  });
 });
 
-/** An object of the fake bucket. */
-interface Stored {
-  content: string;
-  etag: string;
-  created: string;
-}
-
-type Failure =
-  | { readonly status: number; readonly code: string; readonly headers?: Record<string, string> }
-  | 'cut';
-
-interface Fake {
-  readonly url: string;
-  readonly objects: Map<string, Stored>;
-  readonly asked: { readonly path: string; readonly range: string | undefined }[];
-  put(name: string, content: string, created?: string): void;
-  /** What comes instead of an answer; `cut`: half of an object. */
-  fail: (path: string) => Failure | undefined;
-}
-
-/** Object Storage of OCI: two objects to a page, etags, ranges; whoever signs wrongly is refused. */
-async function fakeStorage(t: Test): Promise<Fake> {
-  const fake: Fake = {
-    url: '',
-    objects: new Map(),
-    asked: [],
-    put(name, content, created = '2026-09-16T06:00:00.000Z') {
-      const etag = createHash('sha256').update(content).digest('hex').slice(0, 8);
-      fake.objects.set(name, { content, created, etag });
-    },
-    fail: () => undefined,
-  };
-  const server = createServer((request, response) => {
-    const path = request.url ?? '';
-    const url = new URL(path, 'http://localhost');
-    fake.asked.push({ path, range: request.headers.range });
-    const refuse = (status: number, code: string, headers = {}) =>
-      response
-        .writeHead(status, { date: new Date(NOW).toUTCString(), ...headers })
-        .end(JSON.stringify({ code, message: `it is ${code}` }));
-    const failure = fake.fail(path);
-    if (failure !== undefined && failure !== 'cut')
-      return refuse(failure.status, failure.code, failure.headers);
-    if (!isSigned(request)) return refuse(401, 'NotAuthenticated');
-    const [, name] = new RegExp(`^/n/bling/b/${TENANCY}/o(?:/(.+))?$`).exec(url.pathname) ?? [];
-    if (name === undefined) return response.end(JSON.stringify(listing(fake, url.searchParams)));
-    const object = fake.objects.get(decodeURIComponent(name));
-    if (object === undefined) return refuse(404, 'ObjectNotFound');
-    const wanted = request.headers['if-match'] ?? object.etag;
-    if (wanted !== object.etag) return refuse(412, 'IfMatchFailed');
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? '0');
-    const bytes = Buffer.from(object.content).subarray(from);
-    response.writeHead(from > 0 ? 206 : 200, {
-      etag: object.etag,
-      'content-length': bytes.length,
-    });
-    if (failure === undefined) return response.end(bytes);
-    response.write(bytes.subarray(0, 4));
-    setTimeout(() => response.destroy(), 20);
-    return response;
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return Object.assign(fake, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  });
-}
-
-const NOW = Date.UTC(2026, 8, 17, 12);
-const PAGE = 2;
-
-function listing({ objects }: Fake, query: URLSearchParams): object {
-  const [prefix, start] = [query.get('prefix') ?? '', query.get('start') ?? ''];
-  const names = [...objects.keys()].filter((name) => name.startsWith(prefix) && name >= start);
-  const shown = names.toSorted().slice(0, PAGE);
-  const next = names.toSorted()[PAGE];
-  return {
-    objects: shown.map((name) => {
-      const { content, etag, created } = objects.get(name) ?? {
-        content: '',
-        etag: '',
-        created: '',
-      };
-      return { name, etag, size: Buffer.byteLength(content), timeCreated: created };
-    }),
-    ...(next !== undefined && { nextStartWith: next }),
-  };
-}
-
-/** Checks the signature as the service does: over what came, with the public key. */
-function isSigned({ url, headers }: IncomingMessage): boolean {
-  const { authorization = '', date, host } = headers;
-  const [, keyId] = /keyId="([^"]+)"/.exec(authorization) ?? [];
-  const [, signature = ''] = /signature="([^"]+)"/.exec(authorization) ?? [];
-  const text = `date: ${date}\n(request-target): get ${url}\nhost: ${host}`;
-  const key = createPublicKey(EXAMPLE);
-  return (
-    keyId === `${TENANCY}/${USER}/${FINGERPRINT}` &&
-    verify('sha256', Buffer.from(text), key, Buffer.from(signature, 'base64'))
-  );
-}
-
-async function worldAt(t: Test, fake: Fake, written: object = {}) {
+async function worldAt(t: Test, fake: OciStorage, written: object = {}) {
   const config = await checkedSettings(ociFocus, {
     ...{ tenancy: TENANCY, region: 'us-phoenix-1', endpoint: fake.url, credentials: CREDENTIALS },
     ...written,
@@ -189,7 +71,7 @@ async function look(world: Awaited<ReturnType<typeof worldAt>>, cursor?: string)
 const DAY = 'FOCUS Reports/2026/09/16';
 
 t.test('each report is read once, oldest first, whenever it comes', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   fake.put(`${DAY}/2.csv.gz`, 'second', '2026-09-16T12:00:00.000Z');
   fake.put(`${DAY}/3 ü+%.csv.gz`, 'third', '2026-09-16T18:00:00.000Z');
   fake.put(`${DAY}/1.csv.gz`, 'first');
@@ -218,7 +100,7 @@ t.test('each report is read once, oldest first, whenever it comes', async (t) =>
 });
 
 t.test('a download that is cut goes on where it stopped', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   fake.put(`${DAY}/1.csv.gz`, '0123456789');
   const world = await worldAt(t, fake);
   fake.fail = (path) => (path.endsWith('.gz') ? 'cut' : undefined);
@@ -229,7 +111,7 @@ t.test('a download that is cut goes on where it stopped', async (t) => {
 });
 
 t.test('a report that changes while it is read is read anew', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   fake.put(`${DAY}/1.csv.gz`, 'old');
   const world = await worldAt(t, fake);
   let times = 0;
@@ -241,7 +123,7 @@ t.test('a report that changes while it is read is read anew', async (t) => {
 });
 
 t.test('what is refused says who has to do what', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   const world = await worldAt(t, fake);
   const refused = async (status: number, code: string, headers = {}): Promise<unknown> => {
     fake.fail = () => ({ status, code, headers });
@@ -276,7 +158,7 @@ t.test('what is refused says who has to do what', async (t) => {
 });
 
 t.test('the key is read again when it is no longer known', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   fake.put(`${DAY}/1.csv.gz`, 'report');
   const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const pem = other.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -285,7 +167,7 @@ t.test('the key is read again when it is no longer known', async (t) => {
     .update(der)
     .digest('hex')
     .replaceAll(/..(?=.)/g, '$&:');
-  const folder = t.testdir({ 'old.pem': pem, 'new.pem': EXAMPLE });
+  const folder = t.testdir({ 'old.pem': pem, 'new.pem': EXAMPLE_KEY });
   const config = (file: string, print: string) =>
     `[OTHER]\nuser=x\n[DEFAULT]\n# comment\nuser = ${USER}\nfingerprint=${print}\ntenancy=${TENANCY}\nregion=us-phoenix-1\nkey_file=${join(folder, file)}\n`;
   const config_file = join(folder, 'config');
@@ -305,7 +187,7 @@ t.test('the key is read again when it is no longer known', async (t) => {
 });
 
 t.test('credentials that do not fit together', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   const folder = t.testdir({ config: '[DEFAULT]\nregion=x\n[SESSION]\nsecurity_token_file=/t\n' });
   const config_file = join(folder, 'config');
   const said = async (credentials: object, more: object = {}) =>
@@ -318,7 +200,9 @@ t.test('credentials that do not fit together', async (t) => {
   t.match(await said({ config_file, profile: 'SESSION' }), { hint: /API key/ });
   t.match(await said({ config_file }), { path: `${at}.fingerprint`, message: /profile DEFAULT/ });
   t.match(await said({ user: USER, fingerprint: FINGERPRINT }), { path: `${at}.key_file` });
-  t.match(await said({ fingerprint: FINGERPRINT, private_key: EXAMPLE }), { path: `${at}.user` });
+  t.match(await said({ fingerprint: FINGERPRINT, private_key: EXAMPLE_KEY }), {
+    path: `${at}.user`,
+  });
   t.match(await said({ ...CREDENTIALS, private_key: 'x' }), { path: `${at}.key_file` });
   t.match(await said(CREDENTIALS, { tenancy: null }), { path: 'receivers.oci-focus.tenancy' });
   t.match(await said({ ...CREDENTIALS, fingerprint: '00:11' }), {
@@ -328,9 +212,9 @@ t.test('credentials that do not fit together', async (t) => {
 });
 
 t.test('an encrypted key is opened by its pass phrase', async (t) => {
-  const fake = await fakeStorage(t);
+  const fake = await fakeOciStorage(t);
   fake.put(`${DAY}/1.csv.gz`, 'report');
-  const private_key = createPrivateKey(EXAMPLE)
+  const private_key = createPrivateKey(EXAMPLE_KEY)
     .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' })
     .toString();
   const credentials = { ...CREDENTIALS, private_key };
