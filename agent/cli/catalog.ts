@@ -22,12 +22,14 @@ interface Options {
 export async function list(options: Options): Promise<void> {
   await looking(options, (catalog) => {
     const lists = knownLists(catalog);
-    print(options, lists, [
-      ...lists.map(
+    print(
+      options,
+      lists,
+      lists.map(
         ({ id, prices, published_ms, read_ms }) =>
           `${id}: ${prices} prices in force, published ${dayOf(published_ms)}, read ${dayOf(read_ms)}`,
       ),
-    ]);
+    );
   });
 }
 

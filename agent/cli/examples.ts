@@ -52,6 +52,11 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, why: s
     ['focusd deadletters show --receiver files', 'file, row, column and the row as it stood'],
     ['focusd deadletters replay', 'after the cause is mended'],
   ],
+  catalog: [
+    ['focusd catalog list', 'which price lists were read, and when'],
+    ['focusd catalog history TG3M4CAGBA3NYQBH', 'every price and name that a SKU had'],
+    ['focusd catalog charged --result unknown', 'SKUs of the bills that no list has'],
+  ],
   convert: [
     ['focusd convert cur.csv.gz -o focus.parquet', 'one file, with the account of its money'],
     ["focusd convert 'bills/*.csv' --focus 1.3 > focus.csv", 'several into one'],

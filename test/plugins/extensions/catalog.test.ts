@@ -272,6 +272,8 @@ t.test('only prices of the regions that were asked for', async (t) => {
     'us-central1 0 0 2026-08-31..',
     'us-central1 5 1234.000000012 2026-08-31..',
   ]);
+  const more = { ...settings, google: { regions: ['us-central1', 'europe-west1'] } };
+  t.equal((await run(t, folder, more)).history('AAAA-BBBB-0001').length, 4, 'read anew for others');
 });
 
 t.test('a SKU with another name is a rename', async (t) => {

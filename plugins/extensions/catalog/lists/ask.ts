@@ -5,6 +5,8 @@ import { exactJson } from './exact-json.ts';
 
 /** Largest page of prices. */
 const MAX_PAGE = 64 * 1024 * 1024;
+/** Largest file: AWS's largest has some GB. */
+const MAX_FILE = 32 * 1024 ** 3;
 /** Longest pause within a file before it counts as cut, milliseconds. */
 const PATIENCE_MS = 60_000;
 
@@ -30,7 +32,8 @@ export async function askJson(url: URL, asking: Asking): Promise<JsonObject> {
 /** The bytes at a URL as they come; errors as of `askJson`. */
 export async function askBytes(url: URL, asking: Asking): Promise<AsyncIterable<Uint8Array>> {
   const { http, signal, headers = {} } = asking;
-  const answer = await http.stream({ url: url.href, headers, signal, timeoutMs: PATIENCE_MS });
+  const limits = { timeoutMs: PATIENCE_MS, maxBytes: MAX_FILE };
+  const answer = await http.stream({ url: url.href, headers, signal, ...limits });
   checkStatus(answer, { url, asking });
   return answer.body;
 }

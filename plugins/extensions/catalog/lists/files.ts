@@ -36,13 +36,15 @@ export function filesSource(pattern: string, wanted: WantedRegions): ListSource 
           published = latest(published, list.publishedMs?.());
         }
       }
-      return { version: versionOf(files), publishedMs: () => published, rows: rows() };
+      return { version: versionOf(files, wanted), publishedMs: () => published, rows: rows() };
     },
   };
 }
 
-function versionOf(files: readonly SeenFile[]): string {
-  return files.map(({ path, bytes, changedMs }) => `${path}:${bytes}:${changedMs}`).join('\n');
+/** Other regions make it another list. */
+function versionOf(files: readonly SeenFile[], wanted: WantedRegions): string {
+  const seen = files.map(({ path, bytes, changedMs }) => [path, bytes, changedMs]);
+  return JSON.stringify([Object.values(wanted).map((regions) => [...regions]), seen]);
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {
