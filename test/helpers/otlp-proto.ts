@@ -1,12 +1,8 @@
 /** OTLP logs read by protobufjs from the text of the protocol: independent of the product's encoder. */
 import protobuf from 'protobufjs';
 
-/** opentelemetry-proto 1.7: what a logs request consists of (Copyright The OpenTelemetry Authors, Apache-2.0). */
-const PROTO = `
-syntax = "proto3";
-package opentelemetry.proto;
-
-message AnyValue {
+/** opentelemetry-proto 1.7: what all signals have in common (Copyright The OpenTelemetry Authors, Apache-2.0). */
+export const COMMON_PROTO = `message AnyValue {
   oneof value {
     string string_value = 1;
     bool bool_value = 2;
@@ -27,7 +23,14 @@ message InstrumentationScope {
   uint32 dropped_attributes_count = 4;
 }
 message Resource { repeated KeyValue attributes = 1; uint32 dropped_attributes_count = 2; }
-message LogRecord {
+`;
+
+/** opentelemetry-proto 1.7: what a logs request consists of (Copyright The OpenTelemetry Authors, Apache-2.0). */
+const PROTO = `
+syntax = "proto3";
+package opentelemetry.proto;
+
+${COMMON_PROTO}message LogRecord {
   reserved 4;
   fixed64 time_unix_nano = 1;
   fixed64 observed_time_unix_nano = 11;

@@ -1,28 +1,13 @@
 /** OTLP traces written and read by protobufjs from the text of the protocol: independent of the product's reader. */
 import protobuf from 'protobufjs';
+import { COMMON_PROTO } from './otlp-proto.ts';
 
 /** opentelemetry-proto 1.7: what a traces request consists of (Copyright The OpenTelemetry Authors, Apache-2.0). */
 const PROTO = `
 syntax = "proto3";
 package opentelemetry.proto;
 
-message AnyValue {
-  oneof value {
-    string string_value = 1;
-    bool bool_value = 2;
-    int64 int_value = 3;
-    double double_value = 4;
-    ArrayValue array_value = 5;
-    KeyValueList kvlist_value = 6;
-    bytes bytes_value = 7;
-  }
-}
-message ArrayValue { repeated AnyValue values = 1; }
-message KeyValueList { repeated KeyValue values = 1; }
-message KeyValue { string key = 1; AnyValue value = 2; }
-message InstrumentationScope { string name = 1; string version = 2; repeated KeyValue attributes = 3; uint32 dropped_attributes_count = 4; }
-message Resource { repeated KeyValue attributes = 1; uint32 dropped_attributes_count = 2; }
-message Status { reserved 1; string message = 2; int32 code = 3; }
+${COMMON_PROTO}message Status { reserved 1; string message = 2; int32 code = 3; }
 message Event { fixed64 time_unix_nano = 1; string name = 2; repeated KeyValue attributes = 3; uint32 dropped_attributes_count = 4; }
 message Link { bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; repeated KeyValue attributes = 4; uint32 dropped_attributes_count = 5; fixed32 flags = 6; }
 message Span {

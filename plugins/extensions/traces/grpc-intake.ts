@@ -3,16 +3,13 @@ import {
   constants,
   createSecureServer,
   createServer,
-  type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import { Misconfigured } from '../../../pipelines/plugin/index.ts';
-import { formatEndpoint, parseEndpoint } from '../../kit/endpoint.ts';
+import type { Server as NetServer } from 'node:net';
+import { bind, certificateOf } from '../../kit/intake/bind.ts';
 import { type Listener, sameSecret } from '../../kit/intake/listener.ts';
-import { readTls } from '../../kit/tls.ts';
 import { CODE, exportResponse, rpcStatus } from './answers.ts';
 import { type IntakeListenerOptions, RETRY_AFTER } from './http-intake.ts';
 import type { Taken } from './intake.ts';
@@ -20,54 +17,42 @@ import type { Taken } from './intake.ts';
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const STREAMS_PER_CONNECTION = 32;
 const REQUEST_WITHIN_MS = 30_000;
+/** Connections without a call are closed; senders open others. */
+const IDLE_AFTER_MS = 600_000;
 /** One byte that says whether the message is compressed, four of length. */
 const PREFIX = 5;
 
 /** OTLP/gRPC: unary exports, gzip or plain. Throws `Misconfigured` when it cannot listen. */
 export async function listenForGrpc(options: IntakeListenerOptions): Promise<Listener> {
-  const { endpoint, path, log } = options;
-  const { host, port } = parseEndpoint(endpoint, `${path}.endpoint`);
   const server = await createListener(options);
-  const sessions = new Set<ServerHttp2Session>();
   server.maxConnections = options.maxConnections;
-  server.on('session', (session) => {
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
+    session.setTimeout(IDLE_AFTER_MS, () => session.close());
     session.on('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
-  server.on('stream', (stream, headers) => void serve(stream, headers, options));
-  server.listen({ host, port });
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, {
-      path: `${path}.endpoint`,
-      cause,
-    });
-  }
-  const bound = server.address() as AddressInfo;
-  const address = formatEndpoint({ host: bound.address, port: bound.port });
-  log.info('listens for spans by gRPC', { address });
-  if (options.cert === undefined && !/^(127\.|\[?::1)/.test(address))
-    log.warn('listens beyond this machine without TLS', { address });
+  const address = await bind(server, options);
   return {
     address,
     async close() {
+      const closed = once(server, 'close');
       server.close();
       for (const session of sessions) session.destroy();
-      if (server.listening) await once(server, 'close');
+      await closed;
     },
   };
 }
 
-async function createListener({ cert, key, path }: IntakeListenerOptions): Promise<Http2Server> {
+async function createListener(options: IntakeListenerOptions): Promise<NetServer> {
   const settings = { maxConcurrentStreams: STREAMS_PER_CONNECTION };
-  if (cert === undefined && key === undefined) return createServer({ settings });
-  const files = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
-  const { cert: certificate, key: privateKey } = await readTls(files, `${path}.tls`);
-  const secure = { cert: certificate, key: privateKey, minVersion: 'TLSv1.2' } as const;
-  return createSecureServer({ settings, ...secure }) as unknown as Http2Server;
+  const answerTo = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void =>
+    void serve(stream, headers, options);
+  const certificate = await certificateOf(options);
+  return certificate === undefined
+    ? createServer({ settings }).on('stream', answerTo)
+    : createSecureServer({ settings, ...certificate }).on('stream', answerTo);
 }
 
 /** How a call ends. */
@@ -90,9 +75,11 @@ async function serve(
     const answer = await answerTo(stream, { headers, options, taken });
     if (!stream.destroyed) respond(stream, answer);
   } catch (error) {
+    // Who hangs up gets no answer, and no line in the log.
+    if (stream.destroyed) return;
     const reason = error instanceof Error ? error.message : String(error);
     options.log.error('spans could not be taken', { reason });
-    if (!stream.destroyed) respond(stream, { code: CODE.internal, message: 'internal error' });
+    respond(stream, { code: CODE.internal, message: 'internal error' });
   } finally {
     options.budget?.give(taken.bytes);
   }

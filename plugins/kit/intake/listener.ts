@@ -2,10 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { type Logger, Misconfigured } from '../../../pipelines/plugin/index.ts';
-import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
-import { readTls } from '../tls.ts';
+import { bind, certificateOf, type Place } from './bind.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
 /** A request whose body has arrived whole. */
@@ -33,17 +30,11 @@ export interface PushAnswer {
 }
 
 /** Where and how it listens. */
-export interface ListenerOptions {
-  readonly endpoint: string;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
+export interface ListenerOptions extends Place {
   readonly maxBody: number;
   readonly maxConnections: number;
   /** Of the bodies in memory; without room for it a request is answered with 503. */
   readonly budget?: ByteBudget;
-  /** Place of the settings, for errors: `receivers.github-actions`. */
-  readonly path: string;
-  readonly log: Logger;
   /** Asked for each request; what it throws becomes a 503. */
   readonly handle: (request: PushRequest) => Promise<PushAnswer>;
 }
@@ -62,27 +53,11 @@ const CLOSE_WITHIN_MS = 2_000;
 
 /** Listens for pushed records; bodies, times and connections are bounded. Throws `Misconfigured` when it cannot. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { endpoint, path, log } = options;
-  const { host, port } = parseEndpoint(endpoint, `${path}.endpoint`);
   const server = await createListener(options);
   server.headersTimeout = HEADERS_WITHIN_MS;
   server.requestTimeout = REQUEST_WITHIN_MS;
   server.maxConnections = options.maxConnections;
-  server.listen({ host, port });
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, {
-      path: `${path}.endpoint`,
-      cause,
-    });
-  }
-  const bound = server.address() as AddressInfo;
-  const address = formatEndpoint({ host: bound.address, port: bound.port });
-  log.info('listens for pushed records', { address });
-  if (options.cert === undefined && !/^(127\.|\[?::1)/.test(address))
-    log.warn('listens beyond this machine without TLS', { address });
+  const address = await bind(server, options);
   return { address, close: () => close(server) };
 }
 
@@ -93,13 +68,12 @@ export function sameSecret(given: string | undefined, wanted: string): boolean {
 }
 
 async function createListener(options: ListenerOptions): Promise<Server> {
-  const { cert, key, path } = options;
   const answerTo = (request: IncomingMessage, response: ServerResponse): void =>
     void respond(request, response, options);
-  if (cert === undefined && key === undefined) return createServer(answerTo);
-  const files = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
-  const { cert: certificate, key: privateKey } = await readTls(files, `${path}.tls`);
-  return createTlsServer({ cert: certificate, key: privateKey, minVersion: 'TLSv1.2' }, answerTo);
+  const certificate = await certificateOf(options);
+  return certificate === undefined
+    ? createServer(answerTo)
+    : createTlsServer(certificate, answerTo);
 }
 
 async function respond(

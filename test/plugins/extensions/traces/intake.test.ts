@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -19,9 +20,11 @@ import {
   checkedSettings,
   inspection,
   turnedClock,
+  type World,
   worldOf,
 } from '../../../helpers/plugin-world.ts';
 import { spanOf } from '../../../helpers/test-spans.ts';
+import { makeCertificates } from '../../../interop/programs/certs.ts';
 
 const agent: AgentView = {
   version: '1.2.3',
@@ -32,6 +35,7 @@ const agent: AgentView = {
 const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 
 interface Opened {
+  readonly lines: World<object>['lines'];
   readonly folder: string;
   readonly http: string;
   readonly grpc: string;
@@ -47,8 +51,7 @@ interface Opened {
   counted(): Promise<Readonly<Record<string, number>>>;
 }
 
-async function open(t: Test, settings: object = {}): Promise<Opened> {
-  const folder = t.testdir();
+async function open(t: Test, settings: object = {}, folder = t.testdir()): Promise<Opened> {
   const endpoints = { http: { endpoint: '127.0.0.1:0' }, grpc: { endpoint: '127.0.0.1:0' } };
   const config = await checkedSettings(traces, { ...endpoints, ...settings });
   const clock = turnedClock(() => new Promise((resolve) => setTimeout(resolve, 20)));
@@ -76,6 +79,7 @@ async function open(t: Test, settings: object = {}): Promise<Opened> {
   });
   return {
     folder,
+    lines: world.lines,
     http,
     grpc,
     post: (body, headers = {}) =>
@@ -232,6 +236,52 @@ t.test('with a token only who knows it may send', async (t) => {
   t.match(await post(body, { authorization: 'Bearer secret' }), { status: 200 });
   t.same(await send(body, { token: 'secret' }), Buffer.alloc(0));
   t.match(await counted(), { 'host.id:i-1': 2 });
+});
+
+t.test('with TLS', async (t) => {
+  const folder = t.testdir();
+  const certs = await makeCertificates(join(folder, 'certs'));
+  if ('skip' in certs) return t.plan(0, certs.skip);
+  const tls = { cert: certs.serverCert, key: certs.serverKey };
+  const { http, grpc, counted } = await open(t, { tls }, folder);
+  const secure = createHttp();
+  t.teardown(() => secure.close());
+  const post = (tls: object) =>
+    secure.request({
+      url: `https://${http}/v1/traces`,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf' },
+      body: request(spanOf(1)),
+      tls,
+    });
+  t.match(await post({ ca: certs.ca }), { status: 200 });
+  await t.rejects(post({}), { name: 'Unavailable' });
+  const client = new Client(grpc, credentials.createSsl(readFileSync(certs.ca)));
+  t.teardown(() => client.close());
+  const bytes = (value: Buffer): Buffer => value;
+  const answer = await new Promise((resolve) =>
+    client.makeUnaryRequest(EXPORT, bytes, bytes, request(spanOf(2)), (error, value) =>
+      resolve(error ?? value),
+    ),
+  );
+  t.same(answer, Buffer.alloc(0));
+  t.match(await counted(), { 'host.id:i-1': 2 });
+});
+
+t.test('who hangs up is not worth a line in the log', async (t) => {
+  const { grpc, lines, export: send } = await open(t);
+  const session = connectHttp2(`http://${grpc}`);
+  const stream = session.request({ ':method': 'POST', ':path': EXPORT });
+  stream.on('error', () => undefined);
+  stream.write(Buffer.alloc(10));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  session.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.same(await send(request(spanOf(1))), Buffer.alloc(0));
+  t.same(
+    lines.filter(({ level }) => level === 'error'),
+    [],
+  );
 });
 
 t.test('settings', async (t) => {
