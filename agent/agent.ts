@@ -29,6 +29,7 @@ import { inspect } from './inspect.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
 import { OpenComponents } from './open-components.ts';
+import { createPeriods, type Periods, type PeriodsOf } from './periods.ts';
 import { type RunEvents, takeDelivery } from './pipeline-run.ts';
 import { readAgain } from './read-again.ts';
 import { countedEvents } from './run-events.ts';
@@ -110,6 +111,9 @@ class RunningAgent implements Agent {
   readonly #underWay: UnderWay;
   readonly #traffic: Traffic;
   readonly #started: number;
+  readonly #periods: Periods;
+  readonly #watching = new AbortController();
+  #watched: Promise<void> = Promise.resolve();
   readonly #runs = new Map<string, Run>();
   #configuration: Configuration;
   #ready = false;
@@ -153,6 +157,12 @@ class RunningAgent implements Agent {
           deadLetters: this.deadLetters,
         }),
     });
+    this.#periods = createPeriods({
+      ...options,
+      state: this.state,
+      closeAfterMs: () => this.#configuration.periods.close_after,
+      pipeline: (name) => this.#exportsOf(name),
+    });
   }
 
   async start(): Promise<void> {
@@ -161,6 +171,14 @@ class RunningAgent implements Agent {
     this.#audit('agent.started', this.#configuration);
     this.#startRuns();
     this.#ready = true;
+    if (this.#options.once !== true) this.#watched = this.#periods.watch(this.#watching.signal);
+  }
+
+  #exportsOf(name: string): ReturnType<PeriodsOf['pipeline']> {
+    const pipeline = this.#configuration.pipelines.find((candidate) => candidate.name === name);
+    if (pipeline === undefined) return undefined;
+    const settings = pipelineSettings(this.#configuration, pipeline, this.version);
+    return { targets: this.#open.targets(pipeline), settings };
   }
 
   #observe(): void {
@@ -245,7 +263,10 @@ class RunningAgent implements Agent {
     this.#ready = false;
     for (const run of this.#runs.values()) run.stop.abort();
     await this.ended();
+    this.#watching.abort();
+    if (ran && this.#options.once === true) await this.#periods.check();
     const unsent = await this.#open.close();
+    await this.#watched;
     await this.#pool.close();
     await this.#http.close();
     try {

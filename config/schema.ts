@@ -39,6 +39,13 @@ export const AGENT = {
     min: 1,
     max: 256,
   },
+  periods: {
+    close_after: {
+      doc: 'A billing period that has not changed for so long, after its end, is closed; 0: none ever is.',
+      format: 'duration',
+      default: '10d',
+    },
+  },
   service: {
     extensions: { doc: 'Extensions to start, in this order.', format: 'list', default: [] },
     telemetry: {

@@ -30,6 +30,7 @@ export interface Configuration {
   readonly pipelines: readonly Pipeline[];
   readonly plugins: readonly string[];
   readonly storage: AgentSettings['storage'];
+  readonly periods: AgentSettings['periods'];
   /** Threads that turn parts into charges. */
   readonly workers: number;
   readonly telemetry: AgentSettings['service']['telemetry'];
@@ -102,6 +103,7 @@ function assemble({ raw, own, components, pipelines, extensions }: Checked): Con
     pipelines: Object.freeze([...pipelines]),
     plugins: settings.plugins,
     storage: settings.storage,
+    periods: settings.periods,
     workers: settings.workers ?? Math.min(availableParallelism(), ENOUGH_WORKERS),
     telemetry: settings.service.telemetry,
     shown: own.shown,

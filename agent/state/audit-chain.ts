@@ -13,7 +13,9 @@ export interface AuditEvent {
     | 'delivery.restated'
     | 'dead_letters.dropped'
     | 'dead_letters.replayed'
-    | 'replay.impossible';
+    | 'replay.impossible'
+    | 'period.closed'
+    | 'period.reopened';
   /** Plain data. */
   readonly about: Readonly<Record<string, unknown>>;
 }
@@ -102,9 +104,10 @@ function flaw(
   return undefined;
 }
 
-function canonical(entry: AuditEntry): string {
-  const text = canonicalize(entry);
-  if (text === undefined) throw new TypeError('an audit entry is not JSON');
+/** Canonical JSON (RFC 8785) of plain data. */
+export function canonical(data: object): string {
+  const text = canonicalize(data);
+  if (text === undefined) throw new TypeError('it is not JSON');
   return text;
 }
 

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { AUDIT_SCHEMA, appendLink } from './audit-chain.ts';
 import { KEPT_SCHEMA } from './kept-charges.ts';
+import { PERIODS_SCHEMA } from './periods.ts';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -18,11 +19,12 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS totals_delivery ON totals (delivery, billing_period);
   CREATE TABLE IF NOT EXISTS read_again (delivery TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   ${KEPT_SCHEMA}
+  ${PERIODS_SCHEMA}
   ${AUDIT_SCHEMA}
 `;
-const SCHEMA_VERSION = '3';
+const SCHEMA_VERSION = '4';
 /** Older ones that are brought up to date: what they lack is made empty. */
-const UPGRADABLE: readonly string[] = ['1', '2'];
+const UPGRADABLE: readonly string[] = ['1', '2', '3'];
 /** Had no audit chain: its deliveries are named when the chain begins. */
 const UNCHAINED = '1';
 

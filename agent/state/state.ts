@@ -10,6 +10,15 @@ import type { ExporterLedger } from '../ledger.ts';
 import { type AuditEvent, type AuditLink, appendLink, auditLinks } from './audit-chain.ts';
 import { openDatabase, transaction } from './database.ts';
 import { type KeptRevision, type KeptScope, keptOf, putKept } from './kept-charges.ts';
+import {
+  type Closing,
+  type Period,
+  type PeriodId,
+  type PeriodTotals,
+  periodsOf,
+  periodTotalsOf,
+  putClosing,
+} from './periods.ts';
 
 /** A scope of one receiver in one pipeline. */
 export interface ScopeId {
@@ -115,6 +124,16 @@ export interface State {
   forgetReadAgain(delivery: string): void;
   /** Committed deliveries of a receiver that are to be read again. */
   toReadAgain(pipeline: string, receiver: string): Committed[];
+  /** Every billing period that has totals, or had some when it was closed. */
+  periods(): Period[];
+  /** What a billing period costs. */
+  periodTotals(of: PeriodId): PeriodTotals;
+  /** Notes how a period was closed or opened again, together with what the audit chain is to say of it. */
+  closePeriod(
+    period: Period,
+    closing: Closing,
+    noted?: { readonly event: AuditEvent; readonly timeMs: number },
+  ): void;
   /** Adds to the audit chain. Commits add themselves, in their own transaction. */
   audit(event: AuditEvent, timeMs: number): void;
   /** The audit chain, oldest first. */
@@ -218,6 +237,25 @@ class SqliteState implements State {
       )
       .all(pipeline, receiver)
       .map(committedOf);
+  }
+
+  periods(): Period[] {
+    return periodsOf(this.#database);
+  }
+
+  periodTotals(of: PeriodId): PeriodTotals {
+    return periodTotalsOf(this.#database, of);
+  }
+
+  closePeriod(
+    period: Period,
+    closing: Closing,
+    noted?: { readonly event: AuditEvent; readonly timeMs: number },
+  ): void {
+    transaction(this.#database, () => {
+      putClosing(this.#database, period, closing);
+      if (noted !== undefined) appendLink(this.#database, noted.event, noted.timeMs);
+    });
   }
 
   audit(event: AuditEvent, timeMs: number): void {

@@ -193,31 +193,36 @@ t.test('a state file of schema version 1 is brought up to date', async (t) => {
   const { entries, broken } = checkChain(again.auditTrail());
   t.equal(broken, undefined);
   t.match(entries, [
-    { kind: 'state.upgraded', about: { from: '1', to: '3', deliveries: ['a-1'] } },
+    { kind: 'state.upgraded', about: { from: '1', to: '4', deliveries: ['a-1'] } },
     { kind: 'delivery.restated', about: { replaced: { BilledCost: '10' } } },
   ]);
 });
 
-t.test('a state file of schema version 2 is brought up to date', async (t) => {
-  const folder = t.testdir();
-  const state = openState(folder);
-  state.commit(commitOf({ totals: [group('10')] }));
-  state.close();
-  const database = new DatabaseSync(join(folder, 'state.sqlite'));
-  database.exec("DROP TABLE kept_charges; UPDATE meta SET value = '2'");
-  database.close();
-  const upgraded = openState(folder);
-  t.teardown(() => upgraded.close());
-  t.strictSame(seen(upgraded, ['costs']), ['10']);
-  const of = { pipeline: 'costs', receiver: 'files', scope: 'a' };
-  t.equal(upgraded.kept(of), undefined);
-  const { entries, broken } = checkChain(upgraded.auditTrail());
-  t.equal(broken, undefined);
-  t.match(entries, [
-    { kind: 'delivery.committed', about: { costs: { BilledCost: '10' } } },
-    { kind: 'state.upgraded', about: { from: '2', to: '3', deliveries: [] } },
-  ]);
-});
+for (const [version, lacking] of [
+  ['2', 'DROP TABLE kept_charges; DROP TABLE closed_periods;'],
+  ['3', 'DROP TABLE closed_periods;'],
+] as const)
+  t.test(`a state file of schema version ${version} is brought up to date`, async (t) => {
+    const folder = t.testdir();
+    const state = openState(folder);
+    state.commit(commitOf({ totals: [group('10')] }));
+    state.close();
+    const database = new DatabaseSync(join(folder, 'state.sqlite'));
+    database.exec(`${lacking} UPDATE meta SET value = '${version}'`);
+    database.close();
+    const upgraded = openState(folder);
+    t.teardown(() => upgraded.close());
+    t.strictSame(seen(upgraded, ['costs']), ['10']);
+    const of = { pipeline: 'costs', receiver: 'files', scope: 'a' };
+    t.equal(upgraded.kept(of), undefined);
+    t.match(upgraded.periods(), [{ billingPeriod: '2026-09-01', changedMs: 1_000 }]);
+    const { entries, broken } = checkChain(upgraded.auditTrail());
+    t.equal(broken, undefined);
+    t.match(entries, [
+      { kind: 'delivery.committed', about: { costs: { BilledCost: '10' } } },
+      { kind: 'state.upgraded', about: { from: version, to: '4', deliveries: [] } },
+    ]);
+  });
 
 t.test('what is kept of a scope: the number of a revision never comes again', async (t) => {
   const state = openState(t.testdir());
