@@ -89,6 +89,8 @@ interface Current {
   readonly openedMs: number;
   readonly file: FileHandle;
   readonly ids: string[];
+  /** The write that is under way, or was. */
+  written: Promise<void>;
 }
 
 class FileSpool implements Spool {
@@ -130,17 +132,20 @@ class FileSpool implements Spool {
   }
 
   async seal(settledMs = Number.NEGATIVE_INFINITY): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
     const latest = this.#options.clock.now() - settledMs;
     const settled = [...this.#current.values()].filter(({ openedMs }) => openedMs <= latest);
     for (const { bucket } of settled) this.#current.delete(bucket);
     for (const current of settled) await this.#seal(current);
   }
 
-  async #seal(current: Current): Promise<void> {
-    await current.file.close();
-    await this.#seen.save(current.ids);
-    await this.#publish(current.name);
+  /** Of a segment that nothing more is written to, but for the write under way. One without a record is removed. */
+  async #seal({ name, file, ids, written }: Current): Promise<void> {
+    await written.catch(() => {});
+    const { size } = await file.stat();
+    await file.close();
+    if (size === 0) return await rm(join(this.#options.folder, `${name}${OPEN}`));
+    await this.#seen.save(ids);
+    await this.#publish(name);
   }
 
   async sealed(): Promise<readonly Segment[]> {
@@ -162,6 +167,7 @@ class FileSpool implements Spool {
   }
 
   async close(): Promise<void> {
+    await this.#writing;
     await this.seal();
     await this.#seen.close();
   }
@@ -193,22 +199,32 @@ class FileSpool implements Spool {
   }
 
   async #writeGroup(bucket: string, group: readonly Waiting[]): Promise<void> {
+    const ids = group.flatMap((record) => record.ids);
     try {
-      const { file, ids } = await this.#file(bucket);
-      await writeAll(file, Buffer.concat(group.map(({ line }) => line)));
-      for (const record of group) {
-        ids.push(...record.ids);
-        this.#seen.note(record.ids);
-        record.done.resolve();
-      }
+      await this.#append(bucket, { lines: Buffer.concat(group.map(({ line }) => line)), ids });
+      this.#seen.note(ids);
+      for (const { done } of group) done.resolve();
     } catch (error) {
       for (const { done } of group) done.reject(error);
     }
   }
 
-  async #file(bucket: string): Promise<Current> {
-    const known = this.#current.get(bucket);
-    if (known !== undefined) return known;
+  /** Writes to the open segment of a bucket. It may be sealed while one waits for it: then there is another. */
+  async #append(
+    bucket: string,
+    { lines, ids }: { readonly lines: Buffer; readonly ids: readonly string[] },
+  ): Promise<void> {
+    for (;;) {
+      const current = this.#current.get(bucket) ?? (await this.#begin(bucket));
+      if (this.#current.get(bucket) !== current) continue;
+      current.written = writeAll(current.file, lines);
+      await current.written;
+      current.ids.push(...ids);
+      return;
+    }
+  }
+
+  async #begin(bucket: string): Promise<Current> {
     const [oldest] = this.#current.values();
     if (oldest !== undefined && this.#current.size >= MOST_OPEN) {
       this.#current.delete(oldest.bucket);
@@ -218,7 +234,8 @@ class FileSpool implements Spool {
     const time = new Date(openedMs).toISOString().replace(/[-:.]/g, '');
     const name = `${time}-${randomBytes(6).toString('hex')}`;
     const file = await open(join(this.#options.folder, `${name}${OPEN}`), 'ax', 0o600);
-    const current = { bucket, name, openedMs, file, ids: [] };
+    const written = Promise.resolve();
+    const current: Current = { bucket, name, openedMs, file, ids: [], written };
     this.#current.set(bucket, current);
     await syncFolder(this.#options.folder);
     return current;

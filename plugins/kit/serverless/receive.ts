@@ -1,7 +1,9 @@
 import type { Delivery, ReceiverContext } from '../../../pipelines/plugin/index.ts';
 import {
+  type Intake,
   type IntakeConfig,
   type Judged,
+  type Kept,
   openIntake,
   type Pushed,
   type PushRequest,
@@ -33,13 +35,19 @@ export async function* receiveUsage(
   let last = 0;
   while (!signal.aborted) {
     const minute = Math.floor(clock.now() / MINUTE_MS);
-    if (!once && minute !== last)
-      for (const record of everyMinute(clock.now())) await intake.keep(record);
-    last = minute;
+    if (!once && minute !== last && (await keepAll(intake, everyMinute(clock.now()))))
+      last = minute;
     yield* intake.deliveries(kind);
     if (once) return;
     await clock.sleep(Math.min(LOOK_EVERY_MS, settleMs), signal);
   }
+}
+
+/** Answers whether there was room for all of them. */
+async function keepAll(intake: Intake, records: readonly Pushed[]): Promise<boolean> {
+  const kept: Kept[] = [];
+  for (const record of records) kept.push(await intake.keep(record));
+  return !kept.includes('full');
 }
 
 /** Says once per SKU and region that no price is known. */

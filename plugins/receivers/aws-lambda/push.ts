@@ -14,6 +14,7 @@ import { type JsonObject, objectAt, parseJson, textAt } from '../../kit/json.ts'
 import { Tally } from '../../kit/serverless/usage.ts';
 import { countEvents } from './events.ts';
 import { countLog } from './log-events.ts';
+import { isReport } from './report.ts';
 import type { ReportSettings } from './reports.ts';
 
 /** What a push is judged by. */
@@ -94,25 +95,28 @@ function judgeFirehose(
   };
 }
 
-/** A record is what CloudWatch Logs sends (gzip, or inflated by Firehose), or telemetry events, one JSON value per line. */
+/**
+ * A record is what CloudWatch Logs sends (gzip, or inflated by Firehose), or telemetry events, one JSON value per line. Lines of a log without
+ * their stream are left alone, but for reports.
+ */
 function countRecord(
   bytes: Buffer,
   of: { readonly tally: Tally; readonly region: string; readonly settings: PushSettings },
 ): void {
   const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? inflated(bytes) : bytes)?.toString('utf8');
-  for (const line of valuesIn(text)) {
+  if (text === undefined) of.tally.addProblem('compressed data that cannot be read', '');
+  for (const line of valuesIn(text ?? '')) {
     const value = parseJson(line);
     const log = objectAt(value);
     if (Array.isArray(value)) countEvents(value, { ...of, arn: undefined });
     else if (Array.isArray(log?.logEvents)) countLog(log, of);
-    else if (log?.type !== undefined) countEvents([log], { ...of, arn: undefined });
-    else of.tally.addProblem('no record of CloudWatch Logs or the Telemetry API', line);
+    else if (log !== undefined) countEvents([log], { ...of, arn: undefined });
+    else if (isReport(line)) of.tally.addProblem('it is not known which function reports', line);
   }
 }
 
 /** A whole JSON text, or one JSON value per line; Firehose may also write objects one after the other. */
-function valuesIn(text: string | undefined): readonly string[] {
-  if (text === undefined) return ['(compressed data that cannot be read)'];
+function valuesIn(text: string): readonly string[] {
   return text
     .replaceAll('}{"messageType"', '}\n{"messageType"')
     .split('\n')

@@ -89,6 +89,24 @@ t.test('the number of open segments is bounded, and nothing is lost by it', asyn
   t.equal(lines.trim().split('\n').length, 200);
 });
 
+t.test('segments are sealed while records keep coming, and none is lost or torn', async (t) => {
+  const spool = await openSpool(spoolOf(t.testdir()));
+  let flooding = true;
+  let sent = 0;
+  const flood = Array.from({ length: 8 }, async () => {
+    while (flooding) await spool.keep(record(String(sent++), `b${sent % 3}`));
+  });
+  while ((await spool.sealed()).length < 6) await spool.seal();
+  flooding = false;
+  await Promise.all(flood);
+  await spool.close();
+  const lines = (await spool.sealed()).flatMap(({ path }) =>
+    readFileSync(path, 'utf8').trim().split('\n'),
+  );
+  t.same(new Set(lines.map((line) => JSON.parse(line).id)).size, sent);
+  t.equal(lines.length, sent);
+});
+
 t.test('a segment is written anew for its delivery, and both are forgotten with it', async (t) => {
   const folder = t.testdir();
   const around = await world(folder, { once: true });

@@ -235,7 +235,7 @@ t.test('reports that cannot be read are dead letters, the rest is counted', asyn
   const records = [
     packed(logs([broken, text(''), '{"type":"platform.report","record":{}}'])),
     packed(other),
-    Buffer.from('no json').toString('base64'),
+    Buffer.from(`a line of a log\n${text('')}\n{"level":"info"}`).toString('base64'),
     Buffer.from([0x1f, 0x8b, 1, 2]).toString('base64'),
   ];
   t.equal((await post(url, firehose(records), asFirehose)).status, 200, 'never sent again');
