@@ -23,3 +23,8 @@ export function parseEndpoint(text: string, path: string): Endpoint {
 export function formatEndpoint({ host, port }: Endpoint): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
+
+/** Whether a URL's host name is this machine: what goes there is seen by nobody on the way. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

@@ -1,4 +1,5 @@
 import { Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { isLoopback } from '../../kit/endpoint.ts';
 import type { Settings } from './settings.ts';
 import { sharedKey, type Unsigned } from './shared-key.ts';
 import { needed, type TokenWorld, tokenSource } from './tokens.ts';
@@ -49,8 +50,4 @@ function withSas(sas: string): Authorize {
 function accountOf({ hostname, pathname }: URL): string {
   const isCloud = /\.blob\./.test(hostname);
   return (isCloud ? hostname.split('.')[0] : pathname.split('/')[1]) ?? '';
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }

@@ -39,22 +39,22 @@ export interface Wanted {
 export async function fetchBill(source: Source, wanted: Wanted): Promise<Fetched> {
   await rm(wanted.folder, { recursive: true, force: true });
   await mkdir(wanted.folder, { recursive: true, mode: 0o700 });
-  const pages: SavedPage[] = [];
+  const hash = createHash('sha256');
+  const paths = new Set<string>();
+  let validators: Validators = {};
   for await (const page of pagesOf(source, wanted)) {
     if (page === 'unchanged' || page === 'missing') return page;
-    pages.push(page);
+    hash.update(`${page.hash},`);
+    if (page.path !== undefined) paths.add(page.path);
+    if (source.config.paging.kind === 'none') validators = validatorsIn(page);
   }
-  const revision = createHash('sha256')
-    .update(pages.map(({ hash }) => hash).join())
-    .digest('hex');
-  const paths = new Set(pages.flatMap(({ path }) => path ?? []));
-  const single = source.config.paging.kind === 'none' ? pages[0]?.headers : undefined;
-  return {
-    revision: revision.slice(0, 32),
-    parts: await Promise.all([...paths].map(partAt)),
-    ...(single?.etag !== undefined && { etag: single.etag }),
-    ...(single?.['last-modified'] !== undefined && { modified: single['last-modified'] }),
-  };
+  const revision = hash.digest('hex').slice(0, 32);
+  return { revision, parts: await Promise.all([...paths].map(partAt)), ...validators };
+}
+
+function validatorsIn({ headers }: SavedPage): Validators {
+  const { etag, 'last-modified': modified } = headers;
+  return { ...(etag !== undefined && { etag }), ...(modified !== undefined && { modified }) };
 }
 
 /** A page is asked for again for five minutes before the whole bill is given up for now; for one in a run that is to end. */

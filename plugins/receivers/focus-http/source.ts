@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Context, Misconfigured, type Tls } from '../../../pipelines/plugin/index.ts';
+import { isLoopback } from '../../kit/endpoint.ts';
 import { checkPlaceholders } from './periods.ts';
 import type { Settings } from './settings.ts';
 
@@ -72,10 +73,6 @@ function checkCredentials(config: Settings, path: string): void {
       path: `${path}.url`,
       hint: 'write https:',
     });
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }
 
 async function credentialsOf(

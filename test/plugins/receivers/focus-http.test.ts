@@ -389,6 +389,7 @@ t.test('settings that do not fit together', async (t) => {
     [{ url, token: 'a', username: 'a', password: 'b' }, 'token'],
     [{ url, token: 'a', headers: { authorization: 'b' } }, 'token'],
     [{ url: 'http://api.test/', token: 'a' }, 'url'],
+    [{ url: 'http://127.api.test/', token: 'a' }, 'url'],
     [{ url: 'https://name:secret@api.test/' }, 'url'],
     [{ url, token_file: '/does/not/exist' }, 'token_file'],
     [{ url, paging: { kind: 'page' } }, 'paging.parameter'],
