@@ -1,6 +1,6 @@
 /**
  * A large month of CUR 2.0 Parquet out of an S3 server on this machine (moto), beside the same files from the local disk; exact totals, no log records:
- * `node test/bench/stores.ts [--rows 10000000] [--parts 100]`. A tenth of the parts is generated, each is there ten times under keys of its own.
+ * `node test/bench/stores.ts [--rows 10000000] [--parts 100] [--no-disk]`. A tenth of the parts is generated, each is there ten times under keys of its own.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,9 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '10000000' },
     parts: { type: 'string', default: '100' },
+    disk: { type: 'boolean', default: true },
   },
+  allowNegative: true,
 });
 const COPIES = 10;
 const [rows, parts] = [Number(values.rows), Number(values.parts)];
@@ -59,15 +61,19 @@ try {
   await store.put(BUCKET, MANIFEST, manifest);
   const bytes = files.reduce((sum, file) => sum + readFileSync(file).length, 0) * COPIES;
   console.log(`${whole(rows)} rows, ${keys.length} parts, ${whole(bytes / 1e6)} MB`);
-  const disk = await agent('files', { paths: [local] });
+  const disk = values.disk ? await agent('files', { paths: [local] }) : undefined;
   const s3 = await agent('aws-data-exports', {
     bucket: BUCKET,
     endpoint: store.url,
     look_back: 120,
     credentials: { access_key_id: 'bench', secret_access_key: 'bench' },
   });
-  const [time, cpu] = [s3.seconds / disk.seconds, s3.cpuSeconds / disk.cpuSeconds];
-  console.log(`S3 takes ${time.toFixed(2)} x the time and ${cpu.toFixed(2)} x the CPU of the disk`);
+  if (disk !== undefined) {
+    const [time, cpu] = [s3.seconds / disk.seconds, s3.cpuSeconds / disk.cpuSeconds];
+    console.log(
+      `S3 takes ${time.toFixed(2)} x the time and ${cpu.toFixed(2)} x the CPU of the disk`,
+    );
+  }
 } finally {
   await store.stop();
   rmSync(dir, { recursive: true, force: true });

@@ -74,12 +74,17 @@ function served(child: ChildProcess, how: Start): Promise<() => string> {
     };
     child.stdout?.setEncoding('utf8').on('data', read);
     child.stderr?.setEncoding('utf8').on('data', read);
-    if (!(ready instanceof RegExp)) untilReady(child, ready).then(serves, fail);
+    if (!(ready instanceof RegExp)) whenReady(child, ready).then((is) => is && serves(), fail);
   });
 }
 
-async function untilReady(child: ChildProcess, ready: () => Promise<boolean>): Promise<void> {
-  while (child.exitCode === null && !(await ready())) await delay(100);
+/** Asks again and again; false when the child has ended before. */
+async function whenReady(child: ChildProcess, ready: () => Promise<boolean>): Promise<boolean> {
+  while (child.exitCode === null) {
+    if (await ready()) return true;
+    await delay(100);
+  }
+  return false;
 }
 
 async function stop(child: ChildProcess, gone: Promise<void>, signal: NodeJS.Signals) {
