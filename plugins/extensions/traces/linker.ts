@@ -56,9 +56,20 @@ export async function linkCosts(
   const linking = new Linking(options, delivery);
   for (const [i, cost] of costs.entries()) {
     if (i % AT_A_TIME === 0) await options.clock.sleep(0, options.signal).catch(closed);
-    linking.add(cost);
+    onDisk(() => linking.add(cost));
   }
   return linking.result();
+}
+
+/** A full or busy disk may come right: `Unavailable`, so that the delivery is tried again. */
+function onDisk(work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    const isDisk = cause instanceof Error && 'code' in cause && cause.code === 'ERR_SQLITE_ERROR';
+    if (!isDisk) throw cause;
+    throw new Unavailable(`links cannot be kept: ${cause.message}`, { cause });
+  }
 }
 
 function closed(cause: unknown): never {
@@ -101,7 +112,7 @@ class Linking {
       events: { [Symbol.iterator]: () => this.#events() },
       commit: () => {
         if (signal.aborted) closed(signal.reason);
-        store.commit(this.#delivery, { totals, hours, sent: this.#sent }, since);
+        onDisk(() => store.commit(this.#delivery, { totals, hours, sent: this.#sent }, since));
       },
     };
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import t from 'tap';
 import { compare, decimal, formatDecimal, sum } from '../../../../pipelines/focus/index.ts';
@@ -486,6 +487,19 @@ t.test('series that are one too many are summed up, those that are gone are zero
   );
   (await all.link([], { id: 'd2' })).commit();
   t.ok(linked().length === 11 && linked().every(({ value }) => value === 0));
+});
+
+t.test('what cannot be kept is tried again', async (t) => {
+  const folder = t.testdir();
+  const all = world(folder);
+  const linked = await all.link([costOf()]);
+  const other = new DatabaseSync(`${folder}/links.sqlite`);
+  other.exec('BEGIN IMMEDIATE');
+  t.throws(() => linked.commit(), { name: 'Unavailable', message: /locked/ });
+  other.exec('ROLLBACK');
+  other.close();
+  linked.commit();
+  t.match(pointsOf(all), { 'finops.cost.unlinked': { no_spans: 1 } });
 });
 
 t.test('a closed extension says that it is', async (t) => {
