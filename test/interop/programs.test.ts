@@ -19,7 +19,7 @@ import { cached, type Recipe, unavailable } from './programs/cache.ts';
 import { makeCertificates } from './programs/certs.ts';
 import { collector, startCollector } from './programs/collector.ts';
 import { csvConfig, variable } from './programs/collector-config.ts';
-import { goRecipe } from './programs/go.ts';
+import { goRecipe, step } from './programs/go.ts';
 import { freePorts } from './programs/ports.ts';
 import { prometheus, startPrometheus } from './programs/prometheus.ts';
 import { start } from './programs/running.ts';
@@ -266,3 +266,18 @@ async function gauge(
   });
   await exporter.shutdown();
 }
+
+t.test('builds end when their time is over', async (t) => {
+  const until = process.env.FOCUSD_BUILD_UNTIL;
+  t.teardown(() => {
+    if (until === undefined) delete process.env.FOCUSD_BUILD_UNTIL;
+    else process.env.FOCUSD_BUILD_UNTIL = until;
+  });
+  const build = { command: 'sleep', args: ['60'], cwd: t.testdir(), env: {} };
+  const over = { name: 'Unavailable', message: /FOCUSD_BUILD_MINUTES/ };
+  process.env.FOCUSD_BUILD_UNTIL = String(Date.now() + 300);
+  await t.rejects(step(build), over, 'one that is under way');
+  await t.rejects(step(build), over, 'one that would begin');
+  process.env.FOCUSD_BUILD_UNTIL = String(Date.now() + 60_000);
+  await t.resolves(step({ ...build, args: ['0'] }));
+});

@@ -38,9 +38,14 @@ export async function go(args: readonly string[], folder: string): Promise<void>
   await step({ command: 'go', args, cwd: folder, env: { GOBIN: folder, CGO_ENABLED: '0' } });
 }
 
-/** Runs a build tool in the background's priority, telling every 20 seconds where it is. */
+/**
+ * Runs a build tool in the background's priority, telling every 20 seconds where it is. Throws `Unavailable` once the time for builds is
+ * over (`FOCUSD_BUILD_UNTIL`, milliseconds, set for the whole run of tests).
+ */
 export async function step({ command, args, cwd, env }: Step): Promise<void> {
   const start = performance.now();
+  const left = Number(process.env.FOCUSD_BUILD_UNTIL ?? Number.POSITIVE_INFINITY) - Date.now();
+  if (left <= 0) throw unavailable(NO_TIME);
   const child = spawn('nice', ['-n', '10', command, ...args], {
     cwd,
     env: { ...process.env, ...env },
@@ -57,13 +62,27 @@ export async function step({ command, args, cwd, env }: Step): Promise<void> {
     const seconds = Math.round((performance.now() - start) / 1000);
     progress(`${basename(command)}: ${seconds} s, ${lastLine(output)}`);
   }, 20_000);
+  let late = false;
+  const limit = setTimeout(
+    () => {
+      late = true;
+      child.kill('SIGTERM');
+    },
+    Math.min(left, LONGEST_TIMER),
+  );
   try {
     const code = await exitCode(child);
+    if (late) throw unavailable(NO_TIME);
     if (code !== 0) throw failure(`${command} ${args.join(' ')}`, code, output);
   } finally {
     clearInterval(heartbeat);
+    clearTimeout(limit);
   }
 }
+
+const NO_TIME =
+  'the time for building foreign programs is over; more with FOCUSD_BUILD_MINUTES, or on the next run';
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 function exitCode(child: ReturnType<typeof spawn>): Promise<number | null> {
   return new Promise((resolve, reject) => {
