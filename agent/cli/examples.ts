@@ -27,6 +27,10 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, why: s
     ['focusd top --once', 'as text, for a ticket'],
     ['focusd top --json | jq .scopes', 'for scripts'],
   ],
+  probe: [
+    ['focusd probe otlp', 'what is taken, and the settings that keep to it'],
+    ['focusd probe otlp/loki -o loki.json', 'kept for the next time'],
+  ],
   explain: [
     ['focusd explain 0f3a…-91bc…', 'why is it billed like this?'],
     ['focusd explain UID --json | jq .rules.EffectiveCost', 'one column'],

@@ -67,4 +67,14 @@ It works while the agent runs and when it does not. What a running agent alone k
 It reads the raw files of the newest deliveries again, beside the agent: that one does nothing for it, running or not.`,
     )
     .action(async (options) => (await import('./tap.ts')).tap(options));
+  program
+    .command('probe')
+    .description(
+      'Find out what the backend of an exporter takes, with throw-away records named focusd.probe: temporality, age, sizes.',
+    )
+    .argument('<name>', 'exporter, as in the configuration: type or type/name')
+    .addOption(configOption())
+    .option('-o, --output <file>', 'write what was found there too, JSON')
+    .option('--json', 'for machines')
+    .action(async (name, options) => (await import('./probe.ts')).probe(name, options));
 }

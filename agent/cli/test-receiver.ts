@@ -1,14 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Component } from '../../config/validate.ts';
-import type { Context, Probe, Receiver } from '../../pipelines/plugin/contract.ts';
+import type { Probe, Receiver } from '../../pipelines/plugin/contract.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
-import { systemClock } from '../../plugins/kit/clock.ts';
-import { createHttp } from '../../plugins/kit/http.ts';
 import { configure } from '../configure.ts';
-import { createLog } from '../log.ts';
-import { silentMeter } from '../telemetry.ts';
+import { inThrowAwayWorld } from './throw-away-world.ts';
 
 interface Options {
   readonly config: string;
@@ -27,39 +20,16 @@ export async function testReceiver(id: string, options: Options): Promise<void> 
       hint: `there are: ${configuration.receivers.map((receiver) => receiver.id).join(', ')}`,
     });
   const plugin = (await catalogue.load('receiver', component.type)) as unknown as Receiver;
-  if (plugin.probe === undefined)
+  const { probe: look } = plugin;
+  if (look === undefined)
     throw new Misconfigured(`the receiver ${component.type} cannot be tested without reading`, {
       hint: 'focusd run --once --dry-run reads everything and sends nothing',
     });
-  const probe = await inWorld(component, (context) => plugin.probe?.(context));
-  if (probe === undefined) return;
+  const probe = await inThrowAwayWorld(component, configuration, (context) =>
+    look.call(plugin, context),
+  );
   process.stdout.write(options.json === true ? `${JSON.stringify(probe)}\n` : text(id, probe));
   if (probe.problems.length > 0) process.exitCode = 1;
-}
-
-/** A world with a folder that is gone afterwards. */
-async function inWorld<T>(
-  { id, settings }: Component,
-  work: (context: Context<never>) => Promise<T> | undefined,
-): Promise<T | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'focusd-test-receiver-'));
-  const http = createHttp();
-  try {
-    return await work({
-      id,
-      config: settings as never,
-      log: createLog({ level: 'warn', encoding: 'console' }),
-      meter: silentMeter(),
-      http,
-      clock: systemClock,
-      signal: new AbortController().signal,
-      once: true,
-      folder,
-    });
-  } finally {
-    await http.close();
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 function text(id: string, { source, bills, problems }: Probe): string {

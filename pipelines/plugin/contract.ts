@@ -163,9 +163,28 @@ export interface Probe {
   readonly problems: readonly string[];
 }
 
+/** What a backend takes. */
+export interface BackendProbe {
+  /** Where it is. */
+  readonly backend: string;
+  readonly findings: readonly BackendFinding[];
+  /** Settings of the exporter that keep to what was found, by path below it, as the operator would write them. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** One thing that was tried. */
+export interface BackendFinding {
+  readonly what: string;
+  /** It answered with success; some drop silently what they answer so. */
+  readonly taken: boolean;
+  readonly reason?: string;
+}
+
 /** Where charges and totals go. */
 export interface Exporter<S extends Schema = Schema> extends Described<S> {
   open(context: Context<ConfigOf<S>>, totals: TotalsView): Promise<Sink>;
+  /** Finds out with throw-away records what the backend takes (`focusd probe`). Throws `Unavailable` when it does not answer. */
+  probe?(context: Context<ConfigOf<S>>): Promise<BackendProbe>;
 }
 
 /** An opened exporter. Methods throw `Unavailable` (tried again) or `Rejected` (dead letter). */

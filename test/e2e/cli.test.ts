@@ -47,6 +47,7 @@ t.test('help, version, mistakes', async (t) => {
     'demo',
     'top',
     'support',
+    'probe',
     'tap',
     'explain',
     'validate',

@@ -22,6 +22,7 @@ export default defineExporter({
   stability: 'beta',
   config: settings,
   advise: adviceOn,
+  probe: async (context) => (await import('./probe.ts')).probeBackend(context),
 
   async open(context, totals): Promise<Sink> {
     const path = `exporters.${context.id}`;

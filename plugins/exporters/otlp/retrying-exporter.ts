@@ -35,7 +35,7 @@ export function createRetryingExporter(
   let failure: Error | undefined;
 
   async function send(metrics: ResourceMetrics, superseded: AbortSignal): Promise<void> {
-    await retrying(() => once(inner, metrics, options), {
+    await retrying(() => exportOnce(inner, metrics, options), {
       ...options.backoff,
       clock: options.clock,
       signal: AbortSignal.any([options.signal, superseded]),
@@ -83,10 +83,11 @@ const FAILED = 1;
 /** `AggregationTemporality.CUMULATIVE` of @opentelemetry/sdk-metrics. */
 const CUMULATIVE = 1;
 
-function once(
+/** One attempt. Throws `Unavailable`, `Rejected` or `Misconfigured`. */
+export function exportOnce(
   inner: PushMetricExporter,
   metrics: ResourceMetrics,
-  { onPartialSuccess, target }: RetryingOptions,
+  { onPartialSuccess, target }: Pick<RetryingOptions, 'onPartialSuccess' | 'target'>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     withPartialSuccess(onPartialSuccess, () =>
@@ -101,17 +102,20 @@ function once(
 /** gRPC codes end at 16, HTTP statuses start at 100. */
 const FIRST_HTTP_STATUS = 100;
 const GRPC_UNAVAILABLE = 14;
+const MAX_REASON = 300;
 
 /** `Unavailable` or `Rejected` by the code of a gRPC or HTTP error; without one it is the network: `Unavailable`. */
 function named(error: unknown, target: RetryingOptions['target']): Error {
   const what = `metrics to ${target.url}`;
-  const { code, details, metadata, message } = Object(error) as Partial<ServiceError>;
+  const { code, details, metadata, message, data } = Object(error) as Partial<ServiceError>;
   if (typeof code !== 'number') {
     if (errorName(error) === 'Unavailable') return error as Error;
     return new Unavailable(`${what}: ${explainNetworkError(error, target)}`, { cause: error });
   }
   if (code >= FIRST_HTTP_STATUS) {
-    return httpError({ status: code, message: message ?? '', retryAfterMs: undefined }, what);
+    const said = typeof data === 'string' ? data.trim().slice(0, MAX_REASON) : '';
+    const reason = said === '' ? (message ?? '') : said;
+    return httpError({ status: code, message: reason, retryAfterMs: undefined }, what);
   }
   const said = details ?? message ?? '';
   const status = metadata?.get('grpc-status-details-bin')[0];
@@ -130,5 +134,7 @@ interface ServiceError {
   readonly code: unknown;
   readonly details: string;
   readonly message: string;
+  /** What an HTTP backend said. */
+  readonly data: unknown;
   readonly metadata: { get(name: string): readonly unknown[] };
 }
