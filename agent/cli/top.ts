@@ -51,7 +51,7 @@ async function live(
   const { promise, resolve } = Promise.withResolvers<void>();
   const ended = new AbortController();
   const end = (): void => ended.abort();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
   process.stdout.write(OPEN);
   ended.signal.addEventListener('abort', () => resolve());
   let before = first;
@@ -70,10 +70,13 @@ async function live(
     );
   }
   process.stdout.write(CLOSE);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end);
 }
 
 function paint(lines: readonly string[]): void {
-  const { columns = 100, rows = 40 } = process.stdout;
+  // A terminal that does not know its size says 0.
+  const columns = process.stdout.columns || 100;
+  const rows = process.stdout.rows || 40;
   const shown = lines.slice(0, rows - 1).map((line) => cut(line, columns));
   process.stdout.write(`${HOME}${shown.join('\n')}`);
 }

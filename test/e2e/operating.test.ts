@@ -1,7 +1,9 @@
 /** What an operator sees of an agent: debug pages, `focusd top`, support bundles. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import type { Inspection } from '../../pipelines/plugin/index.ts';
@@ -9,6 +11,7 @@ import { focusd, type Ran, startFocusd } from '../helpers/focusd-process.ts';
 import { filesBelow, focusCsv, focusRow, put, worldFolder } from '../helpers/world.ts';
 import { freePort } from '../interop/programs/ports.ts';
 
+const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 const SECRET = 'hunter2-hunter2';
 const IN_FILE = 'from-a-file-zq81';
 
@@ -68,6 +71,7 @@ t.test('a running agent is looked at', async (t) => {
   }
 
   await bundled(t, folder);
+  await live(t, folder);
   writeFileSync(
     join(folder, 'focusd.yaml'),
     `receivers: { files: { paths: [./bills], settle: 0s } }
@@ -97,6 +101,27 @@ service:
   running.kill('SIGTERM');
   t.equal((await running.ended).code, 0);
 });
+
+/** In a terminal it paints a screen of its own until Ctrl-C. */
+async function live(t: Test, folder: string): Promise<void> {
+  const command = `${process.execPath} ${MAIN} top --interval 200ms`;
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], { cwd: folder });
+  terminal.on('error', () => {});
+  let shown = '';
+  let isTold = false;
+  terminal.stdout.on('data', (text: Buffer) => {
+    shown += text.toString();
+    if (isTold || shown.split('COMPONENT').length < 4) return;
+    isTold = true;
+    terminal.stdin.write('\u0003');
+  });
+  const [code] = (await once(terminal, 'close')) as [number | null];
+  if (code === -2) return t.comment('there is no program script: no terminal to try');
+  t.equal(code, 0, 'Ctrl-C ends it well');
+  t.ok(shown.startsWith('\u001b[?1049h'), 'a screen of its own');
+  t.ok(shown.trimEnd().endsWith('\u001b[?1049l'), 'and what was there before comes back');
+  t.match(shown, /files +receiver[\s\S]*files +receiver/, 'painted again and again');
+}
 
 /** No byte of a support bundle is a secret, whatever it was asked of. */
 async function bundled(t: Test, folder: string): Promise<void> {
