@@ -4,6 +4,7 @@ import { type Program, progress } from './cache.ts';
 import { ciCollector } from './ci-collector.ts';
 import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
+import { apiserver, etcd } from './kube.ts';
 import { moto } from './moto.ts';
 import { nginx } from './nginx.ts';
 import { ociSdk } from './oci-sdk.ts';
@@ -21,8 +22,13 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   'python-otel': pythonSdk,
   swift,
   'fake-gcs-server': fakeGcs,
+<<<<<<< HEAD
   nginx,
   'oci-sdk': ociSdk,
+=======
+  etcd,
+  'kube-apiserver': apiserver,
+>>>>>>> 7358350 (Prove the receiver kubernetes against a real API server)
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {

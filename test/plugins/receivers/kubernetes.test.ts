@@ -3,55 +3,17 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { decimal, formatDecimal, sum } from '../../../pipelines/focus/index.ts';
-import type { Clock, Delivery } from '../../../pipelines/plugin/index.ts';
+import type { Delivery } from '../../../pipelines/plugin/index.ts';
 import kubernetes from '../../../plugins/receivers/kubernetes/index.ts';
 import { rawNode, rawPod } from '../../helpers/kube-objects.ts';
 import { type KubeServer, startKubeServer } from '../../helpers/kube-server.ts';
+import { type MovedClock, movedClock, until } from '../../helpers/moved-clock.ts';
 import { checkedSettings, worldOf } from '../../helpers/plugin-world.ts';
 
 const TEN = Date.parse('2026-09-17T10:00:00Z');
 const NODES = '/api/v1/nodes';
 const PODS = '/api/v1/pods';
 const NAMESPACES = '/api/v1/namespaces';
-
-/** A clock that stands until it is moved; who sleeps wakes when it is time. */
-function movedClock() {
-  let now = TEN;
-  const sleeping = new Set<{ readonly at: number; readonly wake: () => void }>();
-  const clock: Clock = {
-    now: () => now,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const sleeper = { at: now + ms, wake: resolve };
-        sleeping.add(sleeper);
-        signal?.addEventListener('abort', () => {
-          sleeping.delete(sleeper);
-          reject(signal.reason);
-        });
-      }),
-  };
-  return {
-    clock,
-    sleepers: () => sleeping.size,
-    /** Moves on; answers once all who woke sleep again. */
-    async move(ms: number, sleepers = 2): Promise<void> {
-      now += ms;
-      for (const sleeper of sleeping) {
-        if (sleeper.at > now) continue;
-        sleeping.delete(sleeper);
-        sleeper.wake();
-      }
-      await until(() => sleeping.size >= sleepers);
-    },
-  };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries += 1) {
-    if (tries > 10_000) throw new Error('it did not come to that');
-    await delay(2);
-  }
-}
 
 /** A server that ends with the test. */
 async function startedServer(t: Test): Promise<KubeServer> {
@@ -66,11 +28,11 @@ async function running(
   {
     written = {},
     folder,
-    turned = movedClock(),
+    turned = movedClock(TEN),
   }: {
     readonly written?: object;
     readonly folder: string;
-    readonly turned?: ReturnType<typeof movedClock>;
+    readonly turned?: MovedClock;
   },
 ) {
   const kubeconfig = join(folder, 'kubeconfig');
