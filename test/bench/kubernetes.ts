@@ -68,7 +68,9 @@ async function measure(size: Size): Promise<void> {
 
   const looks = performance.now();
   for (let minute = 1; minute <= 59; minute += 1) await turned.move(60_000);
-  console.log(`a look: ${Math.round((performance.now() - looks) / 59)} ms`);
+  console.log(
+    `a look: ${Math.round((performance.now() - looks) / 59)} ms; RSS at most ${mb(peak - idle.rss)} MB above idle`,
+  );
   const charges = performance.now();
   await turned.move(60_000);
   await turned.move(60_000, 1);

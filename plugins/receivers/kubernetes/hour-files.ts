@@ -1,28 +1,29 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Delivery } from '../../../pipelines/plugin/index.ts';
-import type { Hour } from './hour.ts';
+import type { Hour, SavedLine } from './hour.ts';
 import { secondText, type UsageRecord } from './line.ts';
-import type { SavedMeter } from './meter.ts';
 
 /** What is kept of a cluster between two runs. */
 export interface Saved {
   /** Its name, as charges have it. */
   readonly cluster: string;
-  readonly meter: SavedMeter;
+  /** Second up to which everything was counted. */
+  readonly at: number;
+  readonly lines: readonly SavedLine[];
 }
 
 /** Where hours wait on disk: the open one as it was counted so far, finished ones until they are committed. Survives a crash at any moment. */
 export interface HourFiles {
   load(): Promise<Saved | undefined>;
-  save(saved: Saved): Promise<void>;
+  save(cluster: string, lines: Iterable<SavedLine>): Promise<void>;
   /** Puts the charges of an hour on record; an hour that is on record already stays as it is. */
   seal(hour: Hour, lines: Iterable<UsageRecord>): Promise<void>;
   /** The sealed hours, oldest first; each is forgotten once it is committed. */
   deliveries(): AsyncGenerator<Delivery>;
 }
 
-const METER = 'meter.json';
+const METER = 'meter.jsonl';
 const SEALED = '.ndjson';
 /** Lines that are written at a time. */
 const CHUNK = 2000;
@@ -33,7 +34,8 @@ export async function openHourFiles(folder: string): Promise<HourFiles> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   return {
     load: () => load(join(home, METER)),
-    save: (saved) => writeWhole(home, METER, [JSON.stringify(saved)]),
+    // All at once: what happens while it is written belongs to the next time.
+    save: (cluster, lines) => writeWhole(home, METER, [...chunks(withCluster(cluster, lines))]),
     async seal(hour, lines) {
       const name = `${hourText(hour)}${SEALED}`;
       if (!(await readdir(home)).includes(name)) await writeWhole(home, name, chunks(lines));
@@ -67,21 +69,32 @@ function deliveryOf(name: string, part: Delivery['parts'][number]): Delivery {
   };
 }
 
+function* withCluster(cluster: string, lines: Iterable<SavedLine>): Generator<object> {
+  yield { cluster };
+  yield* lines;
+}
+
 /** What cannot be read is begun anew: it is only the open hour. */
 async function load(path: string): Promise<Saved | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    const saved: unknown = JSON.parse(text);
-    return isSaved(saved) ? saved : undefined;
+    const [first, ...rest]: unknown[] = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const cluster = (first as { readonly cluster?: unknown } | undefined)?.cluster;
+    const lines = rest.filter(isSavedLine);
+    const at = lines[0]?.[0] === 'meter' ? lines[0][1] : undefined;
+    return typeof cluster === 'string' && at !== undefined ? { cluster, at, lines } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isSaved(value: unknown): value is Saved {
-  const saved = value as Partial<Saved> | null;
-  return typeof saved?.cluster === 'string' && Array.isArray(saved.meter?.hours);
+/** The file is written by this receiver alone, and whole: the first word says what the rest of a line is. */
+function isSavedLine(line: unknown): line is SavedLine {
+  return Array.isArray(line) && typeof line[0] === 'string';
 }
 
 /** The file is there whole, or not at all. */
@@ -99,7 +112,7 @@ async function writeWhole(folder: string, name: string, texts: Iterable<string>)
   await handle.sync().finally(() => handle.close());
 }
 
-function* chunks(lines: Iterable<UsageRecord>): Generator<string> {
+function* chunks(lines: Iterable<object>): Generator<string> {
   let texts: string[] = [];
   for (const line of lines) {
     texts.push(`${JSON.stringify(line)}\n`);

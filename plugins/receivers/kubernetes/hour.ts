@@ -83,95 +83,109 @@ export function plusAmounts(a: Amounts, b: Amounts, seconds: number): Amounts {
   };
 }
 
-/** Hours as JSON: objects once, each time span with the number of its object. */
-export interface SavedHours {
-  readonly objects: readonly Kept[];
-  readonly hours: readonly SavedHour[];
-}
-
-interface SavedHour {
-  readonly start: number;
-  readonly seconds: number;
-  readonly nodes: readonly (readonly [object: number, seconds: number])[];
-  readonly pods: readonly SavedPod[];
-  readonly volumes: readonly (readonly [object: number, claim: number, seconds: number])[];
-  readonly services: readonly (readonly [object: number, seconds: number])[];
-}
+/** What is saved, a line at a time: objects once, and time spans with the number of their object in the order of the lines. */
+export type SavedLine =
+  | readonly ['meter', at: number, closed: readonly number[]]
+  | readonly ['object', live: boolean, object: Kept]
+  | readonly ['hour', start: number, seconds: number]
+  | readonly ['node', object: number, seconds: number]
+  | SavedPod
+  | readonly ['volume', object: number, claim: number, seconds: number]
+  | readonly ['service', object: number, seconds: number];
 
 type SavedPod = readonly [
+  'pod',
   object: number,
   node: string,
   namespace: Readonly<Record<string, string>>,
   seconds: number,
   sent: number,
-  containers: readonly (readonly [string, Amounts, Amounts])[],
+  containers: readonly (readonly [name: string, requested: Amounts, used: Amounts])[],
 ];
 
-/** What `restoreHours` makes hours of again; `live` objects come first, in their order. */
-export function saveHours(hours: readonly Hour[], live: readonly Kept[]): SavedHours {
-  const objects = [...live];
-  const numbers = new Map<Kept, number>(live.map((object, i) => [object, i]));
-  const number = (object: Kept): number => {
-    const known = numbers.get(object);
-    if (known !== undefined) return known;
-    numbers.set(object, objects.length);
-    return objects.push(object) - 1;
-  };
-  const saved = hours.map((hour) => ({
-    start: hour.start,
-    seconds: hour.seconds,
-    nodes: [...hour.nodes.values()].map((one) => [number(one.node), one.seconds] as const),
-    pods: [...hour.pods.values()].map((one) => savedPod(one, number)),
-    volumes: [...hour.volumes.values()].map(
-      ({ volume, claim, seconds }) =>
-        [number(volume), claim === undefined ? -1 : number(claim), seconds] as const,
-    ),
-    services: [...hour.services.values()].map((one) => [number(one.service), one.seconds] as const),
-  }));
-  return { objects, hours: saved };
+/** Lines from which `restoreHours` makes the hours and the live objects again. */
+export function* saveHours(hours: Iterable<Hour>, live: Iterable<Kept>): Generator<SavedLine> {
+  const numbers = new Map<Kept, number>();
+  for (const object of live) {
+    numbers.set(object, numbers.size);
+    yield ['object', true, object];
+  }
+  for (const hour of hours) {
+    const gone: Kept[] = [];
+    const number = (object: Kept): number => {
+      const known = numbers.get(object) ?? numbers.size;
+      if (known === numbers.size) gone.push(object);
+      numbers.set(object, known);
+      return known;
+    };
+    yield ['hour', hour.start, hour.seconds];
+    for (const line of spansOf(hour, number)) {
+      for (const object of gone.splice(0)) yield ['object', false, object];
+      yield line;
+    }
+  }
 }
 
-function savedPod(one: PodHour, number: (object: Kept) => number): SavedPod {
+function* spansOf(hour: Hour, number: (object: Kept) => number): Generator<SavedLine> {
+  for (const { node, seconds } of hour.nodes.values()) yield ['node', number(node), seconds];
+  for (const pod of hour.pods.values()) yield savedPod(pod, number(pod.pod));
+  for (const { volume, claim, seconds } of hour.volumes.values())
+    yield ['volume', number(volume), claim === undefined ? -1 : number(claim), seconds];
+  for (const { service, seconds } of hour.services.values())
+    yield ['service', number(service), seconds];
+}
+
+function savedPod(one: PodHour, object: number): SavedPod {
   const containers = [...one.containers].map(
     ([name, { requested, used }]) => [name, requested, used] as const,
   );
-  return [number(one.pod), one.node, one.namespace, one.seconds, one.sent, containers];
+  return ['pod', object, one.node, one.namespace, one.seconds, one.sent, containers];
 }
 
-/** The hours that were saved. */
-export function restoreHours({ objects, hours }: SavedHours): Hour[] {
-  return hours.map((saved) => {
-    const hour = emptyHour(saved.start);
-    hour.seconds = saved.seconds;
-    for (const [at, seconds] of saved.nodes) {
-      const node = objects[at];
-      if (node?.kind === 'node') hour.nodes.set(node.uid, { node, seconds });
-    }
-    for (const pod of saved.pods) restorePod(hour, pod, objects[pod[0]]);
-    for (const [at, claimAt, seconds] of saved.volumes) {
-      const volume = objects[at];
-      const claim = objects[claimAt];
-      if (volume?.kind !== 'volume') continue;
-      const held = claim?.kind === 'claim' ? claim : undefined;
-      hour.volumes.set(volume.uid, { volume, claim: held, seconds });
-    }
-    for (const [at, seconds] of saved.services) {
-      const service = objects[at];
-      if (service?.kind === 'service') hour.services.set(service.uid, { service, seconds });
-    }
-    return hour;
-  });
+/** What was saved. */
+export interface Restored {
+  readonly hours: Map<number, Hour>;
+  readonly live: readonly Kept[];
 }
 
-function restorePod(hour: Hour, saved: SavedPod, pod: Kept | undefined): void {
-  if (pod?.kind !== 'pod') return;
-  const [, node, namespace, seconds, sent, containers] = saved;
-  hour.pods.set(podKey(pod.uid, node), {
-    ...{ pod, node, namespace, seconds, sent },
-    containers: new Map(
-      containers.map(([name, requested, used]) => [name, { requested, used }] as const),
-    ),
-  });
+/** The hours and the live objects that were saved. */
+export function restoreHours(lines: Iterable<SavedLine>): Restored {
+  const objects: Kept[] = [];
+  const live: Kept[] = [];
+  const hours = new Map<number, Hour>();
+  let hour = emptyHour(0);
+  for (const line of lines) {
+    if (line[0] === 'object') {
+      objects.push(line[2]);
+      if (line[1]) live.push(line[2]);
+    } else if (line[0] === 'hour') {
+      hour = emptyHour(line[1]);
+      hour.seconds = line[2];
+      hours.set(hour.start, hour);
+    } else if (line[0] !== 'meter') restoreSpan(hour, line, objects);
+  }
+  return { hours, live };
+}
+
+type SavedSpan = Exclude<SavedLine, readonly ['meter' | 'object' | 'hour', ...unknown[]]>;
+
+function restoreSpan(hour: Hour, line: SavedSpan, objects: readonly Kept[]): void {
+  const of = objects[line[1]];
+  if (line[0] === 'node' && of?.kind === 'node') {
+    hour.nodes.set(of.uid, { node: of, seconds: line[2] });
+  } else if (line[0] === 'pod' && of?.kind === 'pod') {
+    const [, , node, namespace, seconds, sent, saved] = line;
+    const containers = new Map(
+      saved.map(([name, requested, used]) => [name, { requested, used }] as const),
+    );
+    hour.pods.set(podKey(of.uid, node), { pod: of, node, namespace, seconds, sent, containers });
+  } else if (line[0] === 'volume' && of?.kind === 'volume') {
+    const claim = objects[line[2]];
+    const held = claim?.kind === 'claim' ? claim : undefined;
+    hour.volumes.set(of.uid, { volume: of, claim: held, seconds: line[3] });
+  } else if (line[0] === 'service' && of?.kind === 'service') {
+    hour.services.set(of.uid, { service: of, seconds: line[2] });
+  }
 }
 
 /** A pod on a node: the same pod on another one is counted apart. */

@@ -47,16 +47,16 @@ async function sealLeftOver(
 ): Promise<void> {
   const saved = await files.load();
   if (saved === undefined) return;
-  const gap = clock.now() - saved.meter.at * 1000;
+  const gap = clock.now() - saved.at * 1000;
   if (!once && gap <= config.longest_gap) return;
   const { cluster } = saved;
-  const meter = new Meter({ at: saved.meter.at, longestGap: 0, saved: saved.meter });
+  const meter = new Meter({ at: saved.at, longestGap: 0, saved: saved.lines });
   const charging = { config, cluster, prices: pricesOf(config, `receivers.${id}`) };
   for (const hour of meter.finished(Math.floor(clock.now() / 1000))) {
     await files.seal(hour, chargesOf(hour, charging));
     meter.close(hour.start);
   }
-  await files.save({ cluster, meter: meter.save() });
+  await files.save(cluster, meter.save());
 }
 
 const COSTS = ['nodes', 'volumes', 'services'];

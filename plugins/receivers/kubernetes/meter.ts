@@ -7,7 +7,7 @@ import {
   plusAmounts,
   podKey,
   restoreHours,
-  type SavedHours,
+  type SavedLine,
   saveHours,
 } from './hour.ts';
 import { type Amounts, type Kept, type KubePod, NONE } from './objects.ts';
@@ -18,22 +18,14 @@ export interface PodUsage {
   readonly sent?: number;
 }
 
-/** What a meter is saved as. */
-export interface SavedMeter extends SavedHours {
-  /** Second up to which everything was counted. */
-  readonly at: number;
-  /** How many of the objects are alive. */
-  readonly live: number;
-  readonly closed: readonly number[];
-}
-
 /** How a meter counts. */
 export interface MeterOptions {
   /** Now, in seconds. */
   readonly at: number;
   /** A longer time without a look at the cluster is not counted, seconds. */
   readonly longestGap: number;
-  readonly saved?: SavedMeter | undefined;
+  /** What an earlier meter saved, line by line. */
+  readonly saved?: readonly SavedLine[] | undefined;
   /** Told of time that is not counted. */
   readonly onGap?: (seconds: number) => void;
 }
@@ -59,7 +51,7 @@ export class Meter {
   readonly #live = new Map<string, Living>();
   readonly #nodes = new Map<string, string>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
-  readonly #hours = new Map<number, Hour>();
+  readonly #hours: Map<number, Hour>;
   /** Until when what is gone was counted: news of it that come late start nothing anew. */
   readonly #gone = new Map<string, number>();
   #closed: readonly number[];
@@ -68,12 +60,13 @@ export class Meter {
   constructor({ at, longestGap, saved, onGap = () => {} }: MeterOptions) {
     this.#longestGap = longestGap;
     this.#onGap = onGap;
-    this.#born = saved?.at ?? at;
+    const [, savedAt, closed] = saved?.find((line) => line[0] === 'meter') ?? [];
+    this.#born = savedAt ?? at;
     this.#at = this.#born;
-    this.#closed = saved?.closed ?? [];
-    if (saved === undefined) return;
-    for (const hour of restoreHours(saved)) this.#hours.set(hour.start, hour);
-    for (const object of saved.objects.slice(0, saved.live)) this.#add(object, saved.at);
+    this.#closed = closed ?? [];
+    const { hours, live } = restoreHours(saved ?? []);
+    this.#hours = hours;
+    for (const object of live) this.#add(object, this.#born);
   }
 
   /** Uids of what is there, of one kind. */
@@ -170,11 +163,10 @@ export class Meter {
     this.#closed = [...this.#closed, start].slice(-MOST_CLOSED);
   }
 
-  /** Everything, to go on after a restart. */
-  save(): SavedMeter {
-    const live = [...this.#live.values()].map(({ object }) => object);
-    const saved = saveHours([...this.#hours.values()], live);
-    return { ...saved, at: this.#at, live: live.length, closed: this.#closed };
+  /** Everything, line by line, to go on after a restart. */
+  *save(): Generator<SavedLine> {
+    yield ['meter', this.#at, this.#closed];
+    yield* saveHours(this.#hours.values(), this.objects());
   }
 
   #startOf({ startedAt, uid }: Kept, at: number): number {

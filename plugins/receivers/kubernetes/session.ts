@@ -36,7 +36,7 @@ export async function openSession(context: ReceiverContext<Settings>): Promise<S
   const meter = new Meter({
     at: secondsOf(clock.now()),
     longestGap: secondsOf(config.longest_gap),
-    saved: saved?.cluster === cluster ? saved.meter : undefined,
+    saved: saved?.cluster === cluster ? saved.lines : undefined,
     onGap: (seconds) =>
       context.log.warn('time without a look at the cluster is not counted', { seconds }),
   });
@@ -219,7 +219,7 @@ class OpenSession implements Session {
 
   async #save(): Promise<void> {
     const { meter, files, charging } = this.#parts;
-    await files.save({ cluster: charging.cluster, meter: meter.save() });
+    await files.save(charging.cluster, meter.save());
   }
 
   #countUnpriced({ nodes, volumes }: Hour): void {

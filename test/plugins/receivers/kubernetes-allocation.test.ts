@@ -399,7 +399,7 @@ t.test('a restart goes on where it was', (t) => {
   meter.put(podOf(rawPod('goes')), START);
   meter.use('pod-stays', { containers: { app: { cpu: 2_000_000, memory: 1, gpu: 0 } } });
   meter.advance(START + 600);
-  const saved = JSON.parse(JSON.stringify(meter.save()));
+  const saved = JSON.parse(JSON.stringify([...meter.save()]));
   const next = new Meter({ at: START + 660, longestGap: 1800, saved });
   next.put(nodeOf(rawNode('a')), START + 660);
   next.put(podOf(rawPod('stays')), START + 660);

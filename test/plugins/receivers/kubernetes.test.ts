@@ -100,7 +100,7 @@ t.test('each hour is delivered once it is over, and only once', async (t) => {
   await first.turned.move(60_000);
   await first.stop();
   t.equal(first.deliveries.length, 0);
-  t.ok(existsSync(join(folder, 'hours', 'meter.json')));
+  t.ok(existsSync(join(folder, 'hours', 'meter.jsonl')));
 
   const next = await running(server, { folder, turned: first.turned });
   await watched(server, PODS, 2);
@@ -117,7 +117,7 @@ t.test('each hour is delivered once it is over, and only once', async (t) => {
   t.equal(quantity('p0'), '0.016666667', 'gone after twenty minutes');
   t.equal(quantity('p25'), '0.033333333', 'there for forty');
   await next.stop();
-  t.same(readdirSync(join(folder, 'hours')), ['meter.json']);
+  t.same(readdirSync(join(folder, 'hours')), ['meter.jsonl']);
 });
 
 t.test('a watch that is cut goes on, and one that is too old is listed anew', async (t) => {
