@@ -22,13 +22,10 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   'python-otel': pythonSdk,
   swift,
   'fake-gcs-server': fakeGcs,
-<<<<<<< HEAD
   nginx,
   'oci-sdk': ociSdk,
-=======
   etcd,
   'kube-apiserver': apiserver,
->>>>>>> 7358350 (Prove the receiver kubernetes against a real API server)
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {
