@@ -46,22 +46,22 @@ t.test('a running agent is looked at', async (t) => {
   const silent = await run('top');
   t.match(silent, { code: 1, stderr: /no agent answers: .*ECONNREFUSED/ }, 'when none runs');
   const running = startFocusd(t, ['run', '-c', 'focusd.yaml'], { cwd: folder });
-  await running.said('component is tried again');
+  await running.said('charges wait for an exporter');
 
   const [once, json] = await Promise.all([run('top', '--once'), run('top', '--json')]);
   t.match(once, { code: 0, stdout: /^focusd \d+\.\d+\.\d+ {2}ready {2}up / });
-  t.match(once.stdout, /^files +receiver +\w+ +\w+ .*127\.0\.0\.1:9/m, 'what last went wrong');
-  t.match(once.stdout, /^otlp +exporter +running/m);
+  t.match(once.stdout, /^otlp +exporter +retrying +\w+ .*127\.0\.0\.1:9/m, 'what went wrong');
+  t.match(once.stdout, /^files +receiver +running/m);
   t.match(once.stdout, /^costs: files /m);
   const all = JSON.parse(json.stdout) as Inspection;
-  t.match(all, { ready: true, exporters: [{ exporter: 'otlp', rows: 0 }], scopes: [] });
+  t.match(all, { ready: true, exporters: [{ exporter: 'otlp' }], scopes: [{ rows: 1 }] });
   t.match(
     all.components.find(({ id }) => id === 'otlp')?.lastError?.reason,
-    /could not be sent, trying again: .*127\.0\.0\.1:9/,
-    'an exporter that is tried again is known by the log',
+    /127\.0\.0\.1:9/,
+    'the last error of a component',
   );
   t.match(all.settings, /authorization: "\*\*\*\*"/);
-  t.ok(all.log.some((line) => line.includes('component is tried again')));
+  t.ok(all.log.some((line) => line.includes('charges wait for an exporter')));
 
   const pages = ['', '/components', '/traffic', '/deliveries', '/scopes', '/settings', '/log'];
   for (const page of pages.flatMap((name) => [name, `${name}.json`])) {
@@ -85,19 +85,22 @@ service:
   telemetry: { metrics: { address: "off" }, logs: { level: debug } }
 `,
   );
-  await running.said('delivery committed');
+  await running.said('configuration was read again');
+  const from = running.logs().length;
+  put(folder, 'bills/b.csv', focusCsv([1.25, focusRow('x')]));
+  await running.said('delivery committed', from);
   const after = JSON.parse((await run('top', '--json')).stdout) as Inspection;
   t.match(after, {
-    receivers: [{ deliveries: 1, rows: { read: 2, written: 1, rejected: 1 } }],
-    scopes: [{ scope: /a\.csv$/, deliveries: 1, rows: 1, rejected: 1 }],
-    deadLetters: { files: 1 },
+    receivers: [{ deliveries: 2, rows: { read: 4, written: 2, rejected: 2 } }],
+    scopes: [{ scope: /b\.csv$/, deliveries: 1, rows: 1, rejected: 1 }, {}],
+    deadLetters: { files: 2 },
     underWay: [],
   });
   t.match(
     after.exporters.find(({ exporter }) => exporter === 'file/csv'),
     { rows: 1, batches: 1, refused: 0 },
   );
-  t.match((await run('top')).stdout, /^SCOPE +REVISION[\s\S]*a\.csv/m, 'no terminal: once');
+  t.match((await run('top')).stdout, /^SCOPE +REVISION[\s\S]*b\.csv/m, 'no terminal: once');
   running.kill('SIGTERM');
   t.equal((await running.ended).code, 0);
 });
@@ -146,9 +149,11 @@ async function bundled(t: Test, folder: string): Promise<void> {
   ]);
   const text = (name: string): string => String(files[name]);
   t.match(text('configuration.yaml'), /authorization: "\*{3,4}"/);
-  t.match(text('log.ndjson'), /component is tried again/);
+  t.match(text('log.ndjson'), /charges wait for an exporter/);
   t.match(JSON.parse(text('agent.json')), { ready: true });
-  t.match(JSON.parse(text('audit.json')), { entries: 1, kinds: { 'agent.started': 1 } });
+  t.match(JSON.parse(text('audit.json')), {
+    kinds: { 'agent.started': 1, 'delivery.committed': 1 },
+  });
   t.match(JSON.parse(text('warnings.json')), [{ path: 'exporters.file' }]);
 }
 
