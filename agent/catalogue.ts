@@ -12,6 +12,7 @@ export const CATALOGUE = {
     'gcp-run': () => import('../plugins/receivers/gcp-run/index.ts'),
     'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),
     'gitlab-ci': () => import('../plugins/receivers/gitlab-ci/index.ts'),
+    http: () => import('../plugins/receivers/http/index.ts'),
     kubernetes: () => import('../plugins/receivers/kubernetes/index.ts'),
     'oci-focus': () => import('../plugins/receivers/oci-focus/index.ts'),
   },

@@ -1,3 +1,11 @@
+declare global {
+  /** Numbers as they are written; a later TypeScript knows them. Source: TC39 proposal JSON.parse source text access, in Node.js 22. */
+  interface JSON {
+    rawJSON(text: string): object;
+    isRawJSON(value: unknown): boolean;
+  }
+}
+
 /** A JSON object whose fields are not known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -35,4 +43,16 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What the text is as JSON, each number as a raw one that `JSON.stringify` writes with the same digits. Throws what `JSON.parse` throws. */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(text, asWritten);
+}
+
+/** Keeps a number as it stands in the text. */
+function asWritten(_: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === 'number' && context?.source !== undefined
+    ? JSON.rawJSON(context.source)
+    : value;
 }

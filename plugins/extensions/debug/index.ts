@@ -1,5 +1,5 @@
 import { defineExtension, Misconfigured } from '../../../pipelines/plugin/index.ts';
-import { formatEndpoint, parseEndpoint } from '../../kit/endpoint.ts';
+import { isLoopback, parseEndpoint } from '../../kit/endpoint.ts';
 import { type Page, type PageRequest, servePages } from '../../kit/serve-pages.ts';
 import { pageOf } from './pages.ts';
 
@@ -39,7 +39,7 @@ function isLocal({ host }: PageRequest): boolean {
 
 function requireLoopback(endpoint: string, path: string): void {
   const { host, port } = parseEndpoint(endpoint, path);
-  if (LOCAL_HOST.test(formatEndpoint({ host, port }))) return;
+  if (isLoopback(host)) return;
   throw new Misconfigured(`${endpoint} can be reached from other machines`, {
     path,
     hint: `write 127.0.0.1:${port}, and reach it from elsewhere by ssh -L or kubectl port-forward`,

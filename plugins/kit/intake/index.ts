@@ -29,14 +29,17 @@ export type Judged =
   | { readonly kind: 'ignored'; readonly status: 200 | 204 }
   | {
       readonly kind: 'refused';
-      readonly status: 400 | 401 | 404 | 405;
+      readonly status: RefusedStatus;
       /** Stable, for the counter: `bad_signature`. */
       readonly reason: string;
       readonly message: string;
     };
 
+/** Statuses of requests that are refused. */
+export type RefusedStatus = 400 | 401 | 404 | 405 | 413 | 415;
+
 /** A request is refused. */
-export function refused(status: 400 | 401 | 404 | 405, reason: string, message: string): Judged {
+export function refused(status: RefusedStatus, reason: string, message: string): Judged {
   return { kind: 'refused', status, reason, message };
 }
 

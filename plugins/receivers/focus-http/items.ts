@@ -1,12 +1,5 @@
 import { Unavailable } from '../../../pipelines/plugin/index.ts';
-
-declare global {
-  /** Numbers as they are written; a later TypeScript knows them. Source: TC39 proposal JSON.parse source text access, in Node.js 22. */
-  interface JSON {
-    rawJSON(text: string): object;
-    isRawJSON(value: unknown): boolean;
-  }
-}
+import { parseExactly } from '../../kit/json.ts';
 
 /** A JSON answer: its charges as NDJSON, and fields by their path. */
 export interface Listing {
@@ -21,7 +14,7 @@ export interface Listing {
 export function listingOf(body: Uint8Array, path: string): Listing {
   let answer: unknown;
   try {
-    answer = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body), asWritten);
+    answer = parseExactly(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (cause) {
     throw new Unavailable(`the answer is no JSON: ${String(cause)}`, { cause });
   }
@@ -36,13 +29,6 @@ export function listingOf(body: Uint8Array, path: string): Listing {
       return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;
     },
   };
-}
-
-/** Keeps a number as it stands in the text. */
-function asWritten(_: string, value: unknown, context?: { readonly source?: string }): unknown {
-  return typeof value === 'number' && context?.source !== undefined
-    ? JSON.rawJSON(context.source)
-    : value;
 }
 
 function at(value: unknown, path: string): unknown {

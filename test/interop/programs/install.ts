@@ -2,6 +2,7 @@
 import { azurite } from './azurite.ts';
 import { type Program, progress } from './cache.ts';
 import { ciCollector } from './ci-collector.ts';
+import { cloudEventsSdk } from './cloudevents-sdk.ts';
 import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
 import { apiserver, etcd } from './kube.ts';
@@ -26,6 +27,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   'oci-sdk': ociSdk,
   etcd,
   'kube-apiserver': apiserver,
+  'cloudevents-sdk': cloudEventsSdk,
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {
