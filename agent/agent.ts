@@ -211,6 +211,7 @@ class RunningAgent implements Agent {
       pool: this.#pool,
       underWay: this.#underWay,
       traffic: this.#traffic,
+      queues: this.#open.queues(),
     });
   }
 

@@ -9,6 +9,7 @@ import type {
   Inspection,
 } from '../pipelines/plugin/inspection.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { Waiting } from './exporter-queue/exporter-queue.ts';
 import { runKey } from './fingerprints.ts';
 import type { Log } from './log.ts';
 import type { Committed, State } from './state/state.ts';
@@ -29,6 +30,8 @@ export interface Inspected {
   readonly pool: WorkerPool;
   readonly underWay: UnderWay;
   readonly traffic: Traffic;
+  /** What waits for each exporter that is down. */
+  readonly queues: ReadonlyMap<string, Pick<Waiting, 'deliveries'>>;
   readonly log: Log;
 }
 
@@ -47,7 +50,13 @@ export function inspect(agent: Inspected): Inspection {
     components: components(agent),
     receivers: withAges(traffic, underWay),
     exporters: traffic.exporters(),
-    queues: [{ name: 'tasks', length: pool.waiting() }],
+    queues: [
+      { name: 'tasks', length: pool.waiting() },
+      ...[...agent.queues].map(([exporter, { deliveries }]) => ({
+        name: `deliveries for ${exporter}`,
+        length: deliveries,
+      })),
+    ],
     underWay: underWay.list(),
     scopes: scopesOf(agent.state.deliveries()).slice(0, MOST_SCOPES),
     deadLetters: { files: readdirSync(deadLetters.folder).length, bytes: deadLetters.bytes() },

@@ -55,6 +55,10 @@ t.test('a running agent is looked at', async (t) => {
   t.match(once.stdout, /^costs: files /m);
   const all = JSON.parse(json.stdout) as Inspection;
   t.match(all, { ready: true, exporters: [{ exporter: 'otlp' }], scopes: [{ rows: 1 }] });
+  t.strictSame(all.queues, [
+    { name: 'tasks', length: 0 },
+    { name: 'deliveries for otlp', length: 1 },
+  ]);
   t.match(
     all.components.find(({ id }) => id === 'otlp')?.lastError?.reason,
     /127\.0\.0\.1:9/,
