@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Delivery, Opened, ReceiverContext } from '../../../pipelines/plugin/index.ts';
+import { createByteBudget } from './byte-budget.ts';
 import {
   type Listener,
   listen,
@@ -122,12 +123,14 @@ class OpenIntake implements Intake, Opened {
 
   async listen(judge: (request: PushRequest) => Judged): Promise<void> {
     const { config, id, log } = this.#context;
+    const { max_in_flight } = config;
     this.#listener = await listen({
       endpoint: config.endpoint,
       cert: config.tls.cert,
       key: config.tls.key,
       maxBody: config.max_body,
       maxConnections: config.max_connections,
+      ...(max_in_flight !== undefined && { budget: createByteBudget(max_in_flight) }),
       path: `receivers.${id}`,
       log,
       handle: (request) => this.#answer(judge(request)),

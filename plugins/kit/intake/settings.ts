@@ -56,6 +56,8 @@ export interface IntakeConfig {
   readonly tls: { readonly cert: string | undefined; readonly key: string | undefined };
   readonly max_body: number;
   readonly max_connections: number;
+  /** Bytes of requests in memory at a time; absent: as many as the connections bring. */
+  readonly max_in_flight?: number;
   readonly seal_every: number;
   readonly spool_size: number;
   readonly remember: number;

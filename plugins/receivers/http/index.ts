@@ -18,6 +18,12 @@ const config = {
     doc: 'Larger requests are refused with 413, and those that unpack to more.',
     default: '4MiB',
   },
+  max_in_flight: {
+    doc: 'Bytes of requests in memory at a time; over it senders are asked to come again.',
+    format: 'bytes',
+    default: '64MiB',
+    min: '1MiB',
+  },
   path: { doc: 'Path of the endpoint.', format: 'text', default: '/v1/charges' },
   token: { doc: 'Bearer token of the senders.', format: 'secret', default: null },
   hmac: {
@@ -55,7 +61,7 @@ export default defineReceiver({
 });
 
 function check({ id, config }: ReceiverContext<Config>): void {
-  const { endpoint, token, hmac, max_body, spool_size } = config;
+  const { endpoint, token, hmac, max_body, max_in_flight, spool_size } = config;
   const wrong = (name: string, message: string, hint: string) =>
     new Misconfigured(message, { path: `receivers.${id}.${name}`, hint });
   const isOpen = token === undefined && hmac.secret === undefined;
@@ -67,10 +73,9 @@ function check({ id, config }: ReceiverContext<Config>): void {
     );
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(hmac.header))
     throw wrong('hmac.header', `no name of a header: ${hmac.header}`, 'write X-Signature-256');
+  const tooSmall = 'the largest request would not fit into it';
+  if (max_in_flight < max_body)
+    throw wrong('max_in_flight', tooSmall, 'write at least what max_body says');
   if (spool_size < 2 * max_body)
-    throw wrong(
-      'spool_size',
-      'the largest request would not fit into it',
-      'write at least twice max_body',
-    );
+    throw wrong('spool_size', tooSmall, 'write at least twice max_body');
 }

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { isLoopback } from '../../kit/endpoint.ts';
 import { type PushRequest, sameSecret } from '../../kit/intake/index.ts';
 
-/** How a sender may prove who it is; one of both is enough, without any everybody may send. */
+/** How a sender may prove who it is; one of both is enough, without any everybody on this machine may send. */
 export interface ProofSettings {
   readonly token: string | undefined;
   readonly hmac: {
@@ -13,11 +14,16 @@ export interface ProofSettings {
 
 /** Whether a request has the bearer token, or the HMAC-SHA256 of its body as it was sent. */
 export function isAllowed(request: PushRequest, { token, hmac }: ProofSettings): boolean {
-  if (token === undefined && hmac.secret === undefined) return true;
+  if (token === undefined && hmac.secret === undefined) return asksForThisMachine(request);
   return (
     (token !== undefined && hasToken(request, token)) ||
     (hmac.secret !== undefined && isSigned(request, hmac.secret, hmac.header))
   );
+}
+
+/** A page in a browser may not be led here under another name. */
+function asksForThisMachine({ header }: PushRequest): boolean {
+  return isLoopback((header('host') ?? '').replace(/:\d+$/, ''));
 }
 
 function hasToken({ header }: PushRequest, token: string): boolean {

@@ -25,7 +25,11 @@ export function judgePush(request: PushRequest, settings: PushSettings): Judged 
   if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
   if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   if (!isAllowed(request, settings))
-    return refused(401, 'bad_proof', 'neither the bearer token nor the signature is right');
+    return refused(
+      401,
+      'bad_proof',
+      'no right bearer token or signature, or (without any) another host than this',
+    );
   try {
     const records = recordsIn(request, settings);
     if (records.length === 0) return { kind: 'ignored', status: 204 };

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import t from 'tap';
@@ -185,16 +187,50 @@ t.test('a full spool says when to come again, and takes no event twice then', as
   t.equal((await drained(http, folder, { settings, mapping: focus })).rows.length, 1);
 });
 
+t.test('memory is bounded: what does not fit now may come again', async (t) => {
+  const settings = { ...SETTINGS, max_body: '1MiB', max_in_flight: '1MiB' };
+  const { url, stop } = await runningReceiver(http, t.testdir(), settings);
+  const large = charge('1', `,"x_Note":"${'n'.repeat(700_000)}"`);
+  const slow = request(`${url}/v1/charges`, { method: 'POST', headers: LINES });
+  const answered = once(slow, 'response');
+  slow.write(large.slice(0, 600_000));
+  let second = await push(url, large, LINES);
+  for (let i = 0; i < 200 && second.status === 202; i++) second = await push(url, large, LINES);
+  t.match(second, { status: 503, retryAfter: '1' });
+  slow.end(large.slice(600_000));
+  const [first] = (await answered) as [IncomingMessage];
+  t.equal(first.statusCode, 202);
+  t.equal((await push(url, large, LINES)).status, 202);
+  await stop();
+});
+
+/** Pushes to an address under a host name. */
+async function led(url: string, host: string): Promise<{ readonly status: number | undefined }> {
+  const headers = { 'content-type': 'application/x-ndjson', host };
+  const sent = request(`${url}/v1/charges`, { method: 'POST', headers });
+  sent.end(charge('1'));
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.resume();
+  return { status: answer.statusCode };
+}
+
 t.test('open to anybody on loopback only; wrong settings are named', async (t) => {
   const open = await runningReceiver(http, t.testdir({ open: {} }));
   const type = { 'content-type': 'application/x-ndjson' };
   t.equal((await push(open.url, charge('1'), type)).status, 202);
+  t.match(
+    await led(open.url, 'rebound.example.com'),
+    { status: 401 },
+    'a page in a browser, led here by another name',
+  );
+  t.match(await led(open.url, 'localhost:9187'), { status: 202 });
   await open.stop();
   for (const [path, wrong] of [
     ['token', { endpoint: '0.0.0.0:0' }],
     ['token', { endpoint: ':0' }],
     ['token', { endpoint: '127.0.0.1.example.com:0' }],
     ['hmac.header', { ...SETTINGS, hmac: { header: 'no header' } }],
+    ['max_in_flight', { ...SETTINGS, max_in_flight: '2MiB' }],
     ['spool_size', { ...SETTINGS, spool_size: '1MiB' }],
   ] as const) {
     const run = drained(http, t.testdir({}), { settings: wrong, mapping: focus });
