@@ -3,25 +3,18 @@
  * are estimates: price × quantity at public or configured prices, never billed. A job whose runner has no known price is refused.
  */
 import { parseTime } from '../../focus/times.ts';
+import { always, amount, first, map, test, text, timeBy } from '../expressions.ts';
+import { defineMapping, type RowTemplate } from '../mapping.ts';
 import {
-  always,
-  amount,
-  first,
-  map,
-  not,
-  present,
-  type TextExpression,
-  test,
-  text,
-  timeBy,
-  zero,
-} from '../expressions.ts';
-import { defineMapping, type RejectRule, type RowTemplate } from '../mapping.ts';
-import { times } from './arithmetic.ts';
-import { monthOf } from './usage-months.ts';
+  billingMonthOf,
+  estimatedCost,
+  estimatedCosts,
+  missing,
+  soldBy,
+  unknownPrice,
+} from './usage-record.ts';
 
 const REQUIRED = ['ci_provider', 'ci_job', 'started_at', 'completed_at', 'quantity'] as const;
-const cost = times(amount('price'), amount('quantity'));
 
 /** The mapping `ci-jobs`. */
 export default defineMapping({
@@ -43,20 +36,12 @@ export default defineMapping({
         message: 'the job ends before it starts: a clock was wrong',
         where: test(['started_at', 'completed_at'], isBackwards),
       },
-      {
-        ...missing('price', 'no price is known for the runner of this job: configure one'),
-        reason: 'unknown_price',
-        where: not(present(amount('price'))),
-      },
+      unknownPrice('price', 'no price is known for the runner of this job: configure one'),
     ],
-    measures: { EffectiveCost: { column: 'price × quantity', amount: cost } },
+    measures: { EffectiveCost: { column: 'price × quantity', amount: estimatedCost } },
     provider: text('ci_provider'),
   }),
 });
-
-function missing(column: string, message: string): RejectRule {
-  return { reason: 'missing_mandatory', column, message, where: not(present(column)) };
-}
 
 const account: RowTemplate['columns'] = {
   BillingAccountId: text('account'),
@@ -65,8 +50,7 @@ const account: RowTemplate['columns'] = {
   SubAccountId: text('account'),
   SubAccountType: text('account_type'),
   PricingCurrency: text('currency'),
-  BillingPeriodStart: timeBy('started_at', (value) => monthOf(parseTime(value), 0)),
-  BillingPeriodEnd: timeBy('started_at', (value) => monthOf(parseTime(value), 1)),
+  ...billingMonthOf('started_at'),
   ChargePeriodStart: timeBy('started_at', parseTime),
   ChargePeriodEnd: timeBy('completed_at', parseTime),
 };
@@ -83,17 +67,7 @@ const charge: RowTemplate['columns'] = {
 };
 
 const costs: RowTemplate['columns'] = {
-  BilledCost: zero,
-  EffectiveCost: cost,
-  ContractedCost: cost,
-  ListCost: cost,
-  ListUnitPrice: amount('price'),
-  ContractedUnitPrice: amount('price'),
-  PricingCurrencyEffectiveCost: cost,
-  PricingCurrencyListUnitPrice: amount('price'),
-  PricingCurrencyContractedUnitPrice: amount('price'),
-  PricingQuantity: amount('quantity'),
-  PricingUnit: text('unit'),
+  ...estimatedCosts,
   ConsumedQuantity: amount('seconds'),
   ConsumedUnit: always('Seconds'),
   SkuId: first('sku', 'runner'),
@@ -105,15 +79,7 @@ const service: RowTemplate['columns'] = {
   ServiceName: text('ci_service'),
   ServiceCategory: always('Developer Tools'),
   ServiceSubcategory: always('Continuous Integration and Deployment'),
-  ...Object.fromEntries(
-    [
-      'ProviderName',
-      'PublisherName',
-      'ServiceProviderName',
-      'HostProviderName',
-      'InvoiceIssuerName',
-    ].map((name) => [name, text('ci_provider')] as readonly [string, TextExpression]),
-  ),
+  ...soldBy(text('ci_provider')),
 };
 
 const resource: RowTemplate['columns'] = {

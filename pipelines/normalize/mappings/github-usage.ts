@@ -12,14 +12,13 @@ import {
   join,
   jsonObject,
   map,
-  not,
   present,
   text,
   timeBy,
   when,
 } from '../expressions.ts';
-import { defineMapping, type RejectRule, type RowTemplate } from '../mapping.ts';
-import { monthOf } from './usage-months.ts';
+import { defineMapping, type RowTemplate } from '../mapping.ts';
+import { billingMonthOf, missing, soldBy } from './usage-record.ts';
 
 const REQUIRED = ['date', 'product', 'sku', 'grossAmount', 'netAmount'] as const;
 const PROVIDER = 'GitHub';
@@ -34,7 +33,9 @@ export default defineMapping({
   required: REQUIRED,
   build: () => ({
     templates: [{ columns: { ...account, ...charge, ...costs, ...service } }],
-    reject: ['date', 'grossAmount', 'netAmount', 'organizationName'].map(missing),
+    reject: ['date', 'grossAmount', 'netAmount', 'organizationName'].map((column) =>
+      missing(column, `${column} is missing; a charge cannot be without it`),
+    ),
     measures: {
       BilledCost: { column: 'netAmount', amount: amount('netAmount') },
       ListCost: { column: 'grossAmount', amount: amount('grossAmount') },
@@ -43,15 +44,6 @@ export default defineMapping({
   }),
 });
 
-function missing(column: string): RejectRule {
-  return {
-    reason: 'missing_mandatory',
-    column,
-    message: `${column} is missing; a charge cannot be without it`,
-    where: not(present(column)),
-  };
-}
-
 const account: RowTemplate['columns'] = {
   BillingAccountId: text('organizationName'),
   BillingAccountType: always('Organization'),
@@ -59,8 +51,7 @@ const account: RowTemplate['columns'] = {
   PricingCurrency: always('USD'),
   SubAccountId: text('organizationName'),
   SubAccountType: always('Organization'),
-  BillingPeriodStart: timeBy('date', (value) => monthOf(parseTime(value), 0)),
-  BillingPeriodEnd: timeBy('date', (value) => monthOf(parseTime(value), 1)),
+  ...billingMonthOf('date'),
   ChargePeriodStart: timeBy('date', (value) => dayOf(parseTime(value))),
   ChargePeriodEnd: timeBy('date', (value) => dayOf(parseTime(value)) + DAY_MS),
 };
@@ -112,11 +103,7 @@ const service: RowTemplate['columns'] = {
     ],
     always('Other (Developer Tools)'),
   ),
-  ProviderName: always(PROVIDER),
-  PublisherName: always(PROVIDER),
-  ServiceProviderName: always(PROVIDER),
-  HostProviderName: always(PROVIDER),
-  InvoiceIssuerName: always(PROVIDER),
+  ...soldBy(always(PROVIDER)),
   ResourceId: when(present(repository), join('/', 'organizationName', repository)),
   ResourceName: repository,
   ResourceType: when(present(repository), always('Repository')),

@@ -2,22 +2,9 @@
  * What ran on Kubernetes to FOCUS, one record per container, resource and hour, as the receiver `kubernetes` writes them. The cost of a node's
  * hour is the origin charge; its parts add up to it. Costs are estimates at configured prices, never billed. What has no price is refused.
  */
-import { parseTime } from '../../focus/times.ts';
-import {
-  always,
-  amount,
-  first,
-  map,
-  not,
-  present,
-  type TextExpression,
-  text,
-  time,
-  timeBy,
-  zero,
-} from '../expressions.ts';
-import { defineMapping, type RejectRule, type RowTemplate } from '../mapping.ts';
-import { monthOf } from './usage-months.ts';
+import { always, amount, first, map, text, time, zero } from '../expressions.ts';
+import { defineMapping, type RowTemplate } from '../mapping.ts';
+import { billingMonthOf, missing, soldBy, unknownPrice } from './usage-record.ts';
 
 const REQUIRED = ['hour_start', 'hour_end', 'cluster', 'origin', 'allocated_id', 'cost'] as const;
 
@@ -37,20 +24,12 @@ export default defineMapping({
       missing('hour_end', 'a charge needs a period'),
       missing('account', 'a charge needs an account'),
       missing('currency', 'a charge needs a currency'),
-      {
-        ...missing('cost', 'no price is known for this node or volume: configure one'),
-        reason: 'unknown_price',
-        where: not(present(amount('cost'))),
-      },
+      unknownPrice('cost', 'no price is known for this node or volume: configure one'),
     ],
     measures: { EffectiveCost: { column: 'cost', amount: amount('cost') } },
     provider: text('provider'),
   }),
 });
-
-function missing(column: string, message: string): RejectRule {
-  return { reason: 'missing_mandatory', column, message, where: not(present(column)) };
-}
 
 const account: RowTemplate['columns'] = {
   BillingAccountId: text('account'),
@@ -60,8 +39,7 @@ const account: RowTemplate['columns'] = {
   SubAccountId: text('cluster'),
   SubAccountName: text('cluster'),
   SubAccountType: map('cluster', () => 'Kubernetes cluster'),
-  BillingPeriodStart: timeBy('hour_start', (value) => monthOf(parseTime(value), 0)),
-  BillingPeriodEnd: timeBy('hour_start', (value) => monthOf(parseTime(value), 1)),
+  ...billingMonthOf('hour_start'),
   ChargePeriodStart: time('hour_start'),
   ChargePeriodEnd: time('hour_end'),
 };
@@ -100,15 +78,7 @@ const service: RowTemplate['columns'] = {
   ServiceName: text('service'),
   ServiceCategory: text('category'),
   ServiceSubcategory: text('subcategory'),
-  ...Object.fromEntries(
-    [
-      'ProviderName',
-      'PublisherName',
-      'ServiceProviderName',
-      'HostProviderName',
-      'InvoiceIssuerName',
-    ].map((name) => [name, text('provider')] as readonly [string, TextExpression]),
-  ),
+  ...soldBy(text('provider')),
 };
 
 const resource: RowTemplate['columns'] = {

@@ -3,19 +3,16 @@
  * `gcp-run` and `azure-functions` write them. Costs are estimates: price × quantity at public or configured prices, never billed.
  */
 import { parseTime } from '../../focus/times.ts';
+import { always, amount, present, text, timeBy } from '../expressions.ts';
+import { defineMapping, type RowTemplate } from '../mapping.ts';
 import {
-  always,
-  amount,
-  not,
-  present,
-  type TextExpression,
-  text,
-  timeBy,
-  zero,
-} from '../expressions.ts';
-import { defineMapping, type RejectRule, type RowTemplate } from '../mapping.ts';
-import { times } from './arithmetic.ts';
-import { monthOf } from './usage-months.ts';
+  billingMonthOf,
+  estimatedCost,
+  estimatedCosts,
+  missing,
+  soldBy,
+  unknownPrice,
+} from './usage-record.ts';
 
 const REQUIRED = [
   'provider',
@@ -26,7 +23,6 @@ const REQUIRED = [
   'price',
   'problem',
 ] as const;
-const cost = times(amount('price'), amount('quantity'));
 
 /** The mapping `serverless`. */
 export default defineMapping({
@@ -47,20 +43,12 @@ export default defineMapping({
       },
       missing('account', 'a charge needs an account'),
       missing('started_at', 'a charge needs a period'),
-      {
-        ...missing('price', 'no price is known for this SKU in this region: configure one'),
-        reason: 'unknown_price',
-        where: not(present(amount('price'))),
-      },
+      unknownPrice('price', 'no price is known for this SKU in this region: configure one'),
     ],
-    measures: { EffectiveCost: { column: 'price × quantity', amount: cost } },
+    measures: { EffectiveCost: { column: 'price × quantity', amount: estimatedCost } },
     provider: text('provider'),
   }),
 });
-
-function missing(column: string, message: string): RejectRule {
-  return { reason: 'missing_mandatory', column, message, where: not(present(column)) };
-}
 
 const account: RowTemplate['columns'] = {
   BillingAccountId: text('account'),
@@ -69,8 +57,7 @@ const account: RowTemplate['columns'] = {
   SubAccountId: text('account'),
   SubAccountType: text('account_type'),
   PricingCurrency: text('currency'),
-  BillingPeriodStart: timeBy('started_at', (value) => monthOf(parseTime(value), 0)),
-  BillingPeriodEnd: timeBy('started_at', (value) => monthOf(parseTime(value), 1)),
+  ...billingMonthOf('started_at'),
   ChargePeriodStart: timeBy('started_at', parseTime),
   ChargePeriodEnd: timeBy('ended_at', parseTime),
   RegionId: text('region'),
@@ -88,17 +75,7 @@ const charge: RowTemplate['columns'] = {
 };
 
 const costs: RowTemplate['columns'] = {
-  BilledCost: zero,
-  EffectiveCost: cost,
-  ContractedCost: cost,
-  ListCost: cost,
-  ListUnitPrice: amount('price'),
-  ContractedUnitPrice: amount('price'),
-  PricingCurrencyEffectiveCost: cost,
-  PricingCurrencyListUnitPrice: amount('price'),
-  PricingCurrencyContractedUnitPrice: amount('price'),
-  PricingQuantity: amount('quantity'),
-  PricingUnit: text('unit'),
+  ...estimatedCosts,
   ConsumedQuantity: amount('quantity'),
   ConsumedUnit: text('unit'),
   SkuId: text('sku'),
@@ -111,15 +88,7 @@ const service: RowTemplate['columns'] = {
   ServiceName: text('service'),
   ServiceCategory: always('Compute'),
   ServiceSubcategory: always('Serverless Compute'),
-  ...Object.fromEntries(
-    [
-      'ProviderName',
-      'PublisherName',
-      'ServiceProviderName',
-      'HostProviderName',
-      'InvoiceIssuerName',
-    ].map((name) => [name, text('provider')] as readonly [string, TextExpression]),
-  ),
+  ...soldBy(text('provider')),
 };
 
 const resource: RowTemplate['columns'] = {

@@ -1,0 +1,53 @@
+/** What the records that our own receivers write have in common, and with them the mappings that read those records. */
+import { parseTime } from '../../focus/times.ts';
+import { amount, not, present, type TextExpression, text, timeBy, zero } from '../expressions.ts';
+import type { RejectRule, RowTemplate } from '../mapping.ts';
+import { times } from './arithmetic.ts';
+import { monthOf } from './usage-months.ts';
+
+/** Rows without the column are refused. */
+export function missing(column: string, message: string): RejectRule {
+  return { reason: 'missing_mandatory', column, message, where: not(present(column)) };
+}
+
+/** Rows without an amount in the column are refused: nothing is free because its price is not known. */
+export function unknownPrice(column: string, message: string): RejectRule {
+  return { reason: 'unknown_price', column, message, where: not(present(amount(column))) };
+}
+
+/** The calendar month (UTC) in which the time of the column lies. */
+export function billingMonthOf(column: string): RowTemplate['columns'] {
+  return {
+    BillingPeriodStart: timeBy(column, (value) => monthOf(parseTime(value), 0)),
+    BillingPeriodEnd: timeBy(column, (value) => monthOf(parseTime(value), 1)),
+  };
+}
+
+/** One company offers, publishes, hosts and invoices. */
+export function soldBy(provider: TextExpression): RowTemplate['columns'] {
+  return {
+    ProviderName: provider,
+    PublisherName: provider,
+    ServiceProviderName: provider,
+    HostProviderName: provider,
+    InvoiceIssuerName: provider,
+  };
+}
+
+/** Exact `price` × `quantity` of a record. */
+export const estimatedCost = times(amount('price'), amount('quantity'));
+
+/** Costs at the price of the record: an estimate, never billed. */
+export const estimatedCosts: RowTemplate['columns'] = {
+  BilledCost: zero,
+  EffectiveCost: estimatedCost,
+  ContractedCost: estimatedCost,
+  ListCost: estimatedCost,
+  ListUnitPrice: amount('price'),
+  ContractedUnitPrice: amount('price'),
+  PricingCurrencyEffectiveCost: estimatedCost,
+  PricingCurrencyListUnitPrice: amount('price'),
+  PricingCurrencyContractedUnitPrice: amount('price'),
+  PricingQuantity: amount('quantity'),
+  PricingUnit: text('unit'),
+};
