@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { transaction } from '../../plugins/kit/transaction.ts';
 import { AUDIT_SCHEMA, appendLink } from './audit-chain.ts';
 import { KEPT_SCHEMA } from './kept-charges.ts';
 import { PERIODS_SCHEMA } from './periods.ts';
@@ -70,17 +71,4 @@ function schemaVersion(database: DatabaseSync): string | undefined {
   if (table === undefined) return undefined;
   const row = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get();
   return row === undefined ? undefined : String(row.value);
-}
-
-/** All of it or nothing. */
-export function transaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
 }

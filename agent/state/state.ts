@@ -6,9 +6,10 @@ import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts'
 import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import type { Delivery } from '../../pipelines/plugin/delivery.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
+import { transaction } from '../../plugins/kit/transaction.ts';
 import type { ExporterLedger } from '../ledger.ts';
 import { type AuditEvent, type AuditLink, appendLink, auditLinks } from './audit-chain.ts';
-import { openDatabase, transaction } from './database.ts';
+import { openDatabase } from './database.ts';
 import { type KeptRevision, type KeptScope, keptOf, putKept } from './kept-charges.ts';
 import {
   type Closing,

@@ -1,4 +1,5 @@
 import { errorName } from '../../../pipelines/plugin/index.ts';
+import { jittered } from '../../kit/jitter.ts';
 import { retrying } from '../../kit/retry.ts';
 import type { ListSource } from './lists/price-list.ts';
 import { BACKOFF, patienceMs, type Reading } from './reading.ts';
@@ -11,8 +12,7 @@ export async function keepCurrent(sources: readonly ListSource[], reading: Readi
   const { context, signal } = reading;
   while (!signal.aborted) {
     await readLists(sources, reading);
-    const tenths = 0.9 + 0.2 * Math.random();
-    await context.clock.sleep(Math.round(context.config.refresh * tenths), signal);
+    await context.clock.sleep(jittered(context.config.refresh), signal);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LinkedDelivery } from '../../../pipelines/plugin/index.ts';
+import { transaction } from '../../kit/transaction.ts';
 import type { Method } from './confidence.ts';
-import { type DatabaseOptions, openDatabase, transaction } from './database.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
 import type { KeyAttribute } from './identity.ts';
 
 /** What a cost was linked to, without the cost. */

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { transaction } from '../../kit/transaction.ts';
 import type { CellBytes } from './cell-bytes.ts';
-import { type DatabaseOptions, openDatabase, transaction } from './database.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
 
 /** A cell on its way to disk. */
 export interface StoredCell extends CellBytes {

@@ -8,6 +8,7 @@ import {
   type Part,
   Unavailable,
 } from '../../../pipelines/plugin/index.ts';
+import { jittered } from '../jitter.ts';
 import { download } from './download.ts';
 import type { FileSet, Look, ObjectStore } from './store.ts';
 import { twinsOf } from './twins.ts';
@@ -69,7 +70,7 @@ export async function* receiveSets(
       throw new Unavailable('a bill is written anew each time it is read; it is tried again later');
     if (changed) continue;
     if (once) return;
-    await clock.sleep(jittered(options), signal);
+    await clock.sleep(jittered(options.intervalMs, options.random), signal);
   }
 }
 
@@ -142,10 +143,6 @@ function progressOf({ context }: Receiving, wanted: readonly FileSet[]): Progres
 
 function bytesOf(objects: FileSet['objects']): number {
   return objects.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function jittered({ intervalMs, random = Math.random }: Receiving): number {
-  return Math.round(intervalMs * (0.9 + 0.2 * random()));
 }
 
 /** Tells what is waited for; each thing once. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Delivery, defineReceiver } from '../../../pipelines/plugin/index.ts';
+import { jittered } from '../../kit/jitter.ts';
 import { fetchBill } from './bill.ts';
 import { type Done, doneOf, questionOf, readCursor, writeCursor } from './cursor.ts';
 import { filled, type Period, periodsOf } from './periods.ts';
@@ -22,7 +23,7 @@ export default defineReceiver({
     for (;;) {
       yield* look(source, done);
       if (once) return;
-      await clock.sleep(Math.round(config.interval * (0.9 + 0.2 * Math.random())), signal);
+      await clock.sleep(jittered(config.interval), signal);
     }
   },
 

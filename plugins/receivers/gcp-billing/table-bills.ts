@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock, Context, Probe } from '../../../pipelines/plugin/contract.ts';
 import type { Delivery, Part } from '../../../pipelines/plugin/delivery.ts';
+import { jittered } from '../../kit/jitter.ts';
 import type { World } from './answers.ts';
 import { type Asking, type BigQuery, bigQuery, type Question } from './bigquery.ts';
 import { type Progress, readCursor, writeCursor } from './cursor.ts';
@@ -161,10 +162,9 @@ export async function* receiveTable(
   }
 }
 
-/** Many agents do not ask at the same moment. Ends with the signal. */
+/** Ends with the signal. */
 async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const jittered = Math.round(ms * (0.9 + 0.2 * Math.random()));
-  await clock.sleep(jittered, signal).catch((error: unknown) => {
+  await clock.sleep(jittered(ms), signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
 }
