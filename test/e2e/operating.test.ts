@@ -109,9 +109,9 @@ service:
   t.equal((await running.ended).code, 0);
 });
 
-/** In a terminal it paints a screen of its own until Ctrl-C. */
+/** In a terminal it paints a screen of its own until Ctrl-C. With `exec` no shell is left beside it that would end by the same signal. */
 async function live(t: Test, folder: string): Promise<void> {
-  const command = `${process.execPath} ${MAIN} top --interval 200ms`;
+  const command = `exec ${process.execPath} ${MAIN} top --interval 200ms`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], { cwd: folder });
   terminal.on('error', () => {});
   let shown = '';
