@@ -35,7 +35,8 @@ import { readAgain } from './read-again.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
 import { lockFolder } from './state/lock.ts';
-import { openState, type State } from './state/state.ts';
+import { openState } from './state/sqlite-state.ts';
+import type { State } from './state/state.ts';
 import { type Ended, Health, supervise } from './supervise.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traffic } from './traffic.ts';
@@ -138,7 +139,7 @@ class RunningAgent implements Agent {
       log.mask(text),
     );
     this.#started = clock.now();
-    this.#underWay = new UnderWay(clock, this.state.deliveries());
+    this.#underWay = new UnderWay(clock, this.state.seen());
     this.#traffic = new Traffic(clock);
     this.#pool = createWorkerPool({ workers: configuration.workers });
     this.#open = new OpenComponents({
@@ -168,7 +169,7 @@ class RunningAgent implements Agent {
   async start(): Promise<void> {
     this.#observe();
     await this.#open.open(this.#configuration, this.#fingerprints());
-    this.#audit('agent.started', this.#configuration);
+    await this.#audit('agent.started', this.#configuration);
     this.#startRuns();
     this.#ready = true;
     if (this.#options.once !== true) this.#watched = this.#periods.watch(this.#watching.signal);
@@ -223,7 +224,7 @@ class RunningAgent implements Agent {
     const before = this.#configuration;
     try {
       const restarted = await this.#goOver(configuration);
-      this.#audit('configuration.changed', configuration);
+      await this.#audit('configuration.changed', configuration);
       const settings = needRestart(before, configuration);
       if (settings.length > 0)
         this.#options.log.warn('settings are used from the next start on', { settings });
@@ -271,9 +272,9 @@ class RunningAgent implements Agent {
     await this.#pool.close();
     await this.#http.close();
     try {
-      if (ran) this.#audit('agent.stopped', this.#configuration);
+      if (ran) await this.#audit('agent.stopped', this.#configuration);
     } finally {
-      this.state.close();
+      await this.state.close();
       this.#unlock();
     }
     return unsent;
@@ -361,7 +362,7 @@ class RunningAgent implements Agent {
       signal,
     };
     await readAgain(run);
-    const cursor = this.state.cursor(pipeline.name, receiver);
+    const cursor = await this.state.cursor(pipeline.name, receiver);
     const context = { ...this.#context(component, signal, pipeline.name), lasting };
     for await (const delivery of plugin.receive(context, cursor)) {
       await takeDelivery(run, delivery);
@@ -402,12 +403,12 @@ class RunningAgent implements Agent {
     };
   }
 
-  #audit(
+  async #audit(
     kind: 'agent.started' | 'agent.stopped' | 'configuration.changed',
     configuration: Configuration,
-  ): void {
+  ): Promise<void> {
     const about = { version: this.version, configuration: configurationHash(configuration) };
-    this.state.audit({ kind, about }, this.#options.clock.now());
+    await this.state.audit({ kind, about }, this.#options.clock.now());
   }
 
   #fingerprints(): Fingerprints {

@@ -58,7 +58,7 @@ export function inspect(agent: Inspected): Inspection {
       })),
     ],
     underWay: underWay.list(),
-    scopes: scopesOf(agent.state.deliveries()).slice(0, MOST_SCOPES),
+    scopes: scopesOf(agent.state.seen()).slice(0, MOST_SCOPES),
     deadLetters: { files: readdirSync(deadLetters.folder).length, bytes: deadLetters.bytes() },
     settings: maskedYaml(agent.configuration),
     log: log.recent(),

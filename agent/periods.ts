@@ -58,9 +58,14 @@ export function createPeriods(of: PeriodsOf): Periods {
 
 async function checkAll(of: PeriodsOf): Promise<void> {
   if (of.closeAfterMs() === 0) return;
-  // All at one moment: what is told of a period is what it was when it was looked at.
-  const all = of.state.periods().flatMap((period) => standing(of, period) ?? []);
-  for (const noted of all) {
+  const all: Noted[] = [];
+  for (const period of await of.state.periods()) {
+    const noted = await standing(of, period);
+    if (noted !== undefined) all.push(noted);
+  }
+  // What is told of a period is what it was when it was looked at; one that moved meanwhile is looked at the next time.
+  const now = new Set((await of.state.periods()).map(present));
+  for (const noted of all.filter(({ period }) => now.has(present(period)))) {
     try {
       await note(of, noted);
     } catch (error) {
@@ -72,18 +77,22 @@ async function checkAll(of: PeriodsOf): Promise<void> {
   }
 }
 
+function present({ pipeline, receiver, billingPeriod, marker }: Period): string {
+  return JSON.stringify([pipeline, receiver, billingPeriod, marker]);
+}
+
 /** What is to be told of a period; undefined: nothing. */
-function standing(of: PeriodsOf, period: Period): Noted | undefined {
+async function standing(of: PeriodsOf, period: Period): Promise<Noted | undefined> {
   const { closing } = period;
   const isOpen = closing === undefined || closing.isReopened;
   if (isOpen && of.clock.now() < restsAt(period) + of.closeAfterMs()) return undefined;
   if (!isOpen && closing.marker === period.marker) return undefined;
-  const totals = of.state.periodTotals(period);
+  const totals = await of.state.periodTotals(period);
   const text = canonical(totals);
   const hash = createHash('sha256').update(text).digest('hex');
   if (isOpen) return { kind: 'period.closed', period, totals, text, hash };
   if (hash !== closing.hash) return { kind: 'period.reopened', period, totals, text, hash };
-  of.state.closePeriod(period, { ...closing, marker: period.marker });
+  await of.state.closePeriod(period, { ...closing, marker: period.marker });
   return undefined;
 }
 
@@ -132,7 +141,7 @@ async function note(of: PeriodsOf, noted: Noted): Promise<void> {
   });
   const about = { pipeline, receiver, billingPeriod, revision, hash, totals };
   const before = isReopened ? { closed: closing?.hash } : {};
-  of.state.closePeriod(
+  await of.state.closePeriod(
     { ...period, changedMs: now },
     { revision, hash, marker, isReopened },
     { event: { kind, about: { ...about, ...before } }, timeMs: now },

@@ -72,8 +72,8 @@ export interface PipelineRun {
 /** Takes one delivery to its commit; a revision that is already committed is left alone. Throws when it could not be committed. */
 export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promise<void> {
   const { id, state, events } = run;
-  if (isDone(run, delivery)) {
-    state.advance(id.pipeline, id.receiver, delivery.cursor);
+  if (await isDone(run, delivery)) {
+    await state.advance(id.pipeline, id.receiver, delivery.cursor);
     events.known?.(id, delivery);
     return;
   }
@@ -94,11 +94,11 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
 }
 
 /** Committed, and the exporters have been sent nothing else since. */
-function isDone(run: PipelineRun, delivery: Delivery): boolean {
+async function isDone(run: PipelineRun, delivery: Delivery): Promise<boolean> {
   const { id, state, targets } = run;
-  if (!state.has({ ...id, ...delivery })) return false;
+  if (!(await state.has({ ...id, ...delivery }))) return false;
   const byRows = sentByRows(targets, delivery).length > 0;
-  const kept = byRows ? state.kept({ ...id, scope: delivery.scope }) : undefined;
+  const kept = byRows ? await state.kept({ ...id, scope: delivery.scope }) : undefined;
   return !isUnsettled(kept, delivery.revision);
 }
 
@@ -109,7 +109,7 @@ async function takeThrough(
   letters: DeadLetterFile,
 ): Promise<boolean> {
   const { id, state, targets } = run;
-  const older = state.revision({ ...id, scope: delivery.scope });
+  const older = await state.revision({ ...id, scope: delivery.scope });
   const refused = refusals();
   const money = sentMoney();
   const started = run.clock.now();
@@ -135,7 +135,7 @@ async function takeThrough(
   }
   await linkDelivery(run, delivered);
   const exporters = money.toldApart(exporterLedger(run, delivered, refused), byRows);
-  commit(run, { delivery, delivered, sent, started, exporters });
+  await commit(run, { delivery, delivered, sent, started, exporters });
   return true;
 }
 
@@ -169,7 +169,7 @@ function setAside(
   run.events.setAside?.(run.id, delivery);
 }
 
-function commit(
+async function commit(
   run: PipelineRun,
   {
     delivery,
@@ -184,10 +184,10 @@ function commit(
     readonly started: number;
     readonly exporters: ExporterLedger;
   },
-): void {
+): Promise<void> {
   const { id, state, log } = run;
   const now = run.clock.now();
-  const committed = state.commit({
+  const committed = await state.commit({
     ...id,
     delivery,
     id: delivered.info.id,

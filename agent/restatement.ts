@@ -53,7 +53,8 @@ export async function openRestatement(
 ): Promise<Restatement | undefined> {
   const targets = sentByRows(run.targets, delivery);
   if (targets.length === 0) return undefined;
-  const scope = new RestatedScope(run, delivery.scope, { targets, events });
+  const kept = await run.state.kept({ ...run.id, scope: delivery.scope });
+  const scope = new RestatedScope(run, delivery.scope, { targets, events, kept });
   await scope.settle();
   return await scope.restate(delivery);
 }
@@ -61,7 +62,7 @@ export async function openRestatement(
 /** Removes what a scope no longer needs of its kept charges. */
 export async function tidyKept(run: PipelineRun, { scope }: Delivery): Promise<void> {
   const of = { ...run.id, scope };
-  const kept = run.state.kept(of);
+  const kept = await run.state.kept(of);
   if (kept === undefined) return;
   await removeKept(run.kept, of, kept.present === undefined ? [] : [kept.present.number]);
 }
@@ -82,13 +83,21 @@ class RestatedScope {
   constructor(
     run: PipelineRun,
     scope: string,
-    { targets, events }: { readonly targets: readonly Target[]; readonly events: SendEvents },
+    {
+      targets,
+      events,
+      kept,
+    }: {
+      readonly targets: readonly Target[];
+      readonly events: SendEvents;
+      readonly kept: KeptScope | undefined;
+    },
   ) {
     this.#run = run;
     this.#of = { ...run.id, scope };
     this.#targets = targets;
     this.#events = events;
-    this.#kept = run.state.kept(this.#of) ?? { number: 0 };
+    this.#kept = kept ?? { number: 0 };
   }
 
   /** Sends a revision to its end that was begun. */
@@ -100,14 +109,14 @@ class RestatedScope {
       .filter(({ id }) => begun.exporters.includes(id))
       .map((target) => ({ ...target, whole: begun.whole.includes(target.id) }));
     const lost = before === undefined && targets.some(({ whole }) => !whole);
-    if (lost || !(await this.#isWhole(begun, before))) return this.#put({ number });
+    if (lost || !(await this.#isWhole(begun, before))) return await this.#put({ number });
     this.#run.log.info('a revision that was begun is sent to its end', {
       ...this.#of,
       revision: begun.revision,
     });
     this.#corrected += await this.#send(begun, { targets, before });
     const exporters = targets.map(({ id }) => id);
-    this.#put({ number, present: { ...begun, exporters, whole: [] } });
+    await this.#put({ number, present: { ...begun, exporters, whole: [] } });
   }
 
   async restate(delivery: Delivery): Promise<Restatement> {
@@ -132,7 +141,7 @@ class RestatedScope {
     const has = (id: string): boolean => before?.revision.exporters.includes(id) === true;
     const targets = this.#targets.map((target) => ({ ...target, whole: !has(target.id) }));
     const whole = targets.filter((target) => target.whole).map(({ id }) => id);
-    this.#warn(whole);
+    await this.#warn(whole);
     const number = this.#kept.number + 1;
     const revision: KeptRevision = {
       number,
@@ -144,7 +153,7 @@ class RestatedScope {
       files: fileNames(kept),
     };
     const present = before?.revision;
-    this.#put({ number, begun: revision, ...(present && { present }) });
+    await this.#put({ number, begun: revision, ...(present && { present }) });
     this.#corrected += await this.#send(revision, { targets, before });
     const added = kept.reduce((sum, file) => sum + file.added, 0);
     return {
@@ -154,8 +163,8 @@ class RestatedScope {
   }
 
   /** Sums over what such an exporter was ever sent are right only from its next start on. */
-  #warn(whole: readonly string[]): void {
-    const older = this.#run.state.revision(this.#of);
+  async #warn(whole: readonly string[]): Promise<void> {
+    const older = await this.#run.state.revision(this.#of);
     if (older === undefined || whole.length === 0) return;
     const message = 'scope is sent whole: what vanished since it was last sent is not taken back';
     this.#run.log.warn(message, { ...this.#of, exporters: whole });
@@ -215,8 +224,8 @@ class RestatedScope {
     return false;
   }
 
-  #put(kept: KeptScope): void {
-    this.#run.state.keep(this.#of, kept);
+  async #put(kept: KeptScope): Promise<void> {
+    await this.#run.state.keep(this.#of, kept);
     this.#kept = kept;
   }
 }

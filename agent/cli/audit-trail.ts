@@ -12,9 +12,9 @@ interface Options {
 /** Walks the audit chain and names the first entry that does not hold, and totals that are not those it states. Exit code 1 when something is wrong. */
 export async function verify(options: Options & { readonly head?: string }): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   try {
-    const links = [...state.auditTrail()];
+    const links = [...(await state.auditTrail())];
     const chain = checkChain(links);
     const { head, broken, entries } = chain;
     const wrong = [
@@ -22,7 +22,7 @@ export async function verify(options: Options & { readonly head?: string }): Pro
       ...(options.head === undefined || links.some(({ hash }) => hash === options.head)
         ? []
         : [`no entry has the hash ${options.head}: the chain was cut or made anew`]),
-      ...(broken === undefined ? strayDeliveries(state, chain) : []),
+      ...(broken === undefined ? await strayDeliveries(state, chain) : []),
     ];
     const result = { entries: entries.length, head, wrong };
     process.stdout.write(
@@ -30,7 +30,7 @@ export async function verify(options: Options & { readonly head?: string }): Pro
     );
     if (wrong.length > 0) process.exitCode = 1;
   } finally {
-    state.close();
+    await state.close();
   }
 }
 
@@ -48,7 +48,7 @@ function told({
 }
 
 /** Deliveries whose totals are not what the chain says was committed. */
-function strayDeliveries(state: State, { entries }: ChainCheck): string[] {
+async function strayDeliveries(state: State, { entries }: ChainCheck): Promise<string[]> {
   const stated = new Map<unknown, unknown>();
   for (const { kind, about } of entries) {
     if (kind === 'delivery.committed' || kind === 'delivery.restated')
@@ -57,15 +57,20 @@ function strayDeliveries(state: State, { entries }: ChainCheck): string[] {
     else if (kind === 'state.upgraded' && Array.isArray(about.deliveries))
       for (const id of about.deliveries) stated.set(id, undefined);
   }
-  return state.deliveries().flatMap(({ id, scope }) => {
-    if (!stated.has(id)) return [`delivery ${id} (${scope}) is not in the chain`];
+  const strays: string[] = [];
+  for (const { id, scope } of await state.deliveries()) {
+    if (!stated.has(id)) {
+      strays.push(`delivery ${id} (${scope}) is not in the chain`);
+      continue;
+    }
     const costs = stated.get(id) as Readonly<Record<string, string>> | undefined;
-    return Object.entries(costsOf(state.totalsOf(id))).flatMap(([column, held]) =>
-      costs === undefined || costs[column] === held
-        ? []
-        : [`delivery ${id} (${scope}): ${column} is ${held}, the chain says ${costs[column]}`],
-    );
-  });
+    for (const [column, held] of Object.entries(costsOf(await state.totalsOf(id))))
+      if (costs !== undefined && costs[column] !== held)
+        strays.push(
+          `delivery ${id} (${scope}): ${column} is ${held}, the chain says ${costs[column]}`,
+        );
+  }
+  return strays;
 }
 
 /** Shows the audit chain, oldest first. */
@@ -76,15 +81,15 @@ export async function log(options: Options & { readonly since?: string }): Promi
       hint: 'for example 2026-11-01 or 2026-11-01T08:00:00Z',
     });
   const { configuration } = await configure(options.config, process.env);
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   try {
-    for (const { entry } of state.auditTrail()) {
+    for (const { entry } of await state.auditTrail()) {
       const parsed = JSON.parse(entry) as AuditEntry;
       if (Date.parse(parsed.time) < since) continue;
       process.stdout.write(`${options.json === true ? entry : line(parsed)}\n`);
     }
   } finally {
-    state.close();
+    await state.close();
   }
 }
 

@@ -44,16 +44,16 @@ interface Difference {
 /** Reads the raw parts of every committed delivery again and compares with the committed totals. Exit code 1 when one differs. */
 export async function audit(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   const pool = createWorkerPool({ workers: configuration.workers });
   const progress = progressLine('audited');
   try {
     const findings: Finding[] = [];
-    for (const delivery of state.deliveries()) {
+    for (const delivery of await state.deliveries()) {
       const pipeline = configuration.pipelines.find(({ name }) => name === delivery.pipeline);
       const settings = pipelineSettings(configuration, pipeline, version());
       const again = await derive(delivery, { pool, settings, progress: progress.add });
-      findings.push(finding(delivery, state.totalsOf(delivery.id), again));
+      findings.push(finding(delivery, await state.totalsOf(delivery.id), again));
     }
     progress.end();
     process.stdout.write(
@@ -62,7 +62,7 @@ export async function audit(options: Options): Promise<void> {
     if (findings.some(({ result }) => result !== 'equal')) process.exitCode = 1;
   } finally {
     await pool.close();
-    state.close();
+    await state.close();
   }
 }
 

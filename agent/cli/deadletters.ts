@@ -38,9 +38,11 @@ export async function show(options: Options): Promise<void> {
 export async function replay(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
   const files = await letterFiles(configuration, options);
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   try {
-    const committed = new Map(state.deliveries().map((delivery) => [delivery.id, delivery]));
+    const committed = new Map(
+      (await state.deliveries()).map((delivery) => [delivery.id, delivery]),
+    );
     for (const { delivery, scope, revision } of files) {
       const known = committed.get(delivery);
       const changed = await changedParts(known?.summary.parts ?? []);
@@ -55,8 +57,8 @@ export async function replay(options: Options): Promise<void> {
         process.exitCode = 1;
         continue;
       }
-      state.readAgain(delivery);
-      state.audit(
+      await state.readAgain(delivery);
+      await state.audit(
         { kind: 'dead_letters.replayed', about: { delivery, scope, revision } },
         Date.now(),
       );
@@ -65,7 +67,7 @@ export async function replay(options: Options): Promise<void> {
       );
     }
   } finally {
-    state.close();
+    await state.close();
   }
 }
 
@@ -74,12 +76,12 @@ export async function drop(options: Options & { readonly yes?: boolean }): Promi
   const { configuration } = await configure(options.config, process.env);
   if (options.yes !== true)
     throw new Misconfigured('dead letters are removed for good', { hint: 'say --yes' });
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   try {
     const unlock = lockFolder(configuration.storage.folder);
     try {
       for (const { path, ...about } of await letterFiles(configuration, options)) {
-        state.audit({ kind: 'dead_letters.dropped', about }, Date.now());
+        await state.audit({ kind: 'dead_letters.dropped', about }, Date.now());
         await rm(path, { force: true });
         process.stdout.write(
           `${about.delivery} ${safeText(about.scope)}: dropped ${counts(about.reasons)}\n`,
@@ -89,7 +91,7 @@ export async function drop(options: Options & { readonly yes?: boolean }): Promi
       unlock();
     }
   } finally {
-    state.close();
+    await state.close();
   }
 }
 

@@ -7,7 +7,7 @@ import { type GenerateRequest, generateBill } from '../generate/generate-bill.ts
 import type { Committed } from '../state/state.ts';
 import { freePort } from './free-port.ts';
 import { progressLine } from './progress.ts';
-import { formatReport } from './report.ts';
+import { formatReport, type ReportOptions } from './report.ts';
 import { serve } from './run.ts';
 
 interface Options {
@@ -46,10 +46,10 @@ export async function demo(options: Options): Promise<void> {
   await readOnce(configured, committed);
   say('3. AWS restates the month: its bill is written again, with other amounts');
   await generateBill({ ...billOf(folder, 'aws', rows), revision: 2 });
-  const report = (agent: { readonly state: Parameters<typeof formatReport>[0]['state'] }): void => {
+  const report = async (agent: Reported): Promise<void> => {
     say(`4. What the agent knows now\n`);
     say(
-      formatReport({
+      await formatReport({
         state: agent.state,
         pipelines: ['costs'],
         committed,
@@ -168,16 +168,18 @@ async function readOnce(
       committed: (_, delivery) => committed.push(delivery),
       progress: (_, rows) => progress.add(rows),
     },
-    ended: (agent) => {
+    ended: async (agent) => {
       progress.end();
-      ended(agent);
+      await ended(agent);
     },
   });
 }
 
+type Reported = Pick<ReportOptions, 'state'>;
+
 interface Serving {
   readonly committed: Committed[];
-  readonly report: (agent: { readonly state: Parameters<typeof formatReport>[0]['state'] }) => void;
+  readonly report: (agent: Reported) => Promise<void>;
   readonly say: (text: string) => void;
   readonly ports: Ports;
 }
@@ -186,9 +188,9 @@ async function keepServing(
   configured: Configured,
   { committed, report, say, ports }: Serving,
 ): Promise<void> {
-  let known: Parameters<Serving['report']>[0] | undefined;
+  let known: Reported | undefined;
   let reported = false;
-  const maybeReport = (): void => {
+  const maybeReport = async (): Promise<void> => {
     if (
       reported ||
       known === undefined ||
@@ -196,7 +198,7 @@ async function keepServing(
     )
       return;
     reported = true;
-    report(known);
+    await report(known);
     say(
       `The agent keeps running: put bills into the folder above, or change its focusd.yaml.
   curl -s http://127.0.0.1:${ports.health}/          health
@@ -211,12 +213,12 @@ Ctrl-C ends it.`,
     events: {
       committed: (_, delivery) => {
         committed.push(delivery);
-        maybeReport();
+        void maybeReport();
       },
     },
     started: (agent) => {
       known = agent;
-      maybeReport();
+      void maybeReport();
     },
   });
 }

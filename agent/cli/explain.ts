@@ -24,14 +24,14 @@ interface Options {
 export async function explain(uid: string, options: Options): Promise<void> {
   const wanted = parsedUid(uid);
   const { configuration } = await configure(options.config, process.env);
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   try {
     const explained = await found(wanted, { configuration, state });
     process.stdout.write(
       options.json === true ? `${JSON.stringify(explained, null, 2)}\n` : explainedText(explained),
     );
   } finally {
-    state.close();
+    await state.close();
   }
 }
 
@@ -62,16 +62,16 @@ interface Known {
 }
 
 async function found(wanted: WantedCharge, { configuration, state }: Known): Promise<Explained> {
-  const deliveries = state
-    .deliveries()
-    .filter((delivery) => uidPrefix({ ...delivery, delivery }) === wanted.scope);
+  const deliveries = (await state.deliveries()).filter(
+    (delivery) => uidPrefix({ ...delivery, delivery }) === wanted.scope,
+  );
   const [delivery] = deliveries;
   if (delivery === undefined)
     throw new Unavailable(
       `no delivery that is committed here has charges that begin with ${wanted.scope}: it is of another agent, or of a delivery whose place another took`,
     );
   const place = await search(wanted, delivery, configuration);
-  const total = totalOf(state.totalsOf(delivery.id), place.charge);
+  const total = totalOf(await state.totalsOf(delivery.id), place.charge);
   return { uid: wanted.uid, ...aboutDelivery(delivery, configuration), ...place, ...total };
 }
 

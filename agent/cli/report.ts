@@ -1,6 +1,7 @@
 import { mergeCounts, mergeLedgers } from '../../pipelines/engine/merge.ts';
 import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, subtract, sum } from '../../pipelines/focus/decimal.ts';
+import type { Total } from '../../pipelines/plugin/totals.ts';
 import { formatTotals } from '../../plugins/exporters/console/format-totals.ts';
 import type { Committed, State } from '../state/state.ts';
 import { costAccounts } from './account.ts';
@@ -17,11 +18,12 @@ export interface ReportOptions {
 }
 
 /** A readable account of the committed state: totals, money, repairs, rejects, restatements, speed. */
-export function formatReport(options: ReportOptions): string {
+export async function formatReport(options: ReportOptions): Promise<string> {
   const { state, pipelines, committed, ms } = options;
-  const deliveries = state
-    .deliveries()
-    .filter(({ pipeline, summary }) => pipelines.includes(pipeline) && summary.parts.length > 0);
+  const deliveries = (await state.deliveries()).filter(
+    ({ pipeline, summary }) => pipelines.includes(pipeline) && summary.parts.length > 0,
+  );
+  const held = await heldBy(state, [...deliveries, ...committed]);
   const totals = formatTotals(state.view(pipelines).totals(), {
     ...(options.width === undefined ? {} : { width: options.width }),
     color: options.color === true,
@@ -33,9 +35,9 @@ export function formatReport(options: ReportOptions): string {
     section(title('Bills'), deliveries.map(billLine)),
     section(
       title('Restated'),
-      committed.flatMap((delivery) => restatedLine(state, delivery)),
+      committed.flatMap((delivery) => restatedLine(held, delivery)),
     ),
-    section(title('Money, to the last decimal'), moneyLines(deliveries, state)),
+    section(title('Money, to the last decimal'), moneyLines(deliveries, held)),
     section(
       title('Repaired'),
       countLines(mergeCounts(deliveries.map(({ summary }) => summary.repairs))),
@@ -61,6 +63,15 @@ export function formatReport(options: ReportOptions): string {
   return `${sections.filter((text) => text !== '').join('\n')}\n`;
 }
 
+/** Totals by delivery. */
+type Held = ReadonlyMap<string, readonly Total[]>;
+
+async function heldBy(state: State, deliveries: readonly Committed[]): Promise<Held> {
+  const held = new Map<string, readonly Total[]>();
+  for (const { id } of deliveries) if (!held.has(id)) held.set(id, await state.totalsOf(id));
+  return held;
+}
+
 function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? '' : `${title}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
@@ -80,9 +91,9 @@ function billLine({ scope, summary, revision }: Committed): string {
   return `${name}  ${count(rows.read)} rows → ${count(rows.written)} charges${kinds === '' ? '' : `  (${kinds})`}  revision ${revision.slice(0, 8)}`;
 }
 
-function restatedLine(state: State, { id, scope, replaced }: Committed): string[] {
+function restatedLine(held: Held, { id, scope, replaced }: Committed): string[] {
   if (replaced === undefined) return [];
-  const now = sum(state.totalsOf(id).map(({ costs }) => costs.EffectiveCost));
+  const now = sum((held.get(id) ?? []).map(({ costs }) => costs.EffectiveCost));
   const before = decimal(replaced.EffectiveCost);
   const moved = subtract(now, before);
   const sign = moved.digits < 0n ? '' : '+';
@@ -92,17 +103,17 @@ function restatedLine(state: State, { id, scope, replaced }: Committed): string[
 }
 
 /** Read against what the totals in the state hold. */
-function moneyLines(deliveries: readonly Committed[], state: State): string[] {
+function moneyLines(deliveries: readonly Committed[], held: Held): string[] {
   const ledger = mergeLedgers(deliveries.map(({ summary }) => summary.ledger));
   const totals = deliveries.flatMap(({ id, summary }) =>
-    state.totalsOf(id).map((total) => ({ total, measured: summary.ledger })),
+    (held.get(id) ?? []).map((total) => ({ total, measured: summary.ledger })),
   );
   return COST_COLUMNS.flatMap((cost) => {
     if (ledger[cost] === undefined) return [];
-    const held = totals
+    const alike = totals
       .filter(({ measured }) => measured[cost] !== undefined)
       .map(({ total }) => total);
-    return [moneyLine(cost, costAccounts({ ledger, totals: held.map(plainTotal) })[cost])];
+    return [moneyLine(cost, costAccounts({ ledger, totals: alike.map(plainTotal) })[cost])];
   });
 }
 

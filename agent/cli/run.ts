@@ -35,7 +35,7 @@ export interface ServeOptions {
   /** Called when the agent runs. */
   readonly started?: (agent: Agent, telemetry: Telemetry) => void;
   /** Called before the agent stops, with what its receivers came to. */
-  readonly ended?: (agent: Agent) => void;
+  readonly ended?: (agent: Agent) => void | Promise<void>;
 }
 
 /** Runs a configured agent to its end; sets the exit code: 1 when a receiver failed, or with `once` a bill could not be read or the totals could not be sent. */
@@ -115,7 +115,7 @@ async function serveUntil(
   options.started?.(agent, telemetry);
   const stopReload = options.once ? async () => {} : reloading({ agent, configured, log });
   const ended = await Promise.race([finished(agent, options.once), signalled]);
-  options.ended?.(agent);
+  await options.ended?.(agent);
   await stopReload();
   if (ended === 'signal') log.info('agent stops', { because: 'it was told to' });
   else log.info('everything there was has been read', { ...options.tally.counts() });
@@ -245,10 +245,10 @@ async function dryRun(configured: Configured): Promise<void> {
         once: true,
         withoutExporters: true,
         events: { committed: (_, delivery) => committed.push(delivery) },
-        ended: (agent) => {
+        ended: async (agent) => {
           const pipelines = configuration.pipelines.map(({ name }) => name);
           process.stdout.write(
-            formatReport({
+            await formatReport({
               state: agent.state,
               pipelines,
               committed,

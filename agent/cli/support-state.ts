@@ -14,27 +14,27 @@ export async function stateFiles(configuration: Configuration): Promise<readonly
   const letters = (await letterFiles(configuration)).map(
     ({ path: _, costs: __, unknown: ___, ...file }) => file,
   );
-  return [...committed(configuration), json('dead-letters.json', letters)];
+  return [...(await committed(configuration)), json('dead-letters.json', letters)];
 }
 
-function committed(configuration: Configuration): readonly SupportFile[] {
+async function committed(configuration: Configuration): Promise<readonly SupportFile[]> {
   let state: State | undefined;
   try {
-    state = existingState(configuration);
+    state = await existingState(configuration);
     return [
-      json('deliveries.json', deliveries(state)),
-      json('cursors.json', cursors(state, configuration)),
-      json('audit.json', auditHead(state)),
+      json('deliveries.json', await deliveries(state)),
+      json('cursors.json', await cursors(state, configuration)),
+      json('audit.json', await auditHead(state)),
     ];
   } catch (error) {
     return [noFile('state', reasonOf(error))];
   } finally {
-    state?.close();
+    await state?.close();
   }
 }
 
-function deliveries(state: State): object {
-  const all = state.deliveries();
+async function deliveries(state: State): Promise<object> {
+  const all = await state.deliveries();
   const told = all.slice(-MOST_DELIVERIES).map(({ summary, replaced, ...delivery }) => {
     const { ledger: _, exporters: __, ...counts } = summary;
     return { ...delivery, ...counts, restated: replaced !== undefined };
@@ -43,19 +43,22 @@ function deliveries(state: State): object {
 }
 
 /** Cursors may hold keys of the source: only whether they are the same is told. */
-function cursors(state: State, { pipelines }: Configuration): readonly object[] {
-  return pipelines.flatMap(({ name: pipeline, receivers }) =>
-    receivers.map((receiver) => {
-      const cursor = state.cursor(pipeline, receiver);
-      if (cursor === undefined) return { pipeline, receiver };
+async function cursors(state: State, { pipelines }: Configuration): Promise<readonly object[]> {
+  const ways = pipelines.flatMap(({ name: pipeline, receivers }) =>
+    receivers.map((receiver) => ({ pipeline, receiver })),
+  );
+  return await Promise.all(
+    ways.map(async (way) => {
+      const cursor = await state.cursor(way.pipeline, way.receiver);
+      if (cursor === undefined) return way;
       const sha256 = createHash('sha256').update(cursor).digest('hex').slice(0, 16);
-      return { pipeline, receiver, length: cursor.length, sha256 };
+      return { ...way, length: cursor.length, sha256 };
     }),
   );
 }
 
-function auditHead(state: State): object {
-  const { entries, head, broken } = checkChain(state.auditTrail());
+async function auditHead(state: State): Promise<object> {
+  const { entries, head, broken } = checkChain(await state.auditTrail());
   const kinds: Record<string, number> = {};
   for (const { kind } of entries) kinds[kind] = (kinds[kind] ?? 0) + 1;
   const last = entries.slice(-20).map(({ sequence, time, kind }) => ({ sequence, time, kind }));

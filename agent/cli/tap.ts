@@ -60,16 +60,16 @@ export async function tap(options: Options): Promise<void> {
     seen: 0,
     show: (charge) => void process.stdout.write(`${shown(charge, options.json === true)}\n`),
   };
-  const state = existingState(configuration);
+  const state = await existingState(configuration);
   try {
     const fits = ({ receiver, scope }: Committed): boolean =>
       (options.receiver ?? receiver) === receiver && (options.scope ?? scope) === scope;
     if (options.follow === true) await follow(state, tapping, fits);
     else
-      for (const delivery of state.deliveries().filter(fits).toReversed())
+      for (const delivery of (await state.deliveries()).filter(fits).toReversed())
         await tapDelivery(delivery, tapping);
   } finally {
-    state.close();
+    await state.close();
   }
 }
 
@@ -89,11 +89,11 @@ async function follow(
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const key = ({ id, committedMs }: Committed): string => `${id} ${committedMs}`;
-  let known = new Set(state.deliveries().map(key));
+  let known = new Set((await state.deliveries()).map(key));
   process.stderr.write('waiting for deliveries to be committed; Ctrl-C ends it\n');
   while (!stop.signal.aborted && tapping.left > 0) {
     await systemClock.sleep(LOOK_EVERY_MS, stop.signal).catch(() => {});
-    const now = state.deliveries();
+    const now = await state.deliveries();
     const fresh = now.filter((delivery) => !known.has(key(delivery)) && fits(delivery));
     known = new Set(now.map(key));
     for (const delivery of fresh) await tapDelivery(delivery, tapping);

@@ -31,7 +31,7 @@ export interface QueueEvents {
   /** Refused for good: a dead letter. */
   refused(refused: RefusedBatch): Promise<void>;
   /** A file cannot be read; its delivery has to be read again. `about` is missing when the file does not even say which. */
-  damaged(reason: string, about: Queued | undefined): void;
+  damaged(reason: string, about: Queued | undefined): void | Promise<void>;
 }
 
 /** Settings of a queue. */
@@ -82,6 +82,8 @@ export class ExporterQueue {
   readonly #files: WaitingFile[] = [];
   /** Files of deliveries under way, by pipeline, receiver and scope. */
   readonly #unfinished = new Map<string, QueueWriter>();
+  /** Found, and not yet told. */
+  readonly #damaged: { readonly path: string; readonly error: unknown }[] = [];
   #next = 0;
   #sending: Promise<void> | undefined;
   #reason: string | undefined;
@@ -221,7 +223,7 @@ export class ExporterQueue {
       this.#files.push(openWaiting(path));
     } catch (error) {
       if (errorName(error) !== 'DamagedQueue') throw error;
-      this.#setAside(path, error);
+      this.#damaged.push({ path, error });
     }
   }
 
@@ -233,6 +235,7 @@ export class ExporterQueue {
 
   async #sendAll(): Promise<void> {
     const { clock, once } = this.#options;
+    for (const { path, error } of this.#damaged.splice(0)) await this.#setAside(path, error);
     const { signal } = this.#stop;
     let pause = FIRST_PAUSE_MS;
     for (let file = this.#files[0]; file !== undefined && !signal.aborted; file = this.#files[0]) {
@@ -244,7 +247,7 @@ export class ExporterQueue {
         if (signal.aborted) return;
         if (errorName(error) === 'DamagedQueue') {
           this.#files.splice(this.#files.indexOf(file), 1);
-          this.#setAside(file.path, error);
+          await this.#setAside(file.path, error);
         } else {
           this.#down(error);
           if (once) return;
@@ -262,9 +265,15 @@ export class ExporterQueue {
     removeFile(file);
   }
 
-  #setAside(path: string, error: unknown): void {
-    setFileAside(path);
-    this.#options.events.damaged(messageOf(error), (error as Partial<DamagedQueue>).about);
+  /** What cannot be told stays as it is until the next start. */
+  async #setAside(path: string, error: unknown): Promise<void> {
+    try {
+      const { about } = error as Partial<DamagedQueue>;
+      await this.#options.events.damaged(messageOf(error), about);
+      setFileAside(path);
+    } catch (cause) {
+      this.#down(cause);
+    }
   }
 
   #down(error: unknown): void {

@@ -57,7 +57,7 @@ function queueEvents(exporter: string, world: QueueWorld): QueueEvents {
       log.info('no charges wait any more', { component: exporter });
     },
     refused: (batch) => refuse(exporter, batch, world),
-    damaged(reason, about) {
+    async damaged(reason, about) {
       log.error(
         'charges that waited cannot be read; their delivery is read again at the next start',
         {
@@ -66,20 +66,24 @@ function queueEvents(exporter: string, world: QueueWorld): QueueEvents {
           ...(about === undefined ? {} : { scope: about.info.scope, delivery: about.info.id }),
         },
       );
-      if (about !== undefined) sendAgain(state, exporter, about);
+      if (about !== undefined) await sendAgain(state, exporter, about);
     },
   };
 }
 
 /** Has a delivery read again, and all of it sent to an exporter that is otherwise only sent what changed. */
-function sendAgain(state: State, exporter: string, { pipeline, info }: Queued): void {
+async function sendAgain(
+  state: State,
+  exporter: string,
+  { pipeline, info }: Queued,
+): Promise<void> {
   const scope = { pipeline, receiver: info.receiver, scope: info.scope };
-  const kept = state.kept(scope);
+  const kept = await state.kept(scope);
   if (kept?.present !== undefined) {
     const exporters = kept.present.exporters.filter((id) => id !== exporter);
-    state.keep(scope, { ...kept, present: { ...kept.present, exporters } });
+    await state.keep(scope, { ...kept, present: { ...kept.present, exporters } });
   }
-  state.readAgain(info.id);
+  await state.readAgain(info.id);
 }
 
 async function refuse(

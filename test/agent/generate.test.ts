@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { BILLS, type BillProvider } from '../../agent/generate/generate-bill.ts';
-import { openState } from '../../agent/state/state.ts';
+import { openState } from '../../agent/state/sqlite-state.ts';
 import { checkFile } from '../../pipelines/check/index.ts';
 import { openSource } from '../../pipelines/decode/open.ts';
 import { add, type Decimal, formatDecimal, ZERO } from '../../pipelines/focus/decimal.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createPeriods, type PeriodsOf } from '../../agent/periods.ts';
 import { checkChain } from '../../agent/state/audit-chain.ts';
-import { openState } from '../../agent/state/state.ts';
+import { openState } from '../../agent/state/sqlite-state.ts';
 import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
 import { TOTAL_DIMENSIONS } from '../../pipelines/plugin/totals.ts';
 import { systemClock } from '../../plugins/kit/clock.ts';

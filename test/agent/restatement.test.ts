@@ -6,7 +6,8 @@ import { openDeadLetters } from '../../agent/dead-letters.ts';
 import { createLog } from '../../agent/log.ts';
 import { type PipelineRun, takeDelivery } from '../../agent/pipeline-run.ts';
 import { stageSettings } from '../../agent/stages.ts';
-import { openState, type State } from '../../agent/state/state.ts';
+import { openState, type SqliteState } from '../../agent/state/sqlite-state.ts';
+import type { State } from '../../agent/state/state.ts';
 import { createWorkerPool, type WorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 import type { Delivery } from '../../pipelines/plugin/delivery.ts';
@@ -118,7 +119,7 @@ class Lives {
   readonly logged: Logged[] = [];
   readonly #folder: string;
   readonly #pool: WorkerPool;
-  #state: State;
+  #state: SqliteState;
 
   constructor(folder: string, pool: WorkerPool) {
     this.#folder = folder;

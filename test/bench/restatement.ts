@@ -13,7 +13,7 @@ import { generateBill } from '../../agent/generate/generate-bill.ts';
 import { createLog } from '../../agent/log.ts';
 import { takeDelivery } from '../../agent/pipeline-run.ts';
 import { stageSettings } from '../../agent/stages.ts';
-import { openState } from '../../agent/state/state.ts';
+import { openState } from '../../agent/state/sqlite-state.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 import type { Restatement } from '../../pipelines/plugin/delivery.ts';

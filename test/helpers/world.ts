@@ -11,7 +11,7 @@ import { type GenerateRequest, generateBill } from '../../agent/generate/generat
 import type { Truth } from '../../agent/generate/truth.ts';
 import { createLog } from '../../agent/log.ts';
 import type { RunEvents } from '../../agent/pipeline-run.ts';
-import { openState } from '../../agent/state/state.ts';
+import { openState } from '../../agent/state/sqlite-state.ts';
 import { startTelemetry } from '../../agent/telemetry.ts';
 import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type BillProvider, generateBill } from '../../agent/generate/generate-bill.ts';
 import type { Truth } from '../../agent/generate/truth.ts';
-import { openState } from '../../agent/state/state.ts';
+import { openState } from '../../agent/state/sqlite-state.ts';
 import { duckdb } from '../helpers/parquet.ts';
 import { CUR_COLUMNS, CUR_MATRIX, curRows } from './aws-matrix.ts';
 import { exactSum } from './exact-sum.ts';
