@@ -363,7 +363,12 @@ class RunningAgent implements Agent {
     };
     await readAgain(run);
     const cursor = await this.state.cursor(pipeline.name, receiver);
-    const context = { ...this.#context(component, signal, pipeline.name), lasting };
+    const context = {
+      ...this.#context(component, signal, pipeline.name),
+      lasting,
+      prices: this.#open.prices(),
+      trouble: (reason: string | undefined) => this.#health.trouble('receiver', receiver, reason),
+    };
     for await (const delivery of plugin.receive(context, cursor)) {
       await takeDelivery(run, delivery);
       progressed();

@@ -15,14 +15,16 @@ export interface Linking {
 
 /** The settings of the stages with what may be linked in the next delivery. */
 export function withLinkable({ linkers, settings }: Linking): StageSettings {
-  const all = linkers().map((linker) => linker.linkable());
+  const all = linkers().flatMap((linker) => linker.linkable() ?? []);
   const [first, ...more] = all;
   if (first === undefined) return settings;
   return { ...settings, linkable: more.reduce(both, first) };
 }
 
 function both(a: Linkable, b: Linkable): Linkable {
+  const isBounded = a.sinceMs !== undefined && b.sinceMs !== undefined;
   return {
+    ...(isBounded && { sinceMs: Math.min(a.sinceMs, b.sinceMs) }),
     resources: new Set([...a.resources, ...b.resources]),
     maxWindowMs: Math.max(a.maxWindowMs, b.maxWindowMs),
     maxGroups: Math.max(a.maxGroups, b.maxGroups),

@@ -15,6 +15,7 @@ import type {
 } from '../pipelines/plugin/contract.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
+import type { PriceBook } from '../pipelines/plugin/prices.ts';
 import type { TotalsView } from '../pipelines/plugin/totals.ts';
 import type { ExporterQueue, Waiting } from './exporter-queue/exporter-queue.ts';
 import { type Fingerprints, named } from './fingerprints.ts';
@@ -127,6 +128,15 @@ export class OpenComponents {
   /** Who wants to know what bills charge. */
   skuListeners(): readonly SkuListener[] {
     return [...this.#extensions.values()].flatMap(({ opened }) => opened.charged ?? []);
+  }
+
+  /** What extensions know of prices when they are asked; the first that knows answers. */
+  prices(): PriceBook {
+    const books = () => [...this.#extensions.values()].flatMap(({ opened }) => opened.prices ?? []);
+    return {
+      machine: (asked) => firstOf(books(), (book) => book.machine(asked)),
+      billed: (asked) => firstOf(books(), (book) => book.billed(asked)),
+    };
   }
 
   /** The totals of a pipeline moved: its exporters send them, a moment later. */
@@ -250,4 +260,12 @@ export class OpenComponents {
       return false;
     }
   }
+}
+
+function firstOf<A, B>(all: readonly A[], of: (one: A) => B | undefined): B | undefined {
+  for (const one of all) {
+    const found = of(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

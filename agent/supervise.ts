@@ -4,6 +4,7 @@ import { errorName, type Unavailable } from '../pipelines/plugin/errors.ts';
 /** Conditions of all components, by id. */
 export class Health {
   readonly #known = new Map<string, ComponentHealth>();
+  readonly #troubles = new Map<string, string>();
   readonly #errors = new Map<string, { readonly time: number; readonly reason: string }>();
   readonly #clock: Clock;
   readonly #mask: (text: string) => string;
@@ -29,8 +30,16 @@ export class Health {
     this.#known.set(key, { ...rest, since, ...(reason === undefined ? {} : { reason }) });
   }
 
+  /** Notes what does not go well although the component runs; undefined: nothing any more. */
+  trouble(kind: ComponentHealth['kind'], id: string, reason: string | undefined): void {
+    const key = `${kind} ${id}`;
+    if (reason === undefined) this.#troubles.delete(key);
+    else this.#troubles.set(key, this.#mask(reason));
+  }
+
   delete(kind: ComponentHealth['kind'], id: string): void {
     this.#known.delete(`${kind} ${id}`);
+    this.#troubles.delete(`${kind} ${id}`);
     this.#errors.delete(`${kind} ${id}`);
   }
 
@@ -45,7 +54,10 @@ export class Health {
   }
 
   list(): readonly ComponentHealth[] {
-    return [...this.#known.values()];
+    return [...this.#known].map(([key, component]) => {
+      const reason = component.reason ?? this.#troubles.get(key);
+      return reason === undefined ? component : { ...component, reason };
+    });
   }
 }
 

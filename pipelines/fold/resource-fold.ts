@@ -105,6 +105,7 @@ class Folding implements ResourceFold {
     const start = columns.get('ChargePeriodStart');
     const end = columns.get('ChargePeriodEnd');
     const isTimed = start?.kind === 'time' && end?.kind === 'time';
+    const { maxWindowMs, sinceMs = Number.NEGATIVE_INFINITY } = this.#linkable;
     return (row) => {
       if (trace?.kind === 'text' && !trace.values.isNull(trace.codes[row] as number))
         return CLASS.traced;
@@ -112,8 +113,11 @@ class Folding implements ResourceFold {
       if (numbers === undefined || (resource as TextColumn).values.isNull(code))
         return CLASS.no_resource;
       if (numbers[code] === 0) return CLASS.no_spans;
-      const length = isTimed ? msOf(end, row) - msOf(start, row) : Number.NaN;
-      return length > 0 && length <= this.#linkable.maxWindowMs ? CLASS.linkable : CLASS.period;
+      if (!isTimed) return CLASS.period;
+      const from = msOf(start, row);
+      const length = msOf(end, row) - from;
+      const isLinkable = length > 0 && length <= maxWindowMs && from >= sinceMs;
+      return isLinkable ? CLASS.linkable : CLASS.period;
     };
   }
 

@@ -3,6 +3,7 @@ import type { ChargedSkus } from './charged-skus.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
 import type { Inspection } from './inspection.ts';
 import type { Linker, LogEvent } from './links.ts';
+import type { PriceBook } from './prices.ts';
 import type { ConfigOf, Schema } from './settings.ts';
 import type { TotalsView } from './totals.ts';
 
@@ -129,6 +130,10 @@ export interface EventBatch {
 export interface ReceiverContext<Config> extends Context<Config> {
   /** What stays open when an attempt to receive fails. */
   readonly lasting: Lasting;
+  /** What extensions know of prices, at the moment of asking. */
+  readonly prices: PriceBook;
+  /** What does not go well although it runs, shown with its health; undefined: all is well. */
+  trouble(reason: string | undefined): void;
 }
 
 /** What an instance holds open between two attempts to receive, such as a listener; closed once the instance has stopped. */
@@ -217,10 +222,12 @@ export interface Extension<S extends Schema = Schema> extends Described<S> {
 }
 
 export interface Opened {
-  /** Of an extension that ties costs to what caused them. */
+  /** Of an extension that ties costs to what caused them, or wants to know what resources cost. */
   readonly linker?: Linker;
   /** Of an extension that wants to know what bills charge; while there is one the workers collect it. */
   readonly charged?: SkuListener;
+  /** Of an extension that knows what things cost. */
+  readonly prices?: PriceBook;
   close(): Promise<void>;
 }
 
@@ -238,7 +245,7 @@ export interface ComponentHealth {
   readonly id: string;
   readonly kind: 'receiver' | 'exporter' | 'extension' | 'pipeline';
   readonly status: 'starting' | 'running' | 'retrying' | 'failed' | 'stopped';
-  /** Why, when it is retrying or failed. */
+  /** Why, when it is retrying or failed; what does not go well although it is running. */
   readonly reason?: string;
   /** Since when, milliseconds. */
   readonly since: number;

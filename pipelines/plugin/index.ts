@@ -5,5 +5,7 @@ export * from './errors.ts';
 export * from './inspection.ts';
 export * from './links.ts';
 export * from './points.ts';
+export * from './prices.ts';
+export * from './prices.ts';
 export * from './settings.ts';
 export * from './totals.ts';

@@ -1,10 +1,10 @@
 import type { DeliveryInfo } from './delivery.ts';
 import type { PointMetric } from './points.ts';
 
-/** What ties the cost of resources to traces. It is told of each delivery after all its charges were read, before the delivery is committed. */
+/** What takes the cost of resources, to tie it to traces or to know it. It is told of each delivery after all its charges were read, before the delivery is committed. */
 export interface Linker {
-  /** By what the workers choose and group the charges of the next delivery. */
-  linkable(): Linkable;
+  /** By what the workers choose and group the charges of the next delivery; undefined: it wants none. */
+  linkable(): Linkable | undefined;
   /** Links the costs of a delivery, which add up to its effective cost. Nothing counts before `commit`. Throws `Unavailable` once the extension is closed. */
   link(delivery: LinkedDelivery, costs: readonly ResourceCost[]): Promise<Linked>;
   /** What was linked so far in these pipelines; asked when exporters send their metrics. */
@@ -23,13 +23,15 @@ export interface Linkable {
   readonly resources: ReadonlySet<string>;
   /** Longer charge periods are not linked, milliseconds. */
   readonly maxWindowMs: number;
+  /** Charge periods that start earlier are not linked, milliseconds; absent: all are. */
+  readonly sinceMs?: number;
   /** Most resources × charge periods of one part; the cost beyond is summed up as `overflow`. */
   readonly maxGroups: number;
 }
 
 /**
  * Why charges are linked or not: `linkable`; `traced`: they carry the ids of their trace themselves; `no_resource`: they name none;
- * `no_spans`: no trace is known of their resource; `period`: their charge period is too long; `overflow`: too many to tell apart.
+ * `no_spans`: no trace is known of their resource; `period`: their charge period is too long or too old; `overflow`: too many to tell apart.
  */
 export type LinkClass = 'linkable' | 'traced' | 'no_resource' | 'no_spans' | 'period' | 'overflow';
 

@@ -109,6 +109,21 @@ t.test('it ends when it is told to', async (t: Test) => {
   t.strictSame(await run, { ok: true }, 'in the middle');
 });
 
+t.test('what does not go well is shown until it does', (t) => {
+  const health = new Health(turnedClock(), (text) => text.replace('secret', '***'));
+  const about = { id: 'a', kind: 'receiver' } as const;
+  health.trouble('receiver', 'a', 'one secret');
+  health.set({ ...about, status: 'running' });
+  t.match(health.list(), [{ status: 'running', reason: 'one ***' }]);
+  health.set({ ...about, status: 'retrying', reason: 'down' });
+  t.match(health.list(), [{ status: 'retrying', reason: 'down' }], 'the graver reason');
+  health.set({ ...about, status: 'running' });
+  t.match(health.list(), [{ status: 'running', reason: 'one ***' }]);
+  health.trouble('receiver', 'a', undefined);
+  t.equal(health.list()[0]?.reason, undefined);
+  t.end();
+});
+
 t.test('health says since when', async (t) => {
   const clock = turnedClock();
   const health = new Health(clock);

@@ -11,6 +11,7 @@ import {
   type EventBatch,
   type ExtensionContext,
   type Inspection,
+  NO_PRICES,
   type ReceiverContext,
   type Schema,
   TOTAL_DIMENSIONS,
@@ -82,6 +83,8 @@ export interface World<Config> extends ReceiverContext<Config>, ExtensionContext
   readonly sent: readonly EventBatch[];
   readonly clock: TurnedClock;
   readonly lines: readonly Line[];
+  /** What did not go well, one after the other. */
+  readonly troubles: readonly (string | undefined)[];
   readonly stop: AbortController;
   close(): Promise<void>;
 }
@@ -105,6 +108,7 @@ export function worldOf<Config>(
   const http = createHttp();
   const lasting = createLasting();
   const sent: EventBatch[] = [];
+  const troubles: (string | undefined)[] = [];
   return {
     id: options.id ?? 'test',
     config,
@@ -116,6 +120,9 @@ export function worldOf<Config>(
     once: options.once ?? false,
     folder: options.folder ?? '.',
     lasting,
+    prices: NO_PRICES,
+    trouble: (reason) => void troubles.push(reason),
+    troubles,
     events: { send: async (batch) => void sent.push(batch) },
     sent,
     lines,

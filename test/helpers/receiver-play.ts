@@ -6,12 +6,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { createNoopMeter } from '@opentelemetry/api';
 import { readConfiguration } from '../../config/read.ts';
 import { checkSettings } from '../../config/settings.ts';
-import type {
-  Clock,
-  Delivery,
-  Opened,
-  Receiver,
-  ReceiverContext,
+import {
+  type Clock,
+  type Delivery,
+  NO_PRICES,
+  type Opened,
+  type Receiver,
+  type ReceiverContext,
 } from '../../pipelines/plugin/index.ts';
 import { createLasting } from '../../plugins/kit/lasting.ts';
 import { type ReceiverCase, recordedHttp } from './receiver-case.ts';
@@ -87,6 +88,8 @@ async function contextOf(
     once,
     folder,
     lasting: createLasting(),
+    prices: NO_PRICES,
+    trouble: silent,
   };
 }
 

@@ -3,14 +3,16 @@ import { compareCharged } from './compare-charged.ts';
 import { keepCurrent, readLists } from './keep-current.ts';
 import { listSources } from './lists/sources.ts';
 import { catalogMeters } from './meters.ts';
+import { openPriceBook } from './price-book.ts';
 import { SETTINGS } from './settings.ts';
+import { BilledStore } from './store/billed.ts';
 import { ChargedStore } from './store/charged.ts';
 import { openCatalog } from './store/open.ts';
 
 export default defineExtension({
   type: 'catalog',
   summary:
-    'Price lists with their history: of AWS, Azure and Google, of your own, and of CI and serverless.',
+    'Price lists with their history (AWS, Azure, Google, your own, CI, serverless), and what bills charged for machines.',
   stability: 'alpha',
   config: SETTINGS,
 
@@ -19,6 +21,7 @@ export default defineExtension({
     const sources = listSources(context);
     const database = openCatalog(folder);
     const charged = new ChargedStore(folder);
+    const billed = new BilledStore(folder);
     const withinMs = config.charged_within;
     const meters = catalogMeters(meter, { database, charged, clock, withinMs });
     const stop = new AbortController();
@@ -32,6 +35,7 @@ export default defineExtension({
     });
     const comparing = compareCharged(reading);
     return {
+      ...openPriceBook({ database, billed, clock, log, signal, withinMs }),
       charged: comparing.take,
       async close() {
         await comparing.idle();
@@ -39,6 +43,7 @@ export default defineExtension({
         await ended;
         meters.close();
         charged.close();
+        billed.close();
         database.close();
       },
     };

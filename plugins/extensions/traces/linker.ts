@@ -94,9 +94,11 @@ class Linking {
 
   add(cost: ResourceCost): void {
     const { class: kind, resourceId, effectiveCost: amount } = cost;
+    const isTooLong = cost.endMs - cost.startMs > this.#options.bounds.maxWindowMs;
     if (kind === 'traced') this.#count(cost, { method: 'id', amount });
     else if (kind !== 'linkable' || resourceId === null)
       this.#count(cost, { reason: kind, amount });
+    else if (isTooLong) this.#count(cost, { reason: 'period', amount });
     else this.#link(cost, resourceId);
   }
 

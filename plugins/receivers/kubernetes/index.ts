@@ -8,8 +8,9 @@ import { chargesOf } from './charges.ts';
 import { type HourFiles, openHourFiles } from './hour-files.ts';
 import { look } from './look.ts';
 import { Meter } from './meter.ts';
+import { checkPriceFrom } from './node-price.ts';
 import { pricesOf } from './prices.ts';
-import { isCounting, openSession } from './session.ts';
+import { chargingOf, isCounting, openSession } from './session.ts';
 import { type Settings, settings } from './settings.ts';
 import { usageKind } from './usage.ts';
 
@@ -41,17 +42,15 @@ export default defineReceiver({
 });
 
 /** Hours that an earlier run has counted and that are over by now; not when it is so short ago that counting goes on. */
-async function sealLeftOver(
-  { config, clock, id, once }: ReceiverContext<Settings>,
-  files: HourFiles,
-): Promise<void> {
+async function sealLeftOver(context: ReceiverContext<Settings>, files: HourFiles): Promise<void> {
+  const { config, clock, once } = context;
   const saved = await files.load();
   if (saved === undefined) return;
   const gap = clock.now() - saved.at * 1000;
   if (!once && gap <= config.longest_gap) return;
   const { cluster } = saved;
   const meter = new Meter({ at: saved.at, longestGap: 0, saved: saved.lines });
-  const charging = { config, cluster, prices: pricesOf(config, `receivers.${id}`) };
+  const charging = chargingOf(context, cluster);
   for (const hour of meter.finished(Math.floor(clock.now() / 1000))) {
     await files.seal(hour, chargesOf(hour, charging));
     meter.close(hour.start);
@@ -64,6 +63,7 @@ const COSTS = ['nodes', 'volumes', 'services'];
 function check({ config, id }: Context<Settings>): void {
   const path = `receivers.${id}`;
   pricesOf(config, path);
+  checkPriceFrom(config, path);
   const kind = usageKind(config);
   if (config.node !== undefined && kind === 'metrics')
     throw new Misconfigured('the metrics API knows no nodes', {

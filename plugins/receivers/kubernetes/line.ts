@@ -1,11 +1,13 @@
 import { type Decimal, formatDecimal } from '../../../pipelines/focus/index.ts';
 import { HOUR, type Hour } from './hour.ts';
+import type { PriceNode } from './node-price.ts';
 import type { Price, Prices } from './prices.ts';
 import type { Settings } from './settings.ts';
 
 /** What makes charges of an hour. */
 export interface Charging {
   readonly prices: Prices;
+  readonly priceNode: PriceNode;
   readonly config: Pick<
     Settings,
     | 'account'

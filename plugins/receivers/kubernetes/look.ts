@@ -94,8 +94,11 @@ function unpriced(
   const groups = Map.groupBy(without, ({ instanceType, region }) =>
     [instanceType || 'a node without a type', ...(region === '' ? [] : [region])].join(' in '),
   );
+  const elsewhere = config.price_from.some((name) => name !== 'settings')
+    ? '; a running agent may know it from the extension catalog'
+    : '';
   return [...groups].map(
     ([type, { length }]) =>
-      `no price is known for ${type} (${length} ${length === 1 ? 'node' : 'nodes'}): set prices or price_by_rates`,
+      `no price is set for ${type} (${length} ${length === 1 ? 'node' : 'nodes'}): set prices or price_by_rates${elsewhere}`,
   );
 }

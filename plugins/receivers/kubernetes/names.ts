@@ -20,20 +20,29 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 };
 
 /** `aws:///us-east-1a/i-0abc`, `gce://project/zone/name`, `azure:///subscriptions/…`, `ocid1.instance…`; a node without one is sold by nobody known. */
-export function nodeSold({ providerId, uid }: Pick<KubeNode, 'providerId' | 'uid'>): Sold {
+export function nodeSold({
+  providerId,
+  instanceId,
+  uid,
+}: Pick<KubeNode, 'providerId' | 'instanceId' | 'uid'>): Sold {
   if (providerId === '') return { provider: UNKNOWN, id: uid };
   const scheme = /^[a-z0-9]+/i.exec(providerId)?.[0].toLowerCase() ?? '';
   const provider = PROVIDERS[scheme] ?? scheme;
   const path = providerId.replace(/^[a-z0-9]+:\/\//i, '');
-  return { provider, id: IDS[scheme]?.(path) ?? path };
+  return { provider, id: IDS[scheme]?.(path, instanceId) ?? path };
 }
 
 /** The provider of what has none of its own. */
 export const UNKNOWN = 'Kubernetes';
 
-const IDS: Readonly<Record<string, (path: string) => string>> = {
+const IDS: Readonly<Record<string, (path: string, instanceId: string | undefined) => string>> = {
   aws: (path) => path.split('/').at(-1) ?? path,
-  gce: (path) => path.replace(/^([^/]+)\/([^/]+)\/([^/]+)$/, 'projects/$1/zones/$2/instances/$3'),
+  gce: (path, instanceId) => {
+    const [project, zone, name, ...more] = path.split('/');
+    if (name === undefined || more.length > 0) return path;
+    const place = `projects/${project}/zones/${zone}/instances`;
+    return instanceId ? `//compute.googleapis.com/${place}/${instanceId}` : `${place}/${name}`;
+  },
 };
 
 /** Providers by the driver of a volume. */

@@ -10,7 +10,7 @@ import {
 import type { Hour, NodeHour, PodHour } from './hour.ts';
 import type { Allocated, Charging, Origin, Part, ToLine, UsageRecord } from './line.ts';
 import { containerName, nodeSold, podTags, UNKNOWN } from './names.ts';
-import { costOf, nodePrice } from './prices.ts';
+import { costOf } from './prices.ts';
 import { hoursOf } from './quantity.ts';
 
 /** What is known of a cluster's hour once its nodes are charged. */
@@ -46,7 +46,7 @@ export function* clusterCharges(
 ): Generator<UsageRecord> {
   const { config, prices, cluster } = charging;
   if (!isZero(sums.idle)) {
-    const of = clusterOrigin(cluster, { sku: 'idle', source: 'settings: prices of the nodes' });
+    const of = clusterOrigin(cluster, { sku: 'idle', source: 'prices of the nodes' });
     yield line(of, {
       kind: 'idle',
       ...wholeHours(hour.seconds),
@@ -116,14 +116,14 @@ function spreadingOf({ idle, overhead, daemonsets }: Charging['config']): Spread
 
 const COMPUTE = { service: 'Kubernetes', category: 'Compute', subcategory: 'Containers' };
 
-function nodeOrigin({ node }: NodeHour, { prices }: Charging): Origin {
+function nodeOrigin({ node }: NodeHour, { priceNode }: Charging): Origin {
   const { provider, id } = nodeSold(node);
   return {
     ...COMPUTE,
     ...{ id, provider, name: node.name, type: 'Kubernetes node' },
     ...{ region: node.region, zone: node.zone, tags: node.labels, dynamic: node.spot },
     sku: `${provider}/${node.instanceType || 'node'}`,
-    price: nodePrice(node, prices),
+    price: priceNode(node),
   };
 }
 

@@ -26,6 +26,8 @@ export interface KubeObject {
 export interface KubeNode extends KubeObject {
   readonly kind: 'node';
   readonly providerId: string;
+  /** Number of a machine of Google, by which bills know it; empty elsewhere. */
+  readonly instanceId?: string | undefined;
   readonly instanceType: string;
   readonly region: string;
   readonly zone: string;
@@ -91,10 +93,12 @@ export function nodeOf(raw: JsonObject): KubeNode {
   const spec = partOf(raw, 'spec');
   const status = partOf(raw, 'status');
   const labels = labelsOf(raw);
+  const annotations = partOf(partOf(raw, 'metadata'), 'annotations');
   return {
     kind: 'node',
     ...nameOf(raw),
     providerId: textAt(spec.providerID) ?? '',
+    instanceId: textAt(annotations['container.googleapis.com/instance_id']) ?? '',
     instanceType: first(labels, INSTANCE_TYPE),
     region: first(labels, REGION),
     zone: first(labels, ZONE),

@@ -8,7 +8,8 @@ import type { Hour } from './hour.ts';
 import { type HourFiles, openHourFiles } from './hour-files.ts';
 import type { Charging } from './line.ts';
 import { Meter } from './meter.ts';
-import { nodePrice, pricesOf, volumePrice } from './prices.ts';
+import { nodePricing } from './node-price.ts';
+import { pricesOf, volumePrice } from './prices.ts';
 import { follow, type Mirror } from './reflect.ts';
 import type { Settings } from './settings.ts';
 import { type UsageSource, usageSource } from './usage.ts';
@@ -25,7 +26,7 @@ const NAME = 'session';
 export async function openSession(context: ReceiverContext<Settings>): Promise<Session> {
   const open = context.lasting.get(NAME);
   if (open instanceof OpenSession) return open;
-  const { config, id, clock, folder } = context;
+  const { config, clock, folder } = context;
   const access = await accessOf(context);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
@@ -40,7 +41,7 @@ export async function openSession(context: ReceiverContext<Settings>): Promise<S
     onGap: (seconds) =>
       context.log.warn('time without a look at the cluster is not counted', { seconds }),
   });
-  const charging = { config, cluster, prices: pricesOf(config, `receivers.${id}`) };
+  const charging = chargingOf(context, cluster);
   const usage = usageSource({ ...context, signal }, { api, access });
   const session = new OpenSession(
     { ...context, signal },
@@ -49,6 +50,15 @@ export async function openSession(context: ReceiverContext<Settings>): Promise<S
   context.lasting.hold(NAME, session);
   session.start();
   return session;
+}
+
+/** How the hours of a cluster are charged. */
+export function chargingOf(
+  { config, id, clock, prices: book }: ReceiverContext<Settings>,
+  cluster: string,
+): Charging {
+  const prices = pricesOf(config, `receivers.${id}`);
+  return { config, cluster, prices, priceNode: nodePricing({ config, prices, book, clock }) };
 }
 
 /** Whether this instance has a session. */
@@ -223,29 +233,38 @@ class OpenSession implements Session {
   }
 
   #countUnpriced({ nodes, volumes }: Hour): void {
-    const { prices } = this.#parts.charging;
+    const { prices, priceNode } = this.#parts.charging;
     for (const { node } of nodes.values())
-      if (nodePrice(node, prices) === undefined) this.#unpriced.add(1, { kind: 'node' });
+      if (priceNode(node) === undefined) this.#unpriced.add(1, { kind: 'node' });
     for (const { volume } of volumes.values())
       if (volumePrice(volume, prices) === undefined) this.#unpriced.add(1, { kind: 'volume' });
   }
 
   #sayUnpriced(): void {
     const { meter, charging } = this.#parts;
+    const missing = { node: 0, volume: 0 };
     for (const object of meter.objects()) {
-      if (object.kind === 'node' && nodePrice(object, charging.prices) === undefined)
+      if (object.kind === 'node' && charging.priceNode(object) === undefined) {
+        missing.node += 1;
         this.#sayOnce(
           `node ${object.instanceType} ${object.region}`,
           'no price is known for a node, it becomes a dead letter each hour: set prices or price_by_rates',
           { node: object.name, type: object.instanceType, region: object.region },
         );
-      if (object.kind === 'volume' && volumePrice(object, charging.prices) === undefined)
+      }
+      if (object.kind === 'volume' && volumePrice(object, charging.prices) === undefined) {
+        missing.volume += 1;
         this.#sayOnce(
           `volume ${object.storageClass}`,
           'no price is known for a volume, it becomes a dead letter each hour: set storage_prices',
           { volume: object.name, storageClass: object.storageClass },
         );
+      }
     }
+    const { node, volume } = missing;
+    this.#context.trouble(
+      node + volume === 0 ? undefined : `no price is known for ${node} nodes and ${volume} volumes`,
+    );
   }
 
   #sayOnce(key: string, message: string, fields: Readonly<Record<string, unknown>>): void {

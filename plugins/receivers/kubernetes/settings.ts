@@ -83,6 +83,11 @@ export const settings = {
     min: 10,
     max: 5000,
   },
+  price_from: {
+    doc: 'What prices of nodes are taken from, the first that knows: bill (effective cost of the instance, in bills that this agent reads) and catalog (price lists) by the extension `catalog`, settings (`prices`, then `price_by_rates`).',
+    format: 'list',
+    default: ['bill', 'catalog', 'settings'],
+  },
   prices: {
     doc: 'Price of a node per hour, by instance type, `type/region`, `type/spot` or `type/region/spot`.',
     format: 'map',

@@ -174,3 +174,22 @@ t.test('columns that are missing', async (t) => {
   const timeless = folded([{ ResourceId: 'i-1', EffectiveCost: '1' }], { batchRows: 9 });
   t.match(timeless, [{ class: 'period', resourceId: null, effectiveCost: '1' }]);
 });
+
+t.test('charge periods before a time are not told apart', async (t) => {
+  const all: Row[] = [1, 2, 3].map((hour) => ({
+    ResourceId: 'i-1',
+    ChargePeriodStart: `2026-09-17T0${hour}:00:00Z`,
+    ChargePeriodEnd: `2026-09-17T0${hour + 1}:00:00Z`,
+    EffectiveCost: '1',
+  }));
+  const sinceMs = Date.parse('2026-09-17T02:00:00Z');
+  const costs = folded(all, { batchRows: 2 }, { ...LINKABLE, sinceMs });
+  t.same(
+    costs.map((cost) => [cost.class, cost.charges]),
+    [
+      ['period', 1],
+      ['linkable', 1],
+      ['linkable', 1],
+    ],
+  );
+});

@@ -10,16 +10,17 @@ import type { Charging } from '../../../plugins/receivers/kubernetes/line.ts';
 import { Meter } from '../../../plugins/receivers/kubernetes/meter.ts';
 import { nodeSold } from '../../../plugins/receivers/kubernetes/names.ts';
 import { nodeOf, podOf, volumeOf } from '../../../plugins/receivers/kubernetes/objects.ts';
-import { nodePrice, pricesOf } from '../../../plugins/receivers/kubernetes/prices.ts';
+import { nodePrice } from '../../../plugins/receivers/kubernetes/prices.ts';
 import {
   kibibytes,
   micros,
   parseQuantity,
 } from '../../../plugins/receivers/kubernetes/quantity.ts';
+import { chargingOf } from '../../../plugins/receivers/kubernetes/session.ts';
 import { brokenInvariants } from '../../helpers/charge-invariants.ts';
 import { rawNode, rawPod } from '../../helpers/kube-objects.ts';
 import { normalizeRows } from '../../helpers/normalize-rows.ts';
-import { checkedSettings } from '../../helpers/plugin-world.ts';
+import { checkedSettings, worldOf } from '../../helpers/plugin-world.ts';
 
 const START = Date.parse('2026-09-17T10:00:00Z') / 1000;
 
@@ -28,7 +29,7 @@ async function charging(written: object = {}): Promise<Charging> {
     prices: { 'm5.xlarge': '0.192' },
     ...written,
   });
-  return { config, cluster: 'prod', prices: pricesOf(config, 'receivers.kubernetes') };
+  return chargingOf({ ...worldOf(config), id: 'kubernetes' }, 'prod');
 }
 
 function meterAt(start: number, longestGap = 1800): Meter {
@@ -103,6 +104,11 @@ t.test('nodes are known as their sellers know them', (t) => {
   const sold = (providerId: string) => nodeSold({ providerId, uid: 'u' });
   t.same(sold('aws:///us-east-1a/i-0ab'), { provider: 'AWS', id: 'i-0ab' });
   t.same(sold('gce://p/z/n'), { provider: 'Google Cloud', id: 'projects/p/zones/z/instances/n' });
+  t.equal(
+    nodeSold({ providerId: 'gce://p/z/n', instanceId: '4711', uid: 'u' }).id,
+    '//compute.googleapis.com/projects/p/zones/z/instances/4711',
+    'as the bill has it',
+  );
   t.same(sold('azure:///subscriptions/s/x').id, '/subscriptions/s/x');
   t.match(sold('ocid1.instance.oc1..x'), { provider: 'Oracle', id: 'ocid1.instance.oc1..x' });
   t.same(sold('kind://docker/k/n'), { provider: 'kind', id: 'docker/k/n' });

@@ -246,6 +246,15 @@ t.test('nodes without a price are said before the hour is over', async (t) => {
   const said = run.world.lines.filter(({ message }) => message.startsWith('no price is known'));
   t.match(said, [{ fields: { type: 'odd', region: 'eu-west-1' } }]);
   t.equal(said.length, 1);
+  t.equal(
+    run.world.troubles.at(-1),
+    'no price is known for 1 nodes and 0 volumes',
+    'in its health',
+  );
+  server.remove(NODES, 'node-a');
+  await delay(20);
+  await run.turned.move(60_000);
+  t.equal(run.world.troubles.at(-1), undefined);
   await run.stop();
 });
 
@@ -314,7 +323,7 @@ t.test('a look tells what is there and what is missing', async (t) => {
     problems: [
       /services.*403 services is forbidden; add .*resources: \[services\], verbs: \[list, watch\]/,
       /the metrics API is not there.*usage/,
-      /no price is known for odd in eu-west-1 \(1 node\)/,
+      /no price is set for odd in eu-west-1 \(1 node\).*extension catalog/,
     ],
   });
   t.equal(probe?.problems.length, 3);

@@ -1,4 +1,5 @@
 import { BadPart } from '../../../../pipelines/plugin/index.ts';
+import { awsMachine } from './aws-machine.ts';
 import { csvRows } from './csv-rows.ts';
 import { amountText, type PriceList, type PriceRow, timeMs } from './price-list.ts';
 
@@ -20,7 +21,13 @@ type Column =
   | 'priceperunit'
   | 'currency'
   | 'regioncode'
-  | 'usagetype';
+  | 'usagetype'
+  | 'instancetype'
+  | 'operatingsystem'
+  | 'tenancy'
+  | 'preinstalleds/w'
+  | 'capacitystatus'
+  | 'licensemodel';
 
 const NEEDED: readonly Column[] = [
   'sku',
@@ -84,7 +91,16 @@ class AwsFile {
 
   #price(cell: (column: Column) => string, region: string): PriceRow {
     const at = (column: Column) => ({ row: this.#rows, column });
+    const machine = awsMachine({
+      type: cell('instancetype'),
+      operatingSystem: cell('operatingsystem'),
+      tenancy: cell('tenancy'),
+      software: cell('preinstalleds/w'),
+      capacity: cell('capacitystatus'),
+      license: cell('licensemodel'),
+    });
     return {
+      ...(machine !== undefined && { machine }),
       provider: 'AWS',
       sku: cell('sku'),
       priceId: cell('ratecode'),

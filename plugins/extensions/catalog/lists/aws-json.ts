@@ -1,5 +1,6 @@
 import { BadPart } from '../../../../pipelines/plugin/index.ts';
 import { type JsonObject, objectAt, textAt } from '../../../kit/json.ts';
+import { awsMachine } from './aws-machine.ts';
 import { amountText, badCell, type PriceRow, timeMs } from './price-list.ts';
 
 /** The prices on demand in a price list file of AWS as JSON (numbers as texts); `regions`: only of these, empty for all. */
@@ -17,9 +18,21 @@ export function* awsJson(
     const region = textAt(about.regionCode) ?? '';
     if (regions.size > 0 && region !== '' && !regions.has(region)) continue;
     const name = textAt(about.usagetype) ?? textAt(about.usageType) ?? '';
+    const text = (attribute: string) => textAt(about[attribute]) ?? '';
+    const machine = awsMachine({
+      type: text('instanceType'),
+      operatingSystem: text('operatingSystem'),
+      tenancy: text('tenancy'),
+      software: text('preInstalledSw'),
+      capacity: text('capacitystatus'),
+      license: text('licenseModel'),
+    });
     row += 1;
     yield Object.values(objectAt(offers) ?? {}).flatMap((term) =>
-      pricesOf(objectAt(term) ?? {}, { sku, region, name, row }),
+      pricesOf(objectAt(term) ?? {}, {
+        ...{ sku, region, name, row },
+        ...(machine !== undefined && { machine }),
+      }),
     );
   }
 }
@@ -36,6 +49,7 @@ function pricesOf(
     readonly sku: string;
     readonly region: string;
     readonly name: string;
+    readonly machine?: string;
     readonly row: number;
   },
 ): readonly PriceRow[] {

@@ -24,8 +24,10 @@ function priceOf(
   if (regions.size > 0 && region !== '' && !regions.has(region)) return [];
   const unit = text('unitOfMeasure');
   const end = text('effectiveEndDate');
+  const machine = machineOf(text);
   return [
     {
+      ...(machine !== undefined && { machine }),
       provider: 'Microsoft',
       sku: text('skuId'),
       priceId: text('meterId'),
@@ -49,4 +51,19 @@ export function unitsIn(unitOfMeasure: string): string {
   const [, digits = '1', suffix = ''] = /^(\d+)([KMB](?![A-Za-z]))?/.exec(unitOfMeasure) ?? [];
   const count = digits.replace(/^0+/, '') + (ZEROS[suffix] ?? '');
   return /^[1-9]/.test(count) ? count : '1';
+}
+
+/** A virtual machine, as nodes name its type in their labels; low priority is a sale of the past. */
+function machineOf(text: (name: string) => string): string | undefined {
+  const type = text('armSkuName');
+  const sold = text('skuName');
+  if (
+    text('serviceName') !== 'Virtual Machines' ||
+    type === '' ||
+    text('unitOfMeasure') !== '1 Hour'
+  )
+    return undefined;
+  if (/ (Low Priority|Dedicated Host)$/i.test(sold)) return undefined;
+  const system = /\bWindows$/.test(text('productName')) ? '/windows' : '';
+  return type + system + (/ Spot$/.test(sold) ? '/spot' : '');
 }

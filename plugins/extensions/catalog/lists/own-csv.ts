@@ -68,6 +68,7 @@ function priceOf(
   return {
     provider: cell('provider'),
     sku: cell('sku'),
+    machine: cell('sku'),
     priceId: cell('price_id') || cell('sku'),
     region: cell('region'),
     unit: cell('unit'),

@@ -10,11 +10,14 @@ export type Catalog = DatabaseSync;
 
 const STAGED_FILE = 'staged.sqlite';
 
-const VERSION = 1;
+const VERSION = 2;
+
+const MACHINES = `
+  CREATE TABLE machines (machine TEXT NOT NULL, series INTEGER NOT NULL, list TEXT NOT NULL, PRIMARY KEY (machine, series)) STRICT, WITHOUT ROWID;`;
 
 /**
  * `series`: what a price is of. `prices`: when it cost how much; half-open, open while `valid_to` is null; a row is never changed but for its end.
- * `names`: what the seller called a SKU, likewise. `changes`: prices that moved, until they were told. Times are milliseconds, prices exact decimal texts.
+ * `machines`: which of the series in force are an hour of which machine. `names`: what the seller called a SKU, likewise. `changes`: prices that moved, until they were told. Times are milliseconds, prices exact decimal texts.
  */
 const SCHEMA = `
   CREATE TABLE lists (id TEXT PRIMARY KEY, version TEXT, published_ms INTEGER, read_ms INTEGER NOT NULL, prices INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -28,6 +31,7 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, series INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER, price TEXT NOT NULL, recorded_ms INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX prices_series ON prices (series, valid_from);
+  ${MACHINES}
   CREATE TABLE names (
     id INTEGER PRIMARY KEY, list TEXT NOT NULL, provider TEXT NOT NULL, sku TEXT NOT NULL, price_id TEXT NOT NULL, name TEXT NOT NULL,
     valid_from INTEGER NOT NULL, valid_to INTEGER
@@ -41,11 +45,14 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
+/** Version 1 knew no machines: lists are read again though they have not changed. */
+const ALL_ANEW = 'UPDATE lists SET version = NULL;';
+
 /** Rows of a list that is being read; thrown away afterwards, so nothing is synced. */
 const STAGED = `
   PRAGMA staged.journal_mode = OFF;
   PRAGMA staged.synchronous = OFF;
-  CREATE TABLE staged.rows (key TEXT NOT NULL, name TEXT NOT NULL, price TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER) STRICT;
+  CREATE TABLE staged.rows (key TEXT NOT NULL, name TEXT NOT NULL, machine TEXT, price TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER) STRICT;
 `;
 
 /** Opens (or makes) the catalog in a folder, for its one writer. A damaged or foreign file is an error that names it. */
@@ -87,6 +94,12 @@ export function readCatalog(folder: string): Catalog | undefined {
 function bringUpToDate(database: DatabaseSync): void {
   const found = database.prepare('PRAGMA user_version').get()?.user_version;
   if (found === VERSION) return;
+  if (found === 1) {
+    database.exec(
+      `BEGIN IMMEDIATE; ${MACHINES} ${ALL_ANEW} PRAGMA user_version = ${VERSION}; COMMIT;`,
+    );
+    return;
+  }
   if (found !== 0) throw new Error(`it has version ${found}, this focusd reads ${VERSION}`);
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
 }

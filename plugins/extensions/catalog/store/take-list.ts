@@ -39,6 +39,7 @@ export async function takeList(
   return await transaction(database, async () => {
     const merging = { list: id, atMs: publishedMs ?? nowMs, nowMs };
     const taken = await inSlices(mergeStaged(database, merging), pause);
+    takeMachines(database, id);
     database
       .prepare(`
         INSERT OR REPLACE INTO lists SELECT ?1, ?2, ?3, ?4, count(*)
@@ -47,6 +48,15 @@ export async function takeList(
     database.exec('DELETE FROM staged.rows');
     return taken;
   });
+}
+
+function takeMachines(database: DatabaseSync, list: string): void {
+  database.prepare('DELETE FROM machines WHERE list = ?').run(list);
+  database
+    .prepare(`
+      INSERT OR IGNORE INTO machines SELECT machine, series.id, ?1
+      FROM staged.rows CROSS JOIN series ON series.list = ?1 AND series.key = rows.key WHERE machine IS NOT NULL`)
+    .run(list);
 }
 
 /** Does work that yields now and then, with a pause wherever it does. */
@@ -66,11 +76,11 @@ export async function inSlices<T>(
 }
 
 async function stage(database: DatabaseSync, rows: PriceList['rows']): Promise<void> {
-  const insert = database.prepare('INSERT INTO staged.rows VALUES (?, ?, ?, ?, ?)');
+  const insert = database.prepare('INSERT INTO staged.rows VALUES (?, ?, ?, ?, ?, ?)');
   for await (const piece of rows)
     await transaction(database, () => {
       for (const row of piece)
-        insert.run(keyOf(row), row.name, row.price, row.from, row.to ?? null);
+        insert.run(keyOf(row), row.name, row.machine ?? null, row.price, row.from, row.to ?? null);
     });
 }
 
