@@ -7,7 +7,6 @@ import {
   decimal,
   formatDecimal,
   subtract,
-  sum,
   toNumber,
   ZERO,
 } from '../pipelines/focus/decimal.ts';
@@ -135,14 +134,23 @@ export function unbalancedColumns({
   ledger,
   totals,
 }: Pick<Delivered, 'ledger' | 'totals'>): readonly CostColumn[] {
-  return COST_COLUMNS.filter((column, i) => {
+  const held = costsHeld(totals);
+  return COST_COLUMNS.filter((column) => {
     const entry = ledger[column];
     if (entry === undefined) return false;
-    const held = sum(totals.map(({ costs }) => decimal(costs[i] ?? '0')));
     const { read, rejected, dropped, reshaped } = entry;
-    const accounted = [rejected, dropped, reshaped].map(decimal).reduce(add, held);
+    const accounted = [rejected, dropped, reshaped].map(decimal).reduce(add, held[column]);
     return formatDecimal(subtract(decimal(read), accounted)) !== '0';
   });
+}
+
+/** Exact sums of what totals hold, by cost column. */
+export function costsHeld(totals: Delivered['totals']): Record<CostColumn, Decimal> {
+  const sums = COST_COLUMNS.map(() => ZERO);
+  for (const { costs } of totals)
+    for (const [i, sum] of sums.entries()) sums[i] = add(sum, decimal(costs[i] ?? '0'));
+  const entries = COST_COLUMNS.map((column, i) => [column, sums[i]]);
+  return Object.fromEntries(entries) as Record<CostColumn, Decimal>;
 }
 
 type Attributes = Readonly<Record<string, string>>;

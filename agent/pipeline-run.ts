@@ -193,7 +193,7 @@ async function commit(
     id: delivered.info.id,
     committedMs: now,
     dataUntilMs: delivered.dataUntilMs,
-    totals: delivered.totals,
+    totals: [...delivered.totals],
     summary: {
       ...summaryOf(delivered, now - started),
       exporters,

@@ -1,7 +1,8 @@
 import type { RejectedRow } from '../../pipelines/decode/source.ts';
 import type { Delivered } from '../../pipelines/engine/deliver.ts';
 import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
-import { add, decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
+import { add, decimal, formatDecimal } from '../../pipelines/focus/decimal.ts';
+import { costsHeld } from '../ledger.ts';
 
 /** What a conversion came to. */
 export interface Account {
@@ -113,8 +114,9 @@ function countsLine(what: string, counts: Readonly<Record<string, number>>): str
 export function costAccounts(
   delivered: Pick<Delivered, 'ledger' | 'totals'>,
 ): Record<CostColumn, CostAccount> {
-  const accounts = COST_COLUMNS.map((cost, i): [CostColumn, CostAccount] => {
-    const out = sum(delivered.totals.map(({ costs }) => decimal(costs[i] ?? '0')));
+  const held = costsHeld(delivered.totals);
+  const accounts = COST_COLUMNS.map((cost): [CostColumn, CostAccount] => {
+    const out = held[cost];
     const entry = delivered.ledger[cost];
     if (entry === undefined) return [cost, { out: formatDecimal(out), conserved: true }];
     const { source, read, rejected, dropped, reshaped } = entry;

@@ -75,7 +75,7 @@ interface Deriving {
 interface Again {
   readonly changed: readonly string[];
   /** Or why there are none. */
-  readonly totals: readonly GroupTotal[] | { readonly reason: string };
+  readonly totals: Iterable<GroupTotal> | { readonly reason: string };
 }
 
 async function derive(
@@ -138,14 +138,14 @@ function finding(
   return { ...about, result: differences.length === 0 ? 'equal' : 'different', differences };
 }
 
-function compare(committed: readonly Total[], derived: readonly GroupTotal[]): Difference[] {
+function compare(committed: readonly Total[], derived: Iterable<GroupTotal>): Difference[] {
   const known = new Map(
     committed.map((total) => [
       key(total),
       COST_COLUMNS.map((column) => formatDecimal(total.costs[column])),
     ]),
   );
-  const again = new Map(derived.map((total) => [key(total), total.costs]));
+  const again = new Map(Iterator.from(derived).map((total) => [key(total), total.costs]));
   return [...new Set([...known.keys(), ...again.keys()])].flatMap((at) => {
     const [, billingPeriod, day, dimensions] = JSON.parse(at) as [
       boolean,

@@ -8,8 +8,8 @@ import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/deliv
 import { Unavailable } from '../plugin/errors.ts';
 import type { Linkable } from '../plugin/links.ts';
 import { deliveryId, uidPrefix } from './delivery-ids.ts';
-import { type Merged, mergeResults } from './merge.ts';
-import type { KeptFile, PartPlan, Refused, Task, TaskResult } from './protocol.ts';
+import { Merge, type Merged } from './merge.ts';
+import type { Kept, KeptFile, PartPlan, Refused, Task } from './protocol.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import { write } from './write-batch.ts';
 
@@ -110,23 +110,22 @@ export async function deliver(request: DeliverRequest): Promise<Delivered> {
   let parts: readonly PlannedPart[] = await Promise.all(
     delivery.parts.map(async (part) => ({ part, plan: await planned(request, part, takers) })),
   );
-  let results: readonly TaskResult[] | undefined;
+  let whole: Came | undefined;
   const setAside = (): boolean => !isEnough(parts, request.needs);
-  while (results === undefined && !setAside()) {
+  while (whole === undefined && !setAside()) {
     const came = await attempt(request, info, { takers, parts });
-    if (came.refused.size === 0) results = came.results;
+    if (came.refused.size === 0) whole = came;
     else events.restarted?.();
     parts = parts.map(({ part, plan }) => ({ part, plan: came.refused.get(part) ?? plan }));
   }
   for (const { part, plan } of parts) if (!plan.ok) events.refusedPart(part, plan);
-  const merged = mergeResults(results ?? [], settings.maxGroups);
-  return { ...merged, info, parts, setAside: setAside(), kept: (results ?? []).flatMap(keptFile) };
+  const merged = (whole?.merge ?? new Merge(settings.maxGroups)).result();
+  return { ...merged, info, parts, setAside: setAside(), kept: (whole?.kept ?? []).map(keptFile) };
 }
 
-function keptFile({ kept }: TaskResult): readonly KeptFile[] {
-  if (kept === undefined) return [];
+function keptFile(kept: Kept): KeptFile {
   if ('failed' in kept) throw new Unavailable(`charges cannot be kept: ${kept.failed}`);
-  return [kept];
+  return kept;
 }
 
 async function beginKeeping({ folder, known }: Keep): Promise<void> {
@@ -146,7 +145,8 @@ interface Attempt {
 }
 
 interface Came {
-  readonly results: readonly TaskResult[];
+  readonly merge: Merge;
+  readonly kept: readonly Kept[];
   /** Parts that turned out unreadable; the sinks have forgotten the attempt. */
   readonly refused: ReadonlyMap<Part, Refused>;
 }
@@ -169,7 +169,7 @@ async function attempt(
     await Promise.all(takers.map(({ sink }) => sink.begin?.(info)));
     const came = await runAll(request, info, { takers, tasks, custom });
     await Promise.all(sources.map(unchanged));
-    came.results.forEach(keptFile);
+    came.kept.forEach(keptFile);
     if (came.refused.size > 0) await forget();
     else await Promise.all(takers.map(({ sink }) => sink.commit?.(info)));
     return came;
@@ -223,10 +223,9 @@ async function runAll(
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   const refused = new Map<Part, Refused>();
   const equalCharges = keep !== undefined || takers.some(hasIds) ? equalChargesMemory() : undefined;
-  const run = async (
-    { part, plan, span }: PlannedTask,
-    number: number,
-  ): Promise<readonly TaskResult[]> => {
+  const merge = new Merge(settings.maxGroups);
+  const kept: Kept[] = [];
+  const run = async ({ part, plan, span }: PlannedTask, number: number): Promise<void> => {
     const task: Task = {
       path: part.path,
       ...(span === undefined ? {} : { span }),
@@ -256,9 +255,11 @@ async function runAll(
     };
     try {
       const result = await pool.run(task, taken, signal);
-      if (!('ok' in result)) return [result];
-      refused.set(part, result);
-      return [];
+      if ('ok' in result) refused.set(part, result);
+      else if (refused.size === 0) {
+        merge.add(number, result);
+        if (result.kept !== undefined) kept[number] = result.kept;
+      }
     } catch (error) {
       giveUp.abort(error);
       throw error;
@@ -267,8 +268,7 @@ async function runAll(
   const settled = await Promise.allSettled(tasks.map(run));
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw giveUp.signal.reason ?? failed.reason;
-  const results = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  return { results, refused };
+  return { merge, kept, refused };
 }
 
 function hasIds({ sink }: Target): boolean {

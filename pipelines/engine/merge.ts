@@ -1,16 +1,17 @@
-import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
+import type { CostColumn } from '../focus/columns.ts';
 import { add, decimal, formatDecimal } from '../focus/decimal.ts';
-import { MAX_SKUS, mergeSkus } from '../fold/skus.ts';
+import { createFold, eachTotal, type Fold } from '../fold/index.ts';
+import { MAX_SKUS, SkuMerge } from '../fold/skus.ts';
 import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { ResourceCost } from '../plugin/links.ts';
-import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
 import type { GroupTotal, LedgerEntry, TaskResult } from './protocol.ts';
 
 /** The results of a delivery's tasks as one. */
 export interface Merged {
   readonly rows: TaskResult['rows'];
   readonly ledger: TaskResult['ledger'];
-  readonly totals: readonly GroupTotal[];
+  /** Sorted; made while it is gone through, which may be done again. */
+  readonly totals: Iterable<GroupTotal>;
   readonly resources: readonly ResourceCost[];
   readonly skus: ChargedSkus;
   readonly repairs: Readonly<Record<string, number>>;
@@ -21,36 +22,81 @@ export interface Merged {
   readonly stages: Readonly<Record<string, number>>;
 }
 
-/** Adds up what the tasks answered; exact. Groups over `maxGroups` are folded by currency, period and day. */
-export function mergeResults(results: readonly TaskResult[], maxGroups: number): Merged {
+/**
+ * Adds up what the tasks answer as they come; exact. A result is held only until those of the tasks before it are in, so that the
+ * outcome does not depend on which came first. Groups over `maxGroups` are folded by currency, period and day.
+ */
+export class Merge {
+  readonly #fold: Fold;
+  readonly #resources = new Map<string, ResourceCost>();
+  readonly #skus = new SkuMerge(MAX_SKUS);
+  readonly #early = new Map<number, TaskResult>();
+  #next = 0;
+  #sums: Sums = NOTHING;
+
+  constructor(maxGroups: number) {
+    this.#fold = createFold({ maxGroups });
+  }
+
+  /** Takes the result of the task with this number, counted from 0. */
+  add(task: number, result: TaskResult): void {
+    this.#early.set(task, result);
+    for (;;) {
+      const next = this.#early.get(this.#next);
+      if (next === undefined) return;
+      this.#early.delete(this.#next++);
+      this.#take(next);
+    }
+  }
+
+  /** All of them as one. */
+  result(): Merged {
+    return {
+      ...this.#sums,
+      totals: eachTotal(this.#fold.totals()),
+      resources: [...this.#resources.values()],
+      skus: this.#skus.result(),
+    };
+  }
+
+  #take(result: TaskResult): void {
+    this.#sums = added(this.#sums, result);
+    this.#fold.merge(result.totals);
+    for (const cost of result.resources) addResource(this.#resources, cost);
+    this.#skus.add(result.skus);
+  }
+}
+
+type Sums = Omit<Merged, 'totals' | 'resources' | 'skus'>;
+
+const NOTHING: Sums = {
+  rows: { read: 0, written: 0, rejected: 0, dropped: 0 },
+  ledger: {},
+  repairs: {},
+  dropped: {},
+  rejected: {},
+  violations: {},
+  dataUntilMs: Number.NaN,
+  stages: {},
+};
+
+function added(a: Sums, b: Sums): Sums {
+  const counts = (key: 'rows' | 'repairs' | 'dropped' | 'rejected' | 'violations' | 'stages') =>
+    mergeCounts([a[key], b[key]]);
   return {
-    rows: {
-      read: total(results, ({ rows }) => rows.read),
-      written: total(results, ({ rows }) => rows.written),
-      rejected: total(results, ({ rows }) => rows.rejected),
-      dropped: total(results, ({ rows }) => rows.dropped),
-    },
-    ledger: mergeLedgers(results.map(({ ledger }) => ledger)),
-    totals: mergeTotals(
-      results.map(({ totals }) => totals),
-      maxGroups,
-    ),
-    resources: mergeResources(results.map(({ resources }) => resources)),
-    skus: mergeSkus(
-      results.map(({ skus }) => skus),
-      MAX_SKUS,
-    ),
-    repairs: mergeCounts(results.map(({ repairs }) => repairs)),
-    dropped: mergeCounts(results.map(({ dropped }) => dropped)),
-    rejected: mergeCounts(results.map(({ rejected }) => rejected)),
-    violations: mergeCounts(results.map(({ violations }) => violations)),
-    dataUntilMs: results.reduce(
-      (until, { dataUntilMs }) =>
-        dataUntilMs > until || Number.isNaN(until) ? dataUntilMs : until,
-      Number.NaN,
-    ),
-    stages: mergeCounts(results.map(({ stages }) => stages)),
+    rows: counts('rows') as Merged['rows'],
+    ledger: mergeLedgers([a.ledger, b.ledger]),
+    repairs: counts('repairs'),
+    dropped: counts('dropped'),
+    rejected: counts('rejected'),
+    violations: counts('violations'),
+    dataUntilMs: newest(a.dataUntilMs, b.dataUntilMs),
+    stages: counts('stages'),
   };
+}
+
+function newest(a: number, b: number): number {
+  return b > a || Number.isNaN(a) ? b : a;
 }
 
 /** Adds ledgers column by column; exact. */
@@ -89,64 +135,15 @@ function addEntries(a: LedgerEntry, b: LedgerEntry): LedgerEntry {
   };
 }
 
-function mergeTotals(
-  lists: readonly (readonly GroupTotal[])[],
-  maxGroups: number,
-): readonly GroupTotal[] {
-  if (lists.length <= 1) return lists[0] ?? [];
-  const groups = new Map<string, GroupTotal>();
-  for (const total of lists.flat()) {
-    let group = total;
-    let key = keyOf(group);
-    if (!groups.has(key) && groups.size >= maxGroups && !group.overflow) {
-      group = overflowOf(group);
-      key = keyOf(group);
-    }
-    const known = groups.get(key);
-    groups.set(key, known === undefined ? group : addGroups(known, group));
-  }
-  return [...groups.values()];
-}
-
-function keyOf({ overflow, billingPeriod, day, dimensions }: GroupTotal): string {
-  return JSON.stringify([overflow, billingPeriod, day, dimensions]);
-}
-
-/** The overflow group of a group's currency, period and day. */
-function overflowOf(total: GroupTotal): GroupTotal {
-  return {
-    ...total,
-    overflow: true,
-    dimensions: total.dimensions.map((value, i) => (i === CURRENCY ? value : null)),
-  };
-}
-
-const CURRENCY = TOTAL_DIMENSIONS.indexOf('BillingCurrency');
-
-function addGroups(a: GroupTotal, b: GroupTotal): GroupTotal {
-  const costs = COST_COLUMNS.map((_, i) =>
-    formatDecimal(add(decimal(a.costs[i] ?? '0'), decimal(b.costs[i] ?? '0'))),
-  );
-  return { ...a, charges: a.charges + b.charges, costs };
-}
-
-function mergeResources(lists: readonly (readonly ResourceCost[])[]): readonly ResourceCost[] {
-  if (lists.length <= 1) return lists[0] ?? [];
-  const costs = new Map<string, ResourceCost>();
-  for (const cost of lists.flat()) {
-    const { class: kind, resourceId, startMs, endMs, currency, costSource } = cost;
-    const key = JSON.stringify([kind, resourceId, startMs, endMs, currency, costSource]);
-    const known = costs.get(key);
-    costs.set(key, known === undefined ? cost : addResources(known, cost));
-  }
-  return [...costs.values()];
-}
-
-function addResources(a: ResourceCost, b: ResourceCost): ResourceCost {
-  const effectiveCost = formatDecimal(add(decimal(a.effectiveCost), decimal(b.effectiveCost)));
-  return { ...a, charges: a.charges + b.charges, effectiveCost };
-}
-
-function total(results: readonly TaskResult[], of: (result: TaskResult) => number): number {
-  return results.reduce((sum, result) => sum + of(result), 0);
+function addResource(costs: Map<string, ResourceCost>, cost: ResourceCost): void {
+  const { class: kind, resourceId, startMs, endMs, currency, costSource } = cost;
+  const key = JSON.stringify([kind, resourceId, startMs, endMs, currency, costSource]);
+  const known = costs.get(key);
+  if (known === undefined) costs.set(key, cost);
+  else
+    costs.set(key, {
+      ...known,
+      charges: known.charges + cost.charges,
+      effectiveCost: formatDecimal(add(decimal(known.effectiveCost), decimal(cost.effectiveCost))),
+    });
 }

@@ -1,7 +1,7 @@
 import type { AttributeSettings } from '../attribute/settings.ts';
 import type { RejectedRow, Span } from '../decode/source.ts';
 import type { CostColumn } from '../focus/columns.ts';
-import type { FoldedTotal } from '../fold/index.ts';
+import type { FoldedTotal, FoldedTotals } from '../fold/index.ts';
 import type { EqualChargesMemory, KnownChargesMemory } from '../identify/index.ts';
 import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
@@ -132,7 +132,7 @@ export interface LedgerEntry {
   readonly reshaped: string;
 }
 
-/** A group of totals, plain data for the port. */
+/** A group of totals. */
 export type GroupTotal = FoldedTotal;
 
 /** What a task comes to. */
@@ -147,7 +147,7 @@ export interface TaskResult {
     readonly dropped: number;
   };
   readonly ledger: Readonly<Partial<Record<CostColumn, LedgerEntry>>>;
-  readonly totals: readonly GroupTotal[];
+  readonly totals: FoldedTotals;
   /** Costs by resource; empty when nobody links. */
   readonly resources: readonly ResourceCost[];
   /** When asked for. */

@@ -211,7 +211,7 @@ class TaskRun {
       ...(table.version === undefined ? {} : { focusVersion: table.version }),
       rows: { read, written: counts.written, rejected: total(this.#rejected), dropped },
       ledger: ledgerOf(counts),
-      totals: this.#fold.result(),
+      totals: this.#fold.totals(),
       resources: this.#resources?.result() ?? [],
       skus: this.#skus?.result() ?? { skus: [], omitted: 0 },
       repairs: Object.fromEntries(this.#repairs),

@@ -47,13 +47,13 @@ export class Dimension {
     return known.numbers;
   }
 
-  /** Place of each number in the order of the values; null comes first. */
-  ranks(): Uint32Array {
-    const { values } = this;
-    const order = [...values.keys()].sort((a, b) => compareTexts(values[a], values[b]));
-    const ranks = new Uint32Array(values.length);
-    for (const [rank, number] of order.entries()) ranks[number] = rank;
-    return ranks;
+  /** Numbers of the values of another dimension of the same kind, in their order. `closed`: values not seen before are UNKNOWN. */
+  numbersOf(values: readonly (string | null)[], closed: boolean): Uint32Array {
+    return Uint32Array.from(values, (value) =>
+      this.#by === 'text'
+        ? this.#number(value, value, closed)
+        : this.#time(Date.parse(String(value)), closed),
+    );
   }
 
   #entry(column: Column, code: number, closed: boolean): number {
@@ -81,11 +81,4 @@ export class Dimension {
     }
     return number;
   }
-}
-
-function compareTexts(a: string | null | undefined, b: string | null | undefined): number {
-  if (a === b) return 0;
-  if (a === null || a === undefined) return -1;
-  if (b === null || b === undefined) return 1;
-  return a < b ? -1 : 1;
 }

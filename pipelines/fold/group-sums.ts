@@ -11,6 +11,14 @@ const CARRY_EVERY = 4_000_000;
 /** Whole limbs beyond this are settled at once: the next addend may have 15 digits. */
 const FULL = 4e15;
 
+/** Sums as plain data, by cell: group * columns + column. */
+export interface PlainSums {
+  /** Three limbs a cell: whole, nano, atto; none of the last two reaches 1e9. */
+  readonly limbs: Float64Array;
+  /** What of a cell does not fit into its limbs. */
+  readonly settled: ReadonlyMap<number, Decimal>;
+}
+
 /** Sums by group and column. */
 export class GroupSums {
   readonly #columns: number;
@@ -58,16 +66,36 @@ export class GroupSums {
     }
   }
 
+  /** Adds sums of the same columns: group `i` of theirs to group `groupOf[i]`; `groups` exist now. */
+  merge({ limbs: theirs, settled }: PlainSums, groupOf: Uint32Array, groups: number): void {
+    this.prepare(groups, groupOf.length);
+    const columns = this.#columns;
+    const limbs = this.#limbs;
+    for (let from = 0; from * 3 < theirs.length; from++) {
+      const group = Math.floor(from / columns);
+      const cell = (groupOf[group] as number) * columns + from - group * columns;
+      for (let limb = 0; limb < 3; limb++)
+        limbs[cell * 3 + limb] =
+          (limbs[cell * 3 + limb] as number) + (theirs[from * 3 + limb] as number);
+      if (Math.abs(limbs[cell * 3] as number) > FULL) this.#settle(cell);
+      const more = settled.get(from);
+      if (more !== undefined) this.#put(cell, more);
+    }
+  }
+
+  /** The sums of the first `groups` groups; shares no memory with these. */
+  plain(groups: number): PlainSums {
+    this.prepare(groups, 0);
+    this.#carry(0);
+    return {
+      limbs: this.#limbs.slice(0, groups * this.#columns * 3),
+      settled: new Map(this.#settled),
+    };
+  }
+
   /** The exact sum as canonical text. */
   text(group: number, column: number): string {
-    const cell = group * this.#columns + column;
-    const whole = this.#limbs[cell * 3] as number;
-    const nano = this.#limbs[cell * 3 + 1] as number;
-    const atto = this.#limbs[cell * 3 + 2] as number;
-    const settled = this.#settled.get(cell);
-    if (settled !== undefined)
-      return formatDecimal(add(limbsToDecimal(whole, nano, atto), settled));
-    return limbsText(whole, nano, atto);
+    return sumText({ limbs: this.#limbs, settled: this.#settled }, group * this.#columns + column);
   }
 
   #settle(cell: number): void {
@@ -96,6 +124,16 @@ export class GroupSums {
     }
     this.#pending = rows;
   }
+}
+
+/** The exact sum of a cell as canonical text. */
+export function sumText({ limbs, settled }: PlainSums, cell: number): string {
+  const whole = limbs[cell * 3] as number;
+  const nano = limbs[cell * 3 + 1] as number;
+  const atto = limbs[cell * 3 + 2] as number;
+  const more = settled.get(cell);
+  if (more !== undefined) return formatDecimal(add(limbsToDecimal(whole, nano, atto), more));
+  return limbsText(whole, nano, atto);
 }
 
 function isNothing(state: number | undefined, ...limbs: readonly (number | undefined)[]): boolean {

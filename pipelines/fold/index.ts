@@ -4,44 +4,39 @@
  */
 import type { AmountColumn, Batch, Column } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
-import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
-import { Dimension, UNKNOWN } from './dimension.ts';
+import { Dimension } from './dimension.ts';
+import {
+  COLUMNS,
+  DAY,
+  eachTotal,
+  type FoldedTotal,
+  type FoldedTotals,
+  OVERFLOW,
+  PERIOD,
+} from './folded-totals.ts';
 import { GroupSums } from './group-sums.ts';
 import { Groups, hashOf } from './groups.ts';
 import { PackedKeys, type Varying } from './packed-keys.ts';
 
-/** One group: plain data. Days are `2026-09-17`; charges without a time count on `1970-01-01`. */
-export interface FoldedTotal {
-  /** Values in the order of TOTAL_DIMENSIONS. */
-  readonly dimensions: readonly (string | null)[];
-  readonly billingPeriod: string;
-  readonly day: string;
-  readonly charges: number;
-  /** Canonical decimal texts in the order of COST_COLUMNS. */
-  readonly costs: readonly string[];
-  /** Groups beyond the budget were folded into this one: all dimensions null but the currency. */
-  readonly overflow: boolean;
-}
+export { eachTotal, type FoldedTotal, type FoldedTotals } from './folded-totals.ts';
 
 /** Sums batches. */
 export interface Fold {
   add(batch: Batch): void;
-  /** The groups so far, sorted by billing period, day and dimensions: null before all values, overflow behind. */
+  /** Adds what another fold came to. */
+  merge(folded: FoldedTotals): void;
+  /** What it came to so far; shares no memory with the fold. */
+  totals(): FoldedTotals;
+  /** The same, group by group as `eachTotal` sorts them. */
   result(): FoldedTotal[];
 }
 
-/** What a tuple consists of: the dimensions, then billing period and charge day. */
-const COLUMNS = [...TOTAL_DIMENSIONS, 'BillingPeriodStart', 'ChargePeriodStart'] as const;
-const PERIOD = COLUMNS.length - 2;
-const DAY = COLUMNS.length - 1;
 /** Kept apart in overflow too: amounts of different currencies do not add up. */
 const KEPT_IN_OVERFLOW: ReadonlySet<number> = new Set([
   COLUMNS.indexOf('BillingCurrency'),
   PERIOD,
   DAY,
 ]);
-/** Stands in tuples of overflow groups; no value has this number. */
-const OVERFLOW = UNKNOWN - 1;
 
 /** A fold with at most `maxGroups` groups beside overflow. */
 export function createFold({ maxGroups }: { readonly maxGroups: number }): Fold {
@@ -77,9 +72,39 @@ class Folding implements Fold {
     });
   }
 
+  merge({ values, tuples, charges, sums }: FoldedTotals): void {
+    const closed = this.#normalGroups >= this.#maxGroups;
+    const numbers = values.map((all, place) =>
+      this.#dimensions[place]?.numbersOf(all, closed && !KEPT_IN_OVERFLOW.has(place)),
+    );
+    const tuple = this.#tuple;
+    const groupOf = new Uint32Array(charges.length);
+    for (let group = 0; group < charges.length; group++) {
+      for (let place = 0; place < COLUMNS.length; place++) {
+        const number = tuples[group * COLUMNS.length + place] as number;
+        tuple[place] = number === OVERFLOW ? OVERFLOW : (numbers[place]?.[number] as number);
+      }
+      groupOf[group] = this.#group(tuple);
+    }
+    this.#roomForCharges();
+    for (let group = 0; group < charges.length; group++)
+      this.#charges[groupOf[group] as number] =
+        (this.#charges[groupOf[group] as number] as number) + (charges[group] as number);
+    this.#sums.merge(sums, groupOf, this.#groups.size);
+  }
+
+  totals(): FoldedTotals {
+    const { tuples, size } = this.#groups;
+    return {
+      values: this.#dimensions.map(({ values }) => [...values]),
+      tuples: tuples.slice(0, size * COLUMNS.length),
+      charges: this.#charges.slice(0, size),
+      sums: this.#sums.plain(size),
+    };
+  }
+
   result(): FoldedTotal[] {
-    const order = sortedTuples(this.#groups, this.#dimensions);
-    return Array.from(order, (group) => this.#total(group));
+    return [...eachTotal(this.totals())];
   }
 
   /** Finds the group of each row. */
@@ -132,6 +157,7 @@ class Folding implements Fold {
     const hash = hashOf(tuple);
     const found = this.#groups.find(tuple, hash);
     if (found >= 0) return found;
+    if (tuple[0] === OVERFLOW) return this.#groups.add(tuple, hash);
     if (this.#normalGroups < this.#maxGroups) {
       this.#normalGroups++;
       return this.#groups.add(tuple, hash);
@@ -144,11 +170,7 @@ class Folding implements Fold {
   }
 
   #count(rows: number): void {
-    if (this.#charges.length < this.#groups.size) {
-      const larger = new Float64Array(this.#groups.size * 2);
-      larger.set(this.#charges);
-      this.#charges = larger;
-    }
+    this.#roomForCharges();
     const charges = this.#charges;
     const groupOf = this.#groupOf;
     for (let row = 0; row < rows; row++) {
@@ -157,19 +179,11 @@ class Folding implements Fold {
     }
   }
 
-  #total(group: number): FoldedTotal {
-    const { tuples } = this.#groups;
-    const start = group * COLUMNS.length;
-    const value = (place: number): string | null =>
-      this.#dimensions[place]?.values[tuples[start + place] as number] ?? null;
-    return {
-      dimensions: TOTAL_DIMENSIONS.map((_, i) => value(i)),
-      billingPeriod: String(value(PERIOD)),
-      day: String(value(DAY)),
-      charges: this.#charges[group] as number,
-      costs: COST_COLUMNS.map((_, i) => this.#sums.text(group, i)),
-      overflow: tuples[start] === OVERFLOW,
-    };
+  #roomForCharges(): void {
+    if (this.#charges.length >= this.#groups.size) return;
+    const larger = new Float64Array(this.#groups.size * 2);
+    larger.set(this.#charges);
+    this.#charges = larger;
   }
 }
 
@@ -178,19 +192,4 @@ function isConstant({ codes, values }: Column, rows: number): boolean {
   const first = codes[0];
   for (let row = 1; row < rows; row++) if (codes[row] !== first) return false;
   return true;
-}
-
-/** The groups by billing period, day and dimensions. */
-function sortedTuples({ tuples, size }: Groups, dimensions: readonly Dimension[]): Uint32Array {
-  const ranks = dimensions.map((dimension) => dimension.ranks());
-  const places = [PERIOD, DAY, ...TOTAL_DIMENSIONS.keys()];
-  const rank = (group: number, place: number): number =>
-    ranks[place]?.[tuples[group * COLUMNS.length + place] as number] ?? OVERFLOW;
-  return Uint32Array.from({ length: size }, (_, group) => group).sort((a, b) => {
-    for (const place of places) {
-      const difference = rank(a, place) - rank(b, place);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  });
 }

@@ -121,20 +121,29 @@ function startOf(column: Column | undefined, row: number): number {
 }
 
 /** Those of some tasks as one delivery's. */
-export function mergeSkus(some: readonly ChargedSkus[], maxSkus: number): ChargedSkus {
-  const merged = new Map<string, ChargedSku>();
-  let omitted = 0;
-  for (const { skus, omitted: left } of some) {
-    omitted += left;
+export class SkuMerge {
+  readonly #maxSkus: number;
+  readonly #merged = new Map<string, ChargedSku>();
+  #omitted = 0;
+
+  constructor(maxSkus: number) {
+    this.#maxSkus = maxSkus;
+  }
+
+  add({ skus, omitted }: ChargedSkus): void {
+    this.#omitted += omitted;
     for (const sku of skus) {
       const { newestMs: _, charges: __, ...about } = sku;
       const key = JSON.stringify(about);
-      const known = merged.get(key);
-      if (known === undefined && merged.size >= maxSkus) omitted += sku.charges;
-      else merged.set(key, known === undefined ? sku : added(known, sku));
+      const known = this.#merged.get(key);
+      if (known === undefined && this.#merged.size >= this.#maxSkus) this.#omitted += sku.charges;
+      else this.#merged.set(key, known === undefined ? sku : added(known, sku));
     }
   }
-  return { skus: [...merged.values()], omitted };
+
+  result(): ChargedSkus {
+    return { skus: [...this.#merged.values()], omitted: this.#omitted };
+  }
 }
 
 function added(a: ChargedSku, b: ChargedSku): ChargedSku {

@@ -8,12 +8,9 @@ import {
   deliver,
 } from '../../../pipelines/engine/deliver.ts';
 import { deliveryId } from '../../../pipelines/engine/delivery-ids.ts';
-import { mergeCounts, mergeResults } from '../../../pipelines/engine/merge.ts';
-import type { GroupTotal, TaskResult } from '../../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../../pipelines/engine/worker-pool.ts';
-import { COST_COLUMNS } from '../../../pipelines/focus/columns.ts';
 import type { EncodedBatch, Part, Sink } from '../../../pipelines/plugin/index.ts';
-import { Rejected, TOTAL_DIMENSIONS, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { Rejected, Unavailable } from '../../../pipelines/plugin/index.ts';
 import { bill, focusCsv } from '../../helpers/world.ts';
 
 const pool = createWorkerPool({ workers: 2 });
@@ -319,89 +316,4 @@ t.test('ids of deliveries', async (t) => {
     deliveryId('pr', '', { scope: 's', revision: '1' }),
   ];
   t.equal(new Set([id, ...others]).size, 4);
-});
-
-const GROUP: GroupTotal = {
-  dimensions: TOTAL_DIMENSIONS.map((name) => (name === 'BillingCurrency' ? 'EUR' : `some ${name}`)),
-  billingPeriod: '2026-09-01',
-  day: '2026-09-02',
-  charges: 1,
-  costs: COST_COLUMNS.map(() => '0.1'),
-  overflow: false,
-};
-
-function result(of: Partial<TaskResult> = {}): TaskResult {
-  return {
-    format: 'csv',
-    mapping: 'focus',
-    rows: { read: 2, written: 1, rejected: 1, dropped: 0 },
-    ledger: {
-      BilledCost: {
-        source: 'Cost',
-        read: '0.3',
-        exported: '0.1',
-        rejected: '0.2',
-        dropped: '0',
-        reshaped: '0',
-      },
-    },
-    totals: [GROUP],
-    resources: [],
-    skus: { skus: [], omitted: 0 },
-    repairs: { a: 1 },
-    dropped: {},
-    rejected: { x: 1 },
-    violations: {},
-    dataUntilMs: 5,
-    stages: { decode: 1.5 },
-    ...of,
-  };
-}
-
-t.test('results of several tasks are one', async (t) => {
-  const other = { ...GROUP, day: '2026-09-03' };
-  const merged = mergeResults(
-    [
-      result(),
-      result({ totals: [GROUP, other], dataUntilMs: Number.NaN, repairs: { b: 2 } }),
-      result({ totals: [], dataUntilMs: 9, ledger: {} }),
-    ],
-    100,
-  );
-  t.match(merged, {
-    rows: { read: 6, written: 3, rejected: 3, dropped: 0 },
-    ledger: { BilledCost: { source: 'Cost', read: '0.6', exported: '0.2', rejected: '0.4' } },
-    repairs: { a: 2, b: 2 },
-    rejected: { x: 3 },
-    dataUntilMs: 9,
-    stages: { decode: 4.5 },
-  });
-  t.match(merged.totals, [
-    { day: '2026-09-02', charges: 2, costs: ['0.2', '0.2', '0.2', '0.2'] },
-    { day: '2026-09-03', charges: 1 },
-  ]);
-  t.match(mergeResults([], 100), { rows: { read: 0 }, totals: [], dataUntilMs: Number.NaN });
-  t.strictSame(mergeCounts([{ constructor: 1 }, { constructor: 2 }]), { constructor: 3 });
-});
-
-t.test('groups over the limit fold together, the money stays', async (t) => {
-  const groups = Array.from({ length: 6 }, (_, i) => ({
-    ...GROUP,
-    dimensions: GROUP.dimensions.map((value, at) => (at === 4 ? `service ${i}` : value)),
-  }));
-  const { totals } = mergeResults(
-    [result({ totals: groups.slice(0, 3) }), result({ totals: groups.slice(3) })],
-    4,
-  );
-  const sums = (of: readonly GroupTotal[]): number =>
-    of.reduce((sum, { charges }) => sum + charges, 0);
-  t.equal(sums(totals), 6);
-  const [overflow, ...more] = totals.filter((group) => group.overflow);
-  t.strictSame(more, []);
-  t.match(overflow, { charges: 2, costs: ['0.2'], day: '2026-09-02' });
-  t.strictSame(
-    overflow?.dimensions.filter((value) => value !== null),
-    ['EUR'],
-  );
-  t.equal(totals.length, 5);
 });

@@ -96,6 +96,47 @@ t.test('the result does not depend on the layout or the batches', async (t) => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 40 }));
 });
 
+/** Folded in tasks of some rows each, which are merged; threads hand plain data over. */
+function merged(rows: readonly Row[], maxGroups: number, layout: Layout, taskRows: number) {
+  const whole = createFold({ maxGroups });
+  for (let from = 0; from < rows.length; from += taskRows) {
+    const task = createFold({ maxGroups });
+    for (const batch of batchesOf(rows.slice(from, from + taskRows), layout)) task.add(batch);
+    whole.merge(structuredClone(task.totals()));
+  }
+  return whole.result();
+}
+
+t.test('tasks that are merged are as one', async (t) => {
+  const property = fc.property(
+    rows,
+    layout,
+    fc.integer({ min: 1, max: 50 }),
+    (charges, how, taskRows) => {
+      assert.deepEqual(
+        merged(charges, 10_000, how, taskRows),
+        folded(charges, 10_000, { batchRows: 7 }),
+      );
+    },
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 80 }));
+});
+
+t.test('merged over the budget the money stays', async (t) => {
+  const property = fc.property(
+    rows,
+    layout,
+    fc.integer({ min: 0, max: 6 }),
+    fc.integer({ min: 1, max: 50 }),
+    (charges, how, most, taskRows) => {
+      const totals = merged(charges, most, how, taskRows);
+      assert.ok(totals.filter(({ overflow }) => !overflow).length <= most);
+      assert.deepEqual(moneyOf(totals), moneyOf(folded(charges, 10_000, how)));
+    },
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 80 }));
+});
+
 t.test('over the budget the money stays, per currency, billing period and day', async (t) => {
   const property = fc.property(
     rows,
@@ -177,6 +218,22 @@ t.test('limbs are carried before they could lose a digit', async (t) => {
     '9999999.99999999999',
     '0',
     '4999999999999999999999.99999999999',
+    '0',
+  ]);
+});
+
+t.test('merging keeps every digit of sums that do not fit into limbs', async (t) => {
+  const task = createFold({ maxGroups: 1 });
+  for (let i = 0; i < 9; i++)
+    task.add(batchOf([{ BilledCost: '999999999999999.999999999999999999', ListCost: '1e-30' }]));
+  const fold = createFold({ maxGroups: 1 });
+  for (let i = 0; i < 1000; i++) fold.merge(task.totals());
+  const [total] = fold.result();
+  t.equal(total?.charges, 9000);
+  t.strictSame(total?.costs, [
+    '8999999999999999999.999999999999991',
+    '0',
+    '0.000000000000000000000000009',
     '0',
   ]);
 });

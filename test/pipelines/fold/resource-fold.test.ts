@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { mergeResults } from '../../../pipelines/engine/merge.ts';
+import { Merge } from '../../../pipelines/engine/merge.ts';
 import type { TaskResult } from '../../../pipelines/engine/protocol.ts';
 import { decimal, formatDecimal, parseDecimal, sum } from '../../../pipelines/focus/decimal.ts';
+import { createFold } from '../../../pipelines/fold/index.ts';
 import { createResourceFold } from '../../../pipelines/fold/resource-fold.ts';
 import type { Linkable, ResourceCost } from '../../../pipelines/plugin/index.ts';
 import { amountText } from '../../helpers/arbitrary-charges.ts';
@@ -143,7 +144,9 @@ t.test('tasks are added up', async () => {
   fc.assert(
     fc.property(rows, rows, layout, (one, other, how) => {
       const results = [one, other].map((all) => ({ ...NOTHING, resources: folded(all, how) }));
-      const { resources } = mergeResults(results, 10);
+      const merge = new Merge(10);
+      for (const [task, result] of results.entries()) merge.add(task, result);
+      const { resources } = merge.result();
       assert.deepEqual(byKey(resources), expected([...one, ...other]));
       assert.equal(resources.length, Object.keys(byKey(resources)).length);
     }),
@@ -156,7 +159,7 @@ const NOTHING: Omit<TaskResult, 'resources'> = {
   mapping: 'focus',
   rows: { read: 0, written: 0, rejected: 0, dropped: 0 },
   ledger: {},
-  totals: [],
+  totals: createFold({ maxGroups: 1 }).totals(),
   skus: { skus: [], omitted: 0 },
   repairs: {},
   dropped: {},

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { createSkuFold, mergeSkus } from '../../../pipelines/fold/skus.ts';
-import type { ChargedSku } from '../../../pipelines/plugin/index.ts';
+import { createSkuFold, SkuMerge } from '../../../pipelines/fold/skus.ts';
+import type { ChargedSku, ChargedSkus } from '../../../pipelines/plugin/index.ts';
 import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
 
 const ROW: Row = {
@@ -29,6 +29,12 @@ function naive(rows: readonly Row[]): ReadonlyMap<string, number> {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;
+}
+
+function merged(some: readonly ChargedSkus[], maxSkus: number): ChargedSkus {
+  const merge = new SkuMerge(maxSkus);
+  for (const skus of some) merge.add(skus);
+  return merge.result();
 }
 
 const keyOf = (sku: ChargedSku) =>
@@ -102,9 +108,9 @@ t.test('what has no room is counted', (t) => {
   t.equal(first.omitted, 2);
   const second = createSkuFold({ maxSkus: 2 });
   second.add(batchOf([{ ...ROW, SkuId: 'e' }, ROW, { ...ROW, SkuId: 'e' }]));
-  const merged = mergeSkus([first, second.result()], 2);
-  t.equal(merged.skus.length, 2);
-  t.equal(merged.omitted, 5, 'two, and three charges of e and S1');
+  const both = merged([first, second.result()], 2);
+  t.equal(both.skus.length, 2);
+  t.equal(both.omitted, 5, 'two, and three charges of e and S1');
   t.end();
 });
 
@@ -127,7 +133,7 @@ t.test('as found row by row, however the rows are cut into batches and tasks', (
         let turn = 0;
         for (const batch of batchesOf(rows, { batchRows, transient }))
           folds[turn++ % 2]?.add(batch);
-        const { skus, omitted } = mergeSkus(
+        const { skus, omitted } = merged(
           folds.map((fold) => fold.result()),
           99,
         );
