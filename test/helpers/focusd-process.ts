@@ -19,6 +19,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly message: st
 
 /** A process under way. */
 export interface Running {
+  readonly pid: number | undefined;
   readonly ended: Promise<Ran>;
   /** Lines of the log so far. */
   logs(): readonly LogLine[];
@@ -36,20 +37,31 @@ export interface Running {
 export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of Node itself. */
+  readonly node?: readonly string[];
 }
 
 /** Starts `focusd …`; it does not outlive the test. */
 export function startFocusd(
   t: Test,
   args: readonly string[],
-  { cwd = process.cwd(), env = {} }: ProcessOptions = {},
+  options: ProcessOptions = {},
 ): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const running = spawnFocusd(args, options);
+  t.teardown(() => running.kill('SIGKILL'));
+  return running;
+}
+
+/** Starts `focusd …`; whoever does has to see to its end. */
+export function spawnFocusd(
+  args: readonly string[],
+  { cwd = process.cwd(), env = {}, node = [] }: ProcessOptions = {},
+): Running {
+  const child = spawn(process.execPath, [...node, MAIN, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  t.teardown(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8');
@@ -61,6 +73,7 @@ export function startFocusd(
   const until = (fits: (line: LogLine) => boolean) =>
     firstLine(child, { logs, fits, story: () => output.stderr });
   return {
+    pid: child.pid,
     ended: ended(child, output),
     logs,
     until,
