@@ -14,7 +14,8 @@ import type { Inspection } from '../pipelines/plugin/inspection.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { createLasting } from '../plugins/kit/lasting.ts';
 import { componentFolder } from './component-folder.ts';
-import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { isDiskTrouble } from './disk-trouble.ts';
 import { observeQueues } from './exporter-queue/observe-queues.ts';
 import { openQueue } from './exporter-queue/open-queue.ts';
 import {
@@ -34,9 +35,8 @@ import { type RunEvents, takeDelivery } from './pipeline-run.ts';
 import { readAgain } from './read-again.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
-import { lockFolder } from './state/lock.ts';
-import { openState } from './state/sqlite-state.ts';
 import type { State } from './state/state.ts';
+import { openStorage, type Storage, unusable } from './storage.ts';
 import { type Ended, Health, supervise } from './supervise.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traffic } from './traffic.ts';
@@ -55,6 +55,8 @@ export interface AgentOptions {
   /** Read and total, but open no exporter. */
   readonly withoutExporters?: boolean;
   readonly events?: RunEvents;
+  /** Workers of somebody else, who closes them; default: of its own. */
+  readonly pool?: WorkerPool;
 }
 
 /** A running agent. */
@@ -83,7 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return agent;
   } catch (error) {
     await agent.stop();
-    throw error;
+    throw isDiskTrouble(error) ? unusable(options.configuration.storage.folder, error) : error;
   }
 }
 
@@ -104,11 +106,11 @@ class RunningAgent implements Agent {
   readonly #options: AgentOptions;
   readonly #health: Health;
   readonly #pool: WorkerPool;
-  readonly #unlock: () => void;
   readonly #http = createHttp();
   readonly #open: OpenComponents;
-  /** Stays what it was when the agent started. */
-  readonly #storage: string;
+  /** Both stay what they were when the agent started. */
+  readonly #folder: string;
+  readonly #storage: Storage;
   readonly #underWay: UnderWay;
   readonly #traffic: Traffic;
   readonly #started: number;
@@ -126,22 +128,14 @@ class RunningAgent implements Agent {
     this.#configuration = configuration;
     this.version = version;
     this.#health = new Health(clock, (text) => log.mask(text));
-    const { folder, max_dead_letters } = configuration.storage;
-    this.#storage = folder;
-    this.#unlock = lockFolder(folder);
-    try {
-      this.state = openState(join(folder, 'state'));
-    } catch (error) {
-      this.#unlock();
-      throw error;
-    }
-    this.deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters, (text) =>
-      log.mask(text),
-    );
+    this.#folder = configuration.storage.folder;
+    this.#storage = openStorage(configuration.storage, (text) => log.mask(text));
+    this.state = this.#storage.state;
+    this.deadLetters = this.#storage.deadLetters;
     this.#started = clock.now();
     this.#underWay = new UnderWay(clock, this.state.seen());
     this.#traffic = new Traffic(clock);
-    this.#pool = createWorkerPool({ workers: configuration.workers });
+    this.#pool = options.pool ?? createWorkerPool({ workers: configuration.workers });
     this.#open = new OpenComponents({
       ...options,
       health: this.#health,
@@ -269,13 +263,17 @@ class RunningAgent implements Agent {
     if (ran && this.#options.once === true) await this.#periods.check();
     const unsent = await this.#open.close();
     await this.#watched;
-    await this.#pool.close();
+    if (this.#options.pool === undefined) await this.#pool.close();
     await this.#http.close();
     try {
       if (ran) await this.#audit('agent.stopped', this.#configuration);
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      this.#options.log.error('the audit chain does not say that the agent stopped', {
+        reason: error instanceof Error ? error.message : String(error),
+      });
     } finally {
-      await this.state.close();
-      this.#unlock();
+      await this.#storage.close();
     }
     return unsent;
   }
@@ -351,7 +349,7 @@ class RunningAgent implements Agent {
       pool: this.#pool,
       state: this.state,
       deadLetters: this.deadLetters,
-      kept: join(this.#storage, 'kept'),
+      kept: join(this.#folder, 'kept'),
       targets: this.#open.targets(pipeline),
       linkers: () => this.#open.linkers(),
       skuListeners: () => this.#open.skuListeners(),
@@ -393,7 +391,7 @@ class RunningAgent implements Agent {
   #context(component: Component, signal: AbortSignal, pipeline?: string): Context<never> {
     const { log, telemetry, clock, once } = this.#options;
     const name = pipeline === undefined ? component.id : `${component.id}@${pipeline}`;
-    const folder = componentFolder(this.#storage, name);
+    const folder = componentFolder(this.#folder, name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return {
       id: component.id,

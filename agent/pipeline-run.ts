@@ -12,7 +12,7 @@ import type { Clock, Logger, SkuListener } from '../pipelines/plugin/contract.ts
 import type { Delivery, EncodedBatch, Part } from '../pipelines/plugin/delivery.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
 import { tellSkus, withSkus } from './charged.ts';
-import type { DeadLetterFile, DeadLetters } from './dead-letters.ts';
+import type { DeadLetterFile, DeadLetters, LettersOf } from './dead-letters.ts';
 import { deliveryEvents } from './delivery-events.ts';
 import {
   type ExporterLedger,
@@ -72,25 +72,34 @@ export interface PipelineRun {
 /** Takes one delivery to its commit; a revision that is already committed is left alone. Throws when it could not be committed. */
 export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promise<void> {
   const { id, state, events } = run;
+  const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
   if (await isDone(run, delivery)) {
+    // An agent that died after its commit did not get to it.
+    await tidy(run, delivery, of);
     await state.advance(id.pipeline, id.receiver, delivery.cursor);
     events.known?.(id, delivery);
     return;
   }
   events.started?.(id, delivery);
-  const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
   const letters = await run.deadLetters.open(of);
   try {
     const isCommitted = await takeThrough(run, delivery, letters);
-    if (isCommitted && delivery.mode === 'snapshot') await run.deadLetters.replaced(of);
-    if (isCommitted) await tidyKept(run, delivery);
+    if (isCommitted) await tidy(run, delivery, of);
   } catch (error) {
-    await letters.abort();
+    // What is left of them the next attempt writes over; the error to be told is the one that stopped this one.
+    await letters.abort().catch(() => {});
     if (!run.signal.aborted) events.failed?.(id, delivery);
     throw error;
   } finally {
     events.ended?.(id);
   }
+}
+
+/** Removes what the revision that is committed leaves behind of older ones. */
+async function tidy(run: PipelineRun, delivery: Delivery, of: LettersOf): Promise<void> {
+  if (delivery.mode !== 'snapshot') return;
+  await run.deadLetters.replaced(of);
+  await tidyKept(run, delivery);
 }
 
 /** Committed, and the exporters have been sent nothing else since. */

@@ -1,5 +1,6 @@
 import type { Clock, ComponentHealth, Logger } from '../pipelines/plugin/contract.ts';
 import { errorName, type Unavailable } from '../pipelines/plugin/errors.ts';
+import { isDiskTrouble } from './disk-trouble.ts';
 
 /** Conditions of all components, by id. */
 export class Health {
@@ -83,8 +84,8 @@ export interface Supervised {
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
 /**
- * Runs a component until it ends or the signal aborts. `Unavailable` is tried again with growing pauses (reset by `progressed`);
- * anything else stops this component only.
+ * Runs a component until it ends or the signal aborts. `Unavailable`, and a disk that is full or broken, is tried again with growing pauses
+ * (reset by `progressed`); anything else stops this component only.
  */
 export async function supervise(
   component: Supervised,
@@ -108,17 +109,13 @@ export async function supervise(
       }
       const reason = error instanceof Error ? error.message : String(error);
       failures++;
-      if (
-        errorName(error) !== 'Unavailable' ||
-        failures >= (component.attempts ?? Number.POSITIVE_INFINITY)
-      ) {
+      const isTriedAgain = errorName(error) === 'Unavailable' || isDiskTrouble(error);
+      if (!isTriedAgain || failures >= (component.attempts ?? Number.POSITIVE_INFINITY)) {
         health.set({ id, kind, status: 'failed', reason });
         log.error('component failed', {
           component: id,
           reason,
-          ...(errorName(error) === 'Unavailable'
-            ? {}
-            : { stack: error instanceof Error ? error.stack : undefined }),
+          ...(isTriedAgain ? {} : { stack: error instanceof Error ? error.stack : undefined }),
         });
         return { ok: false, error };
       }

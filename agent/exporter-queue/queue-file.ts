@@ -54,6 +54,7 @@ export class QueueWriter {
   /** Where the first batch stands. */
   readonly start: number;
   readonly #file: number;
+  #isOpen = true;
   bytes = 0;
 
   constructor(path: string, about: Queued) {
@@ -76,8 +77,10 @@ export class QueueWriter {
     this.close();
   }
 
+  /** May be done again. */
   close(): void {
-    closeSync(this.#file);
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
   }
 
   #record(facts: object, bytes: Uint8Array): void {

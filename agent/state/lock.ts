@@ -11,10 +11,10 @@ const PATIENCE_MS = 2_000;
  * ends with the process, however that ends. Answers how to let go.
  */
 export function lockFolder(folder: string): () => void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'agent.lock');
   let database: DatabaseSync | undefined;
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     database = new DatabaseSync(path, { timeout: PATIENCE_MS });
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {

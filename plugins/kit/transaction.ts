@@ -8,7 +8,8 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    database.exec('ROLLBACK');
+    // SQLite itself takes back what a full or broken disk stopped.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { Random } from '../../agent/generate/random.ts';
 import type { Truth } from '../../agent/generate/truth.ts';
 import { focusd, startFocusd } from '../helpers/focusd-process.ts';
+import { revisedBill } from '../helpers/mortal-world.ts';
 import {
   addCosts,
   bill,
@@ -107,4 +109,40 @@ t.test('kill -9 again and again while bills are read', async (t) => {
   const audit = await focusd(t, ['audit', '-c', join(folder, 'focusd.yaml')]);
   t.equal(audit.code, 0);
   t.match(audit.stdout, /6 of 6 committed deliveries derived again to the same totals/);
+});
+
+const KILL_AT_STEP = fileURLToPath(new URL('../helpers/kill-at-step.ts', import.meta.url));
+/** Of one life after the other; each is killed a few steps further on. */
+const LIVES = Number(process.env.FOCUSD_FAULT_RUNS ?? 8);
+/** More than a life has. */
+const STEPS = 60;
+
+t.test('kill -9 in the middle of a step on the disk', async (t) => {
+  const folder = worldFolder(t, {
+    exporters: { ...EXPORTERS, 'file/rows': '{ folder: ./out/rows, restatement: rows }' },
+  });
+  const run = ['run', '--once', '-c', join(folder, 'focusd.yaml')];
+  const random = new Random(4);
+  let revision = 1;
+  let truth = revisedBill(folder, revision);
+  let killed = 0;
+  for (let life = 0; life < LIVES; life++) {
+    const at = Math.floor((life * STEPS) / LIVES) + random.int(Math.ceil(STEPS / LIVES));
+    const env = { FOCUSD_KILL_AT: String(at), FOCUSD_KILL_BELOW: folder };
+    const { signal, code, stderr } = await focusd(t, run, {
+      node: ['--import', KILL_AT_STEP],
+      env,
+    });
+    if (signal === 'SIGKILL') killed++;
+    else t.equal(code, 0, stderr);
+    if (signal === null || random.int(2) === 0) truth = revisedBill(folder, ++revision);
+  }
+  t.comment(`${killed} kills`);
+  t.ok(killed >= LIVES / 2, 'it was killed at all');
+  t.equal((await focusd(t, run)).code, 0);
+  t.strictSame(committedCosts(folder), truth.costs);
+  for (const id of ['csv', 'otlp', 'parquet', 'rows'])
+    t.strictSame(await exportedCosts(join(folder, 'out', id)), truth.costs, id);
+  t.equal(deadLetters(folder).length, truth.letters);
+  t.equal((await focusd(t, ['audit', 'verify', '-c', join(folder, 'focusd.yaml')])).code, 0);
 });

@@ -13,6 +13,7 @@ import { createLog } from '../../agent/log.ts';
 import type { RunEvents } from '../../agent/pipeline-run.ts';
 import { openState } from '../../agent/state/sqlite-state.ts';
 import { startTelemetry } from '../../agent/telemetry.ts';
+import type { WorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import type { Clock } from '../../pipelines/plugin/contract.ts';
@@ -107,13 +108,20 @@ export interface Started {
   readonly logs: Logged[];
 }
 
+/** What an agent of a test is given. */
+export interface AgentWorld {
+  readonly clock?: Clock;
+  readonly events?: RunEvents;
+  readonly pool?: WorkerPool;
+}
+
 /** Starts an agent on the folder's configuration. */
 export async function startWorld(
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   folder: string,
-  options: { readonly once?: boolean; readonly clock?: Clock; readonly events?: RunEvents } = {},
+  options: AgentWorld & { readonly once?: boolean; readonly logs?: Logged[] } = {},
 ): Promise<Started> {
-  const logs: Logged[] = [];
+  const { logs = [] } = options;
   const clock = options.clock ?? systemClock;
   const write = (line: string): void => void logs.push(JSON.parse(line) as Logged);
   const log = createLog({ level: 'debug', encoding: 'json', write });
@@ -126,7 +134,8 @@ export async function startWorld(
     log,
     telemetry: await startTelemetry({ settings: checked.telemetry, log, clock, version: '0.0.0' }),
     once: options.once === true,
-    ...(options.events === undefined ? {} : { events: options.events }),
+    ...(options.events && { events: options.events }),
+    ...(options.pool && { pool: options.pool }),
   });
   t.teardown(() => agent.stop());
   return { agent, logs };
@@ -136,7 +145,7 @@ export async function startWorld(
 export async function readOnce(
   t: Test,
   folder: string,
-  options: { readonly clock?: Clock; readonly events?: RunEvents } = {},
+  options: AgentWorld = {},
 ): Promise<{ readonly ok: boolean; readonly logs: readonly Logged[] }> {
   const { agent, logs } = await startWorld(t, folder, { ...options, once: true });
   const ended = await agent.ended();

@@ -31,7 +31,7 @@ export interface PartFile {
 export async function createPartFile(path: string, frame: Frame = {}): Promise<PartFile> {
   const file = await open(path, 'w+');
   const placed = new Map<number, Placed>();
-  let end = await writeHead(file, frame);
+  let end = await headed(file, frame);
   let last: Promise<void> = Promise.resolve();
   let finished = false;
 
@@ -104,6 +104,16 @@ async function rewrite(path: string, content: Content & { readonly from: FileHan
 async function seal(file: FileHandle, { batches, end, frame }: Content & { readonly end: number }) {
   if (frame.foot !== undefined) await writeAll(file, frame.foot(batches), end);
   await file.sync();
+}
+
+/** A file that cannot even be begun is closed: nobody gets to know it. */
+async function headed(file: FileHandle, frame: Frame): Promise<number> {
+  try {
+    return await writeHead(file, frame);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 async function writeHead(file: FileHandle, { head }: Frame): Promise<number> {

@@ -21,8 +21,11 @@ export async function looseScopes(path: string): Promise<LooseScopes> {
   const append = async (line: string): Promise<void> => {
     await appendFile(path, `\n${line}`, { mode: 0o600 });
     const file = await open(path, 'r');
-    await file.sync();
-    await file.close();
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   };
   return {
     add: async (scope) => {
