@@ -5,9 +5,9 @@ import {
   type ReceiverContext,
   type Schema,
 } from '../../../pipelines/plugin/index.ts';
+import { chargeLines } from '../../kit/charges/charges.ts';
 import { isLoopback, parseEndpoint } from '../../kit/endpoint.ts';
 import { INTAKE_SETTINGS, openIntake } from '../../kit/intake/index.ts';
-import { chargeLines } from './charges.ts';
 import { judgePush } from './push.ts';
 
 const config = {

@@ -1,8 +1,9 @@
-import type { RefusedStatus } from '../../kit/intake/index.ts';
+import type { RefusedStatus } from '../intake/index.ts';
 
-/** A request that nothing can be made of; the message is for its sender. */
+/** A request or message that nothing can be made of; the text is for its sender. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
+  /** What HTTP answers. */
   readonly status: RefusedStatus;
   /** Stable, for the counter: `malformed`. */
   readonly reason: string;

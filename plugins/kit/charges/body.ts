@@ -1,6 +1,12 @@
 import { gunzipSync } from 'node:zlib';
-import type { PushRequest } from '../../kit/intake/index.ts';
 import { malformed, Refusal } from './refusal.ts';
+
+/** Something that carries charges: a request, or a message of a bus. */
+export interface Message {
+  /** Names in lower case. */
+  header(name: string): string | undefined;
+  readonly body: Uint8Array;
+}
 
 /** How charges are written. */
 export type Media = 'json' | 'ndjson';
@@ -19,8 +25,8 @@ export function mediaOf(type: string): Media | undefined {
 }
 
 /** The body as text, unpacked; throws a `Refusal` when it is none, or larger than `maxBytes`. */
-export function textOf(request: PushRequest, maxBytes: number): string {
-  return decoded(unpacked(request, maxBytes));
+export function textOf(message: Message, maxBytes: number): string {
+  return decoded(unpacked(message, maxBytes));
 }
 
 /** Bytes as UTF-8 text; throws a `Refusal` when they are something else. */
@@ -32,7 +38,7 @@ export function decoded(bytes: Uint8Array): string {
   }
 }
 
-function unpacked({ header, body }: PushRequest, maxBytes: number): Uint8Array {
+function unpacked({ header, body }: Message, maxBytes: number): Uint8Array {
   const encoding = (header('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return body;
   if (encoding !== 'gzip' && encoding !== 'x-gzip')

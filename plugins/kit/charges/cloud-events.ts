@@ -1,26 +1,49 @@
-/** CloudEvents 1.0 by HTTP. Source: cloudevents/spec, HTTP Protocol Binding 1.0.2 and JSON Event Format 1.0.2. */
-import type { Pushed, PushRequest } from '../../kit/intake/index.ts';
-import { type JsonObject, objectAt } from '../../kit/json.ts';
-import { decoded, mediaOf, mediaType } from './body.ts';
-import { chargesAt, chargesIn, digest, parsed, recordOf } from './charges.ts';
+/** CloudEvents 1.0. Source: cloudevents/spec, JSON Event Format 1.0.2 and the protocol bindings 1.0.2 of HTTP, Kafka and NATS. */
+import type { Pushed } from '../intake/index.ts';
+import { type JsonObject, objectAt } from '../json.ts';
+import { decoded, type Message, mediaOf, mediaType } from './body.ts';
+import { chargesAt, chargesIn, digest, recordOf } from './charges.ts';
 import { malformed, Refusal } from './refusal.ts';
 
+/** How the attributes of an event in binary mode stand in headers. */
+export interface AttributeHeaders {
+  readonly prefix: string;
+  /** They are percent-encoded, and may be quoted. */
+  readonly encoded: boolean;
+}
+
+/** Of HTTP and of NATS. */
+export const ENCODED_HEADERS: AttributeHeaders = { prefix: 'ce-', encoded: true };
+/** Of Kafka. */
+export const PLAIN_HEADERS: AttributeHeaders = { prefix: 'ce_', encoded: false };
+
+/** Whether a message is an event in binary mode. */
+export function isBinaryEvent({ header }: Message, { prefix }: AttributeHeaders): boolean {
+  return header(`${prefix}specversion`) !== undefined;
+}
+
 /** The record of an event in binary mode: its attributes are headers, its data is the body. None when it has no charge. */
-export function binaryEvent({ header }: PushRequest, text: string): readonly Pushed[] {
-  const attribute = (name: string): string | undefined => attributeOf(header(`ce-${name}`), name);
+export function binaryEvent(
+  { header }: Message,
+  text: string,
+  { prefix, encoded }: AttributeHeaders,
+): readonly Pushed[] {
+  const attribute = (name: string): string | undefined => {
+    const value = header(`${prefix}${name}`);
+    return encoded ? attributeOf(value, name) : value;
+  };
   if (text.trim() === '') throw malformed('the event has no data');
-  const media = dataMedia(header('content-type'));
+  const media = dataMedia(header('content-type') ?? attribute('datacontenttype'));
   return recordsOf({ attribute, charges: () => chargesIn(text, media), where: '' });
 }
 
-/** The record of an event in structured mode. */
-export function structuredEvent(text: string): readonly Pushed[] {
-  return jsonEvent(parsed(text), '');
+/** The record of an event in structured mode, from its JSON. */
+export function structuredEvent(event: unknown): readonly Pushed[] {
+  return jsonEvent(event, '');
 }
 
-/** The records of a batch of events. */
-export function batchOfEvents(text: string): readonly Pushed[] {
-  const batch = parsed(text);
+/** The records of a batch of events, from its JSON. */
+export function batchOfEvents(batch: unknown): readonly Pushed[] {
   if (!Array.isArray(batch)) throw malformed('a batch of events is a list');
   return batch.flatMap((event, i) => jsonEvent(event, `event ${i + 1}: `));
 }

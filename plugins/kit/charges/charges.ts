@@ -1,7 +1,7 @@
 /** Charges on their way through the spool: those of a request or an event are one record, which is kept whole or not at all. */
 import { createHash } from 'node:crypto';
-import type { Pushed } from '../../kit/intake/index.ts';
-import { type JsonObject, objectAt, parseExactly, parseJson, textAt } from '../../kit/json.ts';
+import type { Pushed } from '../intake/index.ts';
+import { type JsonObject, objectAt, parseExactly, parseJson, textAt } from '../json.ts';
 import type { Media } from './body.ts';
 import { malformed } from './refusal.ts';
 
