@@ -9,6 +9,7 @@ import type {
   Context,
   Lasting,
   Receiver,
+  ReceiverContext,
 } from '../pipelines/plugin/contract.ts';
 import type { Inspection } from '../pipelines/plugin/inspection.ts';
 import { createHttp } from '../plugins/kit/http.ts';
@@ -33,6 +34,7 @@ import { OpenComponents } from './open-components.ts';
 import { createPeriods, type Periods, type PeriodsOf } from './periods.ts';
 import { type RunEvents, takeDelivery } from './pipeline-run.ts';
 import { readAgain } from './read-again.ts';
+import { refuseMessage } from './refused-message.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
 import type { State } from './state/state.ts';
@@ -361,11 +363,12 @@ class RunningAgent implements Agent {
     };
     await readAgain(run);
     const cursor = await this.state.cursor(pipeline.name, receiver);
-    const context = {
+    const context: ReceiverContext<never> = {
       ...this.#context(component, signal, pipeline.name),
       lasting,
       prices: this.#open.prices(),
       trouble: (reason: string | undefined) => this.#health.trouble('receiver', receiver, reason),
+      refuse: (message) => refuseMessage(run, message),
     };
     for await (const delivery of plugin.receive(context, cursor)) {
       await takeDelivery(run, delivery);

@@ -14,14 +14,14 @@ import { join } from 'node:path';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
 
-/** One refused row, part or batch: what it was, where it came from and why it was refused. */
+/** One refused row, part, batch or message: what it was, where it came from and why it was refused. */
 export interface DeadLetter {
   readonly time: string;
   readonly pipeline: string;
   readonly receiver: string;
   readonly scope: string;
   readonly revision: string;
-  readonly kind: 'row' | 'part' | 'batch';
+  readonly kind: 'row' | 'part' | 'batch' | 'message';
   /** Stable code. */
   readonly reason: string;
   readonly message: string;
@@ -32,7 +32,7 @@ export interface DeadLetter {
   readonly rows?: number;
   /** What is lost with it, exact, by cost column: of a row as its source states it, of a batch that was refused as a whole the sums of its charges. */
   readonly costs?: EncodedBatch['costs'];
-  /** The row as it stood. */
+  /** The row or message as it stood. */
   readonly raw?: string;
 }
 
@@ -62,7 +62,7 @@ export interface DeadLetters {
   /** Size of all that is kept. */
   bytes(): number;
   open(of: LettersOf): Promise<DeadLetterFile>;
-  /** Adds a letter to those of a delivery that is through; durable when this resolves. */
+  /** Adds a letter to those of a delivery that is through, or of none; durable when this resolves. */
   append(of: LettersOf, letter: DeadLetter): Promise<void>;
   /** A revision is committed in place of the scope's older ones: their letters are removed. */
   replaced(of: LettersOf): Promise<void>;
@@ -85,7 +85,7 @@ export function openDeadLetters(
       return new LetterFile(path, { room: maxBytes - (await bytesBeside(path, folder)), mask });
     },
     append: async (of, letter) => {
-      const line = `${JSON.stringify(letter)}\n`;
+      const line = `${JSON.stringify({ ...letter, message: mask(letter.message) })}\n`;
       const path = join(folder, fileName(of));
       const room = maxBytes - (await bytesBeside('', folder));
       await appendLine(path, Buffer.byteLength(line) <= room ? line : notKept(letter, 1));

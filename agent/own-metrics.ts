@@ -73,7 +73,7 @@ export const OWN_METRICS = {
   'focusd.ingest.errors': {
     kind: 'counter',
     unit: '{error}',
-    doc: 'What could not be taken in, by kind: row, part (a file), delivery (set aside or failed). Rows over `focusd.rows.read` are SLI M8, the ingest error rate.',
+    doc: 'What could not be taken in, by kind: row, part (a file), message (of a bus), delivery (set aside or failed). Rows over `focusd.rows.read` are SLI M8, the ingest error rate.',
   },
   'focusd.normalization.latency': {
     kind: 'histogram',

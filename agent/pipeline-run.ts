@@ -32,6 +32,8 @@ export interface RunEvents {
   /** A revision that was already committed came again. */
   known?(run: RunId, delivery: Delivery): void;
   refusedPart?(run: RunId, part: Part, reason: string): void;
+  /** What came in is no charge, and in no delivery. */
+  refusedMessage?(run: RunId): void;
   /** A new revision could not be read whole; the older one stays. */
   setAside?(run: RunId, delivery: Delivery): void;
   /** The attempt was given up; nothing of it counts. */

@@ -37,6 +37,10 @@ export function countedEvents(telemetry: Telemetry, events: RunEvents = {}): Run
       telemetry.refusedPart(id);
       events.refusedPart?.(id, part, reason);
     },
+    refusedMessage: (id) => {
+      telemetry.refusedMessage(id);
+      events.refusedMessage?.(id);
+    },
     committed: (id, committed, stages) => {
       telemetry.committed(id, committed.summary, stages);
       telemetry.ended(id, refused === 0 && isWhole(committed.summary) ? 'whole' : 'partial');

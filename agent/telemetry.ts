@@ -44,6 +44,7 @@ export interface Telemetry {
   unbalanced(origin: Origin): void;
   retried(receiver: string): void;
   refusedPart(origin: Origin): void;
+  refusedMessage(origin: Origin): void;
   written(origin: Origin, exporter: string, batch: EncodedBatch): void;
   rejectedBatch(origin: Origin, exporter: string, rows: number): void;
   /** Charges that had waited were refused for good: their money was counted as exported. */
@@ -125,6 +126,7 @@ function recorder({ settings, clock }: TelemetryOptions, outlets: Outlets): Tele
       add('focusd.parts.refused', 1, { ...origin });
       add('focusd.ingest.errors', 1, { ...origin, kind: 'part' });
     },
+    refusedMessage: (origin) => add('focusd.ingest.errors', 1, { ...origin, kind: 'message' }),
     written(origin, exporter, { rows, bytes }) {
       const about = { ...origin, exporter };
       add('focusd.export.batches', 1, about);

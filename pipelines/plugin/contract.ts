@@ -134,6 +134,21 @@ export interface ReceiverContext<Config> extends Context<Config> {
   readonly prices: PriceBook;
   /** What does not go well although it runs, shown with its health; undefined: all is well. */
   trouble(reason: string | undefined): void;
+  /** Makes a dead letter of what can never become a charge and so is in no delivery; on disk when this resolves. */
+  refuse(message: RefusedMessage): Promise<void>;
+}
+
+/** Something that came in and is no bill. */
+export interface RefusedMessage {
+  readonly scope: string;
+  /** Where it stood: `charges/17`. */
+  readonly place: string;
+  /** Stable code: `malformed`. */
+  readonly reason: string;
+  /** What is wrong with it, in words. */
+  readonly message: string;
+  /** As it came. */
+  readonly raw: string;
 }
 
 /** What an instance holds open between two attempts to receive, such as a listener; closed once the instance has stopped. */

@@ -13,6 +13,7 @@ import {
   type Inspection,
   NO_PRICES,
   type ReceiverContext,
+  type RefusedMessage,
   type Schema,
   TOTAL_DIMENSIONS,
   type Total,
@@ -81,6 +82,8 @@ export interface Line {
 export interface World<Config> extends ReceiverContext<Config>, ExtensionContext<Config> {
   /** Sent log records. */
   readonly sent: readonly EventBatch[];
+  /** Dead letters of messages. */
+  readonly refused: readonly RefusedMessage[];
   readonly clock: TurnedClock;
   readonly lines: readonly Line[];
   /** What did not go well, one after the other. */
@@ -109,6 +112,7 @@ export function worldOf<Config>(
   const lasting = createLasting();
   const sent: EventBatch[] = [];
   const troubles: (string | undefined)[] = [];
+  const refused: RefusedMessage[] = [];
   return {
     id: options.id ?? 'test',
     config,
@@ -125,6 +129,8 @@ export function worldOf<Config>(
     troubles,
     events: { send: async (batch) => void sent.push(batch) },
     sent,
+    refuse: async (message) => void refused.push(message),
+    refused,
     lines,
     stop,
     async close() {

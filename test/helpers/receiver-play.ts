@@ -90,6 +90,9 @@ async function contextOf(
     lasting: createLasting(),
     prices: NO_PRICES,
     trouble: silent,
+    refuse: async ({ place, message }) => {
+      throw new Error(`refused ${place}: ${message}`);
+    },
   };
 }
 
