@@ -1,5 +1,6 @@
 import type { Amounts } from '../focus/amounts.ts';
 import type { Encoding } from '../plugin/delivery.ts';
+import { createCloudEventEncoder } from './cloud-events/index.ts';
 import type { BatchEncoder, EncoderOptions } from './encoder.ts';
 import { createCsvEncoder } from './focus-csv/index.ts';
 import { createNdjsonEncoder } from './focus-ndjson/index.ts';
@@ -26,6 +27,7 @@ export async function createEncoder(
 ): Promise<BatchEncoder> {
   if (encoding.kind === 'otlp-logs') return createLogEncoder({ ...options, ...encoding });
   if (encoding.kind === 'otlp-json') return createJsonLogEncoder(options);
+  if (encoding.kind === 'cloudevents') return createCloudEventEncoder({ ...options, ...encoding });
   const { version, format } = encoding;
   switch (format) {
     case 'csv':

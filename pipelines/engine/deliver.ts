@@ -272,7 +272,7 @@ async function runAll(
 }
 
 function hasIds({ sink }: Target): boolean {
-  return sink.encoding?.kind === 'otlp-logs' || sink.encoding?.kind === 'otlp-json';
+  return sink.encoding !== undefined && sink.encoding.kind !== 'focus';
 }
 
 /** Row groups shared out so that every worker has something to do; undefined: the part as a whole. */

@@ -41,6 +41,14 @@ export type Encoding =
     }
   | { readonly kind: 'otlp-json'; readonly restatement?: Restatement }
   | {
+      /** One event per line that begins with `{"specversion":"1.0","id":"`, then the charge's id. */
+      readonly kind: 'cloudevents';
+      readonly version: OutputVersion;
+      readonly source: string;
+      readonly maxBytes: number;
+      readonly restatement?: Restatement;
+    }
+  | {
       readonly kind: 'focus';
       readonly format: 'csv' | 'ndjson' | 'parquet';
       readonly version: OutputVersion;

@@ -52,7 +52,7 @@ class NdjsonFormat implements RecordFormat {
 }
 
 /** Appends `"name":value,`; nothing for null and what is not a number or time. */
-function writeMember(out: Bytes, field: Field, code: number): void {
+export function writeMember(out: Bytes, field: Field, code: number): void {
   const { dictionary, amounts, times, key } = field;
   if (dictionary !== undefined) {
     const start = dictionary.starts[code] as number;

@@ -1,20 +1,18 @@
 import {
   type Context,
-  type DeliveryInfo,
   defineExporter,
   type EncodedBatch,
   type Sink,
   type TotalsView,
-  Unavailable,
   type WriteResult,
 } from '../../../pipelines/plugin/index.ts';
-import { createLimit } from '../../kit/limit.ts';
-import { retrying } from '../../kit/retry.ts';
+import { createChargeSink } from '../../kit/charge-sink.ts';
+import { backoffOf } from '../../kit/retry-settings.ts';
 import { readTls } from '../../kit/tls.ts';
 import { adviceOn } from './advice.ts';
 import { backendProfile } from './backend-profiles.ts';
 import { createLogSender } from './logs.ts';
-import { backoffOf, type Connection, connectionOf, type Settings, settings } from './settings.ts';
+import { type Connection, connectionOf, type Settings, settings } from './settings.ts';
 
 export default defineExporter({
   type: 'otlp',
@@ -61,36 +59,21 @@ function logLimits({ logs, backend_profile }: Settings) {
 }
 
 function openLogs(context: Context<Settings>, connection: Connection) {
-  const { config, clock, signal, log, meter, id } = context;
+  const { config, log, id } = context;
   const sender = createLogSender(connection, context);
-  const limit = createLimit(config.logs.max_in_flight);
-  const retries = meter.createCounter('focusd.exporter.retries', { unit: '{retry}' });
-  retries.add(0, { component: id, signal: 'logs' });
-  const closing = new AbortController();
-  /** Ends the pauses of an attempt at a delivery once it was given up. */
-  const attempts = new Map<string, AbortController>();
 
-  async function deliver(batch: EncodedBatch, attempt: AbortController): Promise<WriteResult> {
-    const { rejected, message } = await retrying(() => sender.send(batch), {
-      ...backoffOf(context),
-      clock,
-      signal: AbortSignal.any([signal, closing.signal, attempt.signal]),
-      onRetry({ message: reason }, delayMs) {
-        retries.add(1, { component: id, signal: 'logs' });
-        log.warn('charges could not be sent, trying again', { component: id, reason, delayMs });
-      },
-    });
+  async function send(batch: EncodedBatch): Promise<WriteResult> {
+    const { rejected, message } = await sender.send(batch);
     if (rejected > 0) return { rejectedRows: Math.min(rejected, batch.rows), reason: message };
     if (message !== '') log.warn('the backend warns', { component: id, reason: message });
     return {};
   }
 
-  function attemptAt({ id: delivery }: DeliveryInfo): AbortController {
-    const attempt = attempts.get(delivery) ?? new AbortController();
-    attempts.set(delivery, attempt);
-    return attempt;
-  }
-
+  const { close, ...sink } = createChargeSink(context, {
+    send,
+    backoff: backoffOf(context),
+    maxInFlight: config.logs.max_in_flight,
+  });
   return {
     sink: {
       encoding: {
@@ -99,21 +82,10 @@ function openLogs(context: Context<Settings>, connection: Connection) {
         ...logLimits(config),
         restatement: config.logs.restatement,
       },
-      async begin(delivery) {
-        attempts.get(delivery.id)?.abort(new Unavailable('the delivery was started over'));
-        attempts.delete(delivery.id);
-      },
-      write(batch, delivery) {
-        const attempt = attemptAt(delivery);
-        return limit.run(() => deliver(batch, attempt));
-      },
-      async commit({ id: delivery }) {
-        attempts.delete(delivery);
-      },
+      ...sink,
     } satisfies Partial<Sink>,
     async close() {
-      closing.abort(new Unavailable('the exporter is closed'));
-      await limit.idle();
+      await close();
       sender.close();
     },
   };

@@ -13,11 +13,12 @@ import {
 import { scopeMetrics } from '../../kit/metric-data.ts';
 import { pointSettings } from '../../kit/metric-settings.ts';
 import { createCostMetrics } from '../../kit/points.ts';
+import { backoffOf } from '../../kit/retry-settings.ts';
 import { backendProfile } from './backend-profiles.ts';
 import { createMetricExporter } from './metric-exporter.ts';
 import { hookDiagnostics } from './partial-success.ts';
 import { createRetryingExporter } from './retrying-exporter.ts';
-import { backoffOf, type Connection, type Settings } from './settings.ts';
+import type { Connection, Settings } from './settings.ts';
 
 /** The totals on their way out as metrics. */
 export interface MetricsPush {

@@ -1,12 +1,12 @@
 import {
   type ConfigOf,
-  type Context,
   Misconfigured,
   type Schema,
   type Tls,
 } from '../../../pipelines/plugin/index.ts';
 import { metricSettings } from '../../kit/metric-settings.ts';
-import type { Backoff } from '../../kit/retry.ts';
+import { RETRY_SETTINGS } from '../../kit/retry-settings.ts';
+import { TLS_SETTINGS, tlsOf } from '../../kit/tls-settings.ts';
 import { BACKEND_NAMES } from './backend-profiles.ts';
 
 /** Settings of the otlp exporter. */
@@ -45,39 +45,8 @@ export const settings = {
     default: '30s',
     min: '1ms',
   },
-  tls: {
-    ca: {
-      doc: 'PEM file of the authority that signed the server certificate. Default: those of the system.',
-      format: 'path',
-      default: null,
-    },
-    cert: { doc: 'PEM file of the client certificate (mTLS).', format: 'path', default: null },
-    key: { doc: 'PEM file of the key of the client certificate.', format: 'path', default: null },
-    server_name: {
-      doc: 'Name that the server certificate is for, when it is not the host of the endpoint.',
-      format: 'text',
-      default: null,
-    },
-    insecure_skip_verify: {
-      doc: 'Accept any server certificate. Only for trying things out.',
-      format: 'flag',
-      default: false,
-    },
-  },
-  retry: {
-    initial_interval: {
-      doc: 'Pause before the second attempt; it grows by half each time.',
-      format: 'duration',
-      default: '1s',
-      min: '1ms',
-    },
-    max_interval: { doc: 'Longest pause between attempts.', format: 'duration', default: '30s' },
-    max_elapsed_time: {
-      doc: 'After this long the backend counts as down: charges wait on disk (`storage.max_queue`) and everything else goes on; 0: tries for ever, and holds up its pipelines.',
-      format: 'duration',
-      default: '15s',
-    },
-  },
+  tls: TLS_SETTINGS,
+  retry: RETRY_SETTINGS,
   logs: {
     enabled: { doc: 'Send each charge as a log record.', format: 'flag', default: true },
     max_batch_bytes: {
@@ -156,17 +125,6 @@ export function connectionOf(
   };
 }
 
-/** How often and how long to try; a run that is to end does not try for ever. */
-export function backoffOf({ config, once }: Pick<Context<Settings>, 'config' | 'once'>): Backoff {
-  const { initial_interval, max_interval, max_elapsed_time } = config.retry;
-  return {
-    initialMs: initial_interval,
-    maxMs: max_interval,
-    maxElapsedMs: max_elapsed_time === 0 && once ? ONCE_ELAPSED_MS : max_elapsed_time,
-  };
-}
-
-const ONCE_ELAPSED_MS = 15_000;
 const DEFAULT_ENDPOINTS = {
   grpc: 'http://localhost:4317',
   'http/protobuf': 'http://localhost:4318',
@@ -187,17 +145,6 @@ function endpointOf(
     });
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-}
-
-function tlsOf(tls: Settings['tls']): Tls | undefined {
-  const set: Tls = {
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.cert !== undefined && { cert: tls.cert }),
-    ...(tls.key !== undefined && { key: tls.key }),
-    ...(tls.server_name !== undefined && { serverName: tls.server_name }),
-    ...(tls.insecure_skip_verify && { insecureSkipVerify: true }),
-  };
-  return Object.keys(set).length === 0 ? undefined : set;
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
