@@ -9,12 +9,17 @@ import {
   sameSecret,
 } from './listener.ts';
 import { type Rewrite, rewrite } from './rewrite.ts';
-import type { IntakeConfig } from './settings.ts';
+import type { IntakeConfig, SpoolConfig } from './settings.ts';
 import { type Kept, openSpool, type Pushed, type Segment, type Spool } from './spool.ts';
 
 export { type PushAnswer, type PushRequest, sameSecret } from './listener.ts';
 export type { Rewrite } from './rewrite.ts';
-export { INTAKE_SETTINGS, type IntakeConfig } from './settings.ts';
+export {
+  INTAKE_SETTINGS,
+  type IntakeConfig,
+  SPOOL_SETTINGS,
+  type SpoolConfig,
+} from './settings.ts';
 export type { Kept, Pushed } from './spool.ts';
 
 /** What a receiver makes of a request: records to keep, or an answer. */
@@ -88,6 +93,20 @@ export async function openIntake(
 ): Promise<Intake> {
   const open = context.lasting.get(NAME);
   if (open instanceof OpenIntake) return open;
+  const intake = await openStore(context);
+  if (!context.once) await intake.listen(context, judge);
+  return intake;
+}
+
+/** The same without a listener, for receivers that fetch what they keep. */
+export async function openStoredIntake(
+  context: ReceiverContext<SpoolConfig>,
+): Promise<Pick<Intake, 'keep' | 'deliveries'>> {
+  const open = context.lasting.get(NAME);
+  return open instanceof OpenIntake ? open : await openStore(context);
+}
+
+async function openStore(context: ReceiverContext<SpoolConfig>): Promise<OpenIntake> {
   const { config, clock, folder } = context;
   const spool = await openSpool({
     folder: join(folder, 'intake'),
@@ -98,17 +117,16 @@ export async function openIntake(
   });
   const intake = new OpenIntake(context, spool);
   context.lasting.hold(NAME, intake);
-  if (!context.once) await intake.listen(judge);
   return intake;
 }
 
 class OpenIntake implements Intake, Opened {
-  readonly #context: ReceiverContext<IntakeConfig>;
+  readonly #context: ReceiverContext<SpoolConfig>;
   readonly #spool: Spool;
-  readonly #counted: ReturnType<ReceiverContext<IntakeConfig>['meter']['createCounter']>;
+  readonly #counted: ReturnType<ReceiverContext<SpoolConfig>['meter']['createCounter']>;
   #listener: Listener | undefined;
 
-  constructor(context: ReceiverContext<IntakeConfig>, spool: Spool) {
+  constructor(context: ReceiverContext<SpoolConfig>, spool: Spool) {
     this.#context = context;
     this.#spool = spool;
     this.#counted = context.meter.createCounter('focusd.intake.records', {
@@ -121,8 +139,10 @@ class OpenIntake implements Intake, Opened {
     return this.#listener?.address;
   }
 
-  async listen(judge: (request: PushRequest) => Judged): Promise<void> {
-    const { config, id, log } = this.#context;
+  async listen(
+    { config, id, log }: ReceiverContext<IntakeConfig>,
+    judge: (request: PushRequest) => Judged,
+  ): Promise<void> {
     const { max_in_flight } = config;
     this.#listener = await listen({
       endpoint: config.endpoint,

@@ -1,28 +1,5 @@
-/** Settings that every receiver with an intake has. */
-export const INTAKE_SETTINGS = {
-  endpoint: {
-    doc: 'Where it listens for pushed records.',
-    format: 'text',
-    default: '127.0.0.1:9180',
-  },
-  tls: {
-    cert: { doc: 'PEM file with the certificate of the listener.', format: 'path', default: null },
-    key: { doc: 'PEM file with its private key.', format: 'path', default: null },
-  },
-  max_body: {
-    doc: 'Larger requests are refused with 413.',
-    format: 'bytes',
-    default: '1MiB',
-    min: '1KiB',
-    max: '25MiB',
-  },
-  max_connections: {
-    doc: 'Most connections at a time.',
-    format: 'int',
-    default: 256,
-    min: 1,
-    max: 65_536,
-  },
+/** Settings of what is kept until it is delivered. */
+export const SPOOL_SETTINGS = {
   seal_every: {
     doc: 'Pushed records are delivered this often.',
     format: 'duration',
@@ -50,16 +27,48 @@ export const INTAKE_SETTINGS = {
   },
 } as const;
 
+/** Settings that every receiver has that listens for pushed records. */
+export const INTAKE_SETTINGS = {
+  endpoint: {
+    doc: 'Where it listens for pushed records.',
+    format: 'text',
+    default: '127.0.0.1:9180',
+  },
+  tls: {
+    cert: { doc: 'PEM file with the certificate of the listener.', format: 'path', default: null },
+    key: { doc: 'PEM file with its private key.', format: 'path', default: null },
+  },
+  max_body: {
+    doc: 'Larger requests are refused with 413.',
+    format: 'bytes',
+    default: '1MiB',
+    min: '1KiB',
+    max: '25MiB',
+  },
+  max_connections: {
+    doc: 'Most connections at a time.',
+    format: 'int',
+    default: 256,
+    min: 1,
+    max: 65_536,
+  },
+  ...SPOOL_SETTINGS,
+} as const;
+
 /** The checked values of them. */
-export interface IntakeConfig {
+export interface SpoolConfig {
+  readonly seal_every: number;
+  readonly spool_size: number;
+  readonly remember: number;
+  readonly remember_ids: number;
+}
+
+/** The checked values of them. */
+export interface IntakeConfig extends SpoolConfig {
   readonly endpoint: string;
   readonly tls: { readonly cert: string | undefined; readonly key: string | undefined };
   readonly max_body: number;
   readonly max_connections: number;
   /** Bytes of requests in memory at a time; absent: as many as the connections bring. */
   readonly max_in_flight?: number;
-  readonly seal_every: number;
-  readonly spool_size: number;
-  readonly remember: number;
-  readonly remember_ids: number;
 }

@@ -7,6 +7,7 @@ import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
 import { apiserver, etcd } from './kube.ts';
 import { moto } from './moto.ts';
+import { natsServer } from './nats.ts';
 import { nginx } from './nginx.ts';
 import { ociSdk } from './oci-sdk.ts';
 import { prometheus, promtool } from './prometheus.ts';
@@ -28,6 +29,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   etcd,
   'kube-apiserver': apiserver,
   'cloudevents-sdk': cloudEventsSdk,
+  'nats-server': natsServer,
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {

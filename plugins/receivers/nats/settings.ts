@@ -1,0 +1,61 @@
+import type { ConfigOf, ReceiverContext, Schema } from '../../../pipelines/plugin/index.ts';
+import { SPOOL_SETTINGS } from '../../kit/intake/index.ts';
+import { NATS_SETTINGS } from '../../kit/nats/settings.ts';
+
+/** Settings of the receiver `nats`. */
+export const settings = {
+  ...NATS_SETTINGS,
+  stream: { doc: 'Stream with the charges.', format: 'text' },
+  consumer: {
+    doc: 'Durable consumer of the stream: it knows how far this agent has got.',
+    format: 'text',
+    default: 'focusd',
+  },
+  create: {
+    doc: 'Make the consumer where there is none; never the stream.',
+    format: 'flag',
+    default: false,
+  },
+  subjects: {
+    doc: 'Subjects that a consumer which is made asks for. Default: all of the stream.',
+    format: 'list',
+    default: [],
+  },
+  ack_wait: {
+    doc: 'Time after which the server delivers a message again to a consumer which is made.',
+    format: 'duration',
+    default: '30s',
+    min: '1s',
+  },
+  batch: {
+    doc: 'Messages asked for at a time.',
+    format: 'int',
+    default: 256,
+    min: 1,
+    max: 10_000,
+  },
+  max_message: {
+    doc: 'Larger messages, packed or not, become dead letters.',
+    format: 'bytes',
+    default: '8MiB',
+    min: '1KiB',
+  },
+  ...SPOOL_SETTINGS,
+  seal_every: {
+    ...SPOOL_SETTINGS.seal_every,
+    doc: 'What came is delivered this often.',
+    min: '1s',
+  },
+  spool_size: {
+    ...SPOOL_SETTINGS.spool_size,
+    doc: 'Most bytes on disk that are not delivered yet; over it messages stay with the server.',
+  },
+} as const satisfies Schema;
+
+/** The checked settings. */
+export type Settings = ConfigOf<typeof settings>;
+
+/** What the receiver's settings are called in errors. */
+export function pathOf({ id }: Pick<ReceiverContext<Settings>, 'id'>): string {
+  return `receivers.${id}`;
+}
