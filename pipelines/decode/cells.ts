@@ -144,13 +144,19 @@ export interface Scratch {
   readonly length: number;
 }
 
-/** `NULL` read as a little-endian word. */
+/** `NULL`, `null` and `\N` read as little-endian words. */
 const NULL_WORD = 0x4c4c554e;
+const LOWER_NULL_WORD = 0x6c6c756e;
+const BACKSLASH_N = 0x4e5c;
 
-/** Empty and NULL are null. */
+/** Empty, NULL and null (data warehouses, scripts) and `\N` (MySQL, Hive) are null. */
 function codeOf(values: Dictionary, source: DataView, start: number, end: number): number {
   const length = end - start;
-  if (length === 0 || (length === 4 && source.getInt32(start, true) === NULL_WORD)) return 0;
+  if (length === 0) return 0;
+  if (length === 4) {
+    const word = source.getInt32(start, true);
+    if (word === NULL_WORD || word === LOWER_NULL_WORD) return 0;
+  } else if (length === 2 && source.getUint16(start, true) === BACKSLASH_N) return 0;
   return values.transient
     ? values.addWords(source, start, end)
     : values.internWords(source, start, end, hashWords(source, start, end));

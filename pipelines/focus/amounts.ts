@@ -22,6 +22,8 @@ export class Amounts {
   size = 0;
   /** How many entries are invalid; zero lets a caller skip looking. */
   invalid = 0;
+  /** Entries whose text was no plain decimal but meant one (`mend`); nearly always none. */
+  readonly mended = new Set<number>();
   /** True: lives for one batch, an entry per row; nothing should be remembered by entry. */
   readonly transient: boolean;
 
@@ -69,6 +71,13 @@ export class Amounts {
     return this.#set(code, Number.isFinite(value) ? decimal(String(value)) : undefined);
   }
 
+  /** Gives the invalid entry `code` the number that its text means. */
+  mend(code: number, value: Decimal): void {
+    this.invalid--;
+    this.mended.add(code);
+    this.#set(code, value);
+  }
+
   /** The entry as an exact decimal; undefined when null or invalid. */
   decimal(code: number): Decimal | undefined {
     const state = this.state[code];
@@ -106,6 +115,7 @@ export class Amounts {
   clear(): void {
     this.size = 0;
     this.invalid = 0;
+    if (this.mended.size > 0) this.mended.clear();
     if (this.big.size > 0) this.big.clear();
   }
 

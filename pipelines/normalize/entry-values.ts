@@ -1,9 +1,10 @@
 /** Values of expressions: how an entry is computed from the entries it depends on. Hot: called once per distinct value or combination. */
-import { Amounts } from '../focus/amounts.ts';
+import { AMOUNT, Amounts } from '../focus/amounts.ts';
 import type { Column } from '../focus/batch.ts';
 import { Dictionary } from '../focus/dictionary.ts';
 import { Times } from '../focus/times.ts';
 import type { Expression } from './expressions.ts';
+import { writtenNumber } from './written-numbers.ts';
 
 /** The distinct values of a column. */
 export type Values = Dictionary | Amounts | Times;
@@ -123,6 +124,14 @@ function readEntry(from: Column, code: number, values: Values): void {
   else if ((arena[start] as number) > 32 && (arena[end - 1] as number) > 32)
     values.addBytes(arena, start, end);
   else addValue(values, from.values.text(code)?.trim());
+  const added = values.size - 1;
+  if (values.state[added] === AMOUNT.invalid) mend(values, added, from.values.text(code) ?? '');
+}
+
+/** A cell that is no plain decimal may still mean a number. */
+function mend(values: Amounts, code: number, text: string): void {
+  const meant = writtenNumber(text);
+  if (meant !== undefined) values.mend(code, meant);
 }
 
 /** Values of an expression of that kind, empty. */

@@ -40,6 +40,7 @@ export class Evaluator {
   readonly #results = new Map<Expression, Column>();
   readonly #memories = new Map<Expression, Memory>();
   readonly #sources = new Set<Values>();
+  #mended: AmountColumn[] = [];
   #constantCodes = new Uint32Array(0);
   readonly #constants = new Map<Expression, Column>();
   readonly #settled = new SettledColumns();
@@ -50,6 +51,7 @@ export class Evaluator {
     this.#batch = batch;
     this.#results.clear();
     this.#sources.clear();
+    this.#mended = [];
     for (const column of batch.columns.values()) this.#sources.add(column.values);
     if (this.#constantCodes.length < batch.rows) {
       this.#constantCodes = new Uint32Array(batch.rows);
@@ -131,7 +133,14 @@ export class Evaluator {
     const column = this.#batch.columns.get(expression.value ?? '');
     if (column === undefined) return this.#constant(expression, undefined);
     if (column.kind === expression.kind) return column;
-    return this.#perEntry(expression, [column]);
+    const read = this.#perEntry(expression, [column]);
+    if (read.kind === 'amount' && read.values.mended.size > 0) this.#mended.push(read);
+    return read;
+  }
+
+  /** Source columns that were read as amounts in this batch and have cells that are no plain decimals. */
+  get mended(): readonly AmountColumn[] {
+    return this.#mended;
   }
 
   #derived(expression: TextExpression | AmountExpression | TimeExpression | Test): Column {

@@ -4,6 +4,7 @@
  */
 import type { Decimal } from '../focus/decimal.ts';
 import { parseTime } from '../focus/times.ts';
+import { readTime } from './written-times.ts';
 
 /** Gives text for each row, or null (undefined). */
 export interface TextExpression {
@@ -275,9 +276,9 @@ export function deriveAmount<const I extends readonly (Expression | string)[]>(
 
 // ---- times ----
 
-/** ISO 8601 dates and date/times in UTC (`parseTime`). */
+/** Dates and date/times in UTC: ISO 8601 and what exports write beside it (`readTime`). */
 export function time(of: Text): TimeExpression {
-  return timeBy(of, parseTime);
+  return timeBy(of, readTime);
 }
 
 /** Milliseconds by `fn`, once per distinct value: Infinity says that the text is not a time. Null stays null. */

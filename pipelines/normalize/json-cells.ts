@@ -9,6 +9,17 @@ export function readJson(text: string): unknown {
   return value === undefined && text.includes("'") ? tryJson(fromPython(text)) : value;
 }
 
+/** `{team=a, env=b}`, as Athena and Hive print a map; undefined when the text is none. */
+export function readPrintedMap(text: string): JsonObject | undefined {
+  const body = /^\{(.*)\}$/s.exec(text.trim())?.[1];
+  if (body === undefined || !/^[^\s"'{}=,:][^"{}=,]*=/.test(body)) return undefined;
+  const pairs = body.split(/, ?(?=[^=,{}"]+=)/).map((pair) => {
+    const at = pair.indexOf('=');
+    return [pair.slice(0, at), pair.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs.filter(([, value]) => value !== '' && value !== 'null'));
+}
+
 /** The object of a cell whose outer braces may be missing; undefined when it holds none. Blank cells and `""` are the empty object. */
 export function readBracelessObject(text: string): JsonObject | undefined {
   const body = text.trim();

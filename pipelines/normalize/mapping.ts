@@ -60,6 +60,8 @@ export interface MappingTable {
   readonly measures: Readonly<
     Partial<Record<CostColumn, { readonly column: string; readonly amount: AmountExpression }>>
   >;
+  /** Source columns in which a word for "nothing" (`N/A`, `None`) would be taken for a name or an id: such cells are null, a repair. */
+  readonly names?: readonly string[];
   /** Source columns that no template used are kept under `x_` names by these expressions (already part of the templates). */
   readonly version?: string;
   /** Text that names the charge's scope-wide provider, for reports. */

@@ -13,6 +13,7 @@ import { derive, type TextExpression } from './expressions.ts';
 import { Gatherer } from './gather.ts';
 import { defaultSettings, renamedHeader } from './header.ts';
 import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
+import { NullWords } from './null-words.ts';
 import {
   columnsOfTemplate,
   type Fits,
@@ -72,6 +73,10 @@ export class Normalizer {
   readonly table: MappingTable;
   readonly counts: NormalizeCounts;
   readonly #evaluator = new Evaluator();
+  readonly #words = new NullWords();
+  readonly #names: ReadonlySet<string>;
+  /** Rows of the batch in which a word for "nothing" became null. */
+  readonly #nulled = new Set<number>();
   readonly #rename: ReadonlyMap<string, string>;
   readonly #repairs: TextExpression | undefined;
   readonly #fits: NormalizerOptions['fits'];
@@ -95,6 +100,7 @@ export class Normalizer {
       settings: { ...defaultSettings(mapping), ...settings },
       has: (column) => set.has(column),
     });
+    this.#names = new Set(this.table.names);
     this.#repairs = repairsExpression(this.table);
     const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
     const headers = new Map([...rename].map(([header, canonical]) => [canonical, header.trim()]));
@@ -131,8 +137,8 @@ export class Normalizer {
       this.#charges(batch, kept, { template, number }),
     );
     this.#leftOver(batch, kept);
-    this.#countRepairs(batch, kept);
     this.#measure(batch, kept, charges);
+    this.#countRepairs(batch, kept);
     return { charges, rejected };
   }
 
@@ -149,11 +155,18 @@ export class Normalizer {
 
   #renamed(source: Batch): Batch {
     const columns = new Map<string, Column>();
+    this.#nulled.clear();
     for (const [name, column] of source.columns) {
       const canonical = this.#rename.get(name) ?? (name.startsWith(MADE) ? name : undefined);
-      if (canonical !== undefined) columns.set(canonical, column);
+      if (canonical !== undefined) columns.set(canonical, this.#named(canonical, column, source));
     }
     return { ...source, columns };
+  }
+
+  /** The column without words for "nothing" where they would be taken for names. */
+  #named(name: string, column: Column, { rows }: Batch): Column {
+    if (column.kind !== 'text' || !this.#names.has(name)) return column;
+    return this.#words.clean(column, rows, (row) => this.#nulled.add(row));
   }
 
   #rowsAt({ rows }: Batch): Rows {
@@ -257,6 +270,17 @@ export class Normalizer {
     for (const { code, where } of this.table.repairs ?? [])
       rowsWhere(rows, where, (row) => count(code, row));
     for (const template of this.table.templates) nulledCells(rows, template, count);
+    for (const row of this.#nulled) count('null_word', row);
+    this.#countMended(batch.rows, count);
+  }
+
+  /** Rows with a number that is no plain decimal (`$1,234.50`). */
+  #countMended(rows: number, count: (code: string, row: number) => void): void {
+    const { mended } = this.#evaluator;
+    if (mended.length === 0) return;
+    for (let row = 0; row < rows; row++)
+      if (mended.some(({ codes, values }) => values.mended.has(codes[row] as number)))
+        count('number_format', row);
   }
 
   #measure(batch: Batch, kept: Uint8Array, charges: readonly Charges[]): void {

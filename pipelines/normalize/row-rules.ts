@@ -1,9 +1,15 @@
 /** Which rows of a batch a rule or a cell speaks of. */
 import { AMOUNT, type Amounts } from '../focus/amounts.ts';
-import type { Column, TextColumn } from '../focus/batch.ts';
+import { type Column, cellText, type TextColumn } from '../focus/batch.ts';
 import { COST_COLUMNS } from '../focus/columns.ts';
 import type { Evaluator } from './evaluator.ts';
-import type { Expression, Test } from './expressions.ts';
+import {
+  type AmountExpression,
+  type Expression,
+  type Test,
+  type TextExpression,
+  text,
+} from './expressions.ts';
 import type { MappingTable, RowTemplate } from './mapping.ts';
 
 /** Whether entry `code` of an amount column can be written by every exporter. */
@@ -69,13 +75,48 @@ export function holds({ codes, values }: TextColumn, row: number): boolean {
 function refuseInvalid(batch: Rows, template: RowTemplate, refuse: Refuse): void {
   invalidCells(batch, template, (name, column, row) => {
     if (!isFatal(name)) return;
-    const wanted = column.kind === 'amount' ? 'a decimal number' : 'a date and time';
+    const cell = sourceCell(batch, template.columns[name as keyof typeof template.columns], row);
+    const said =
+      cell === undefined
+        ? name
+        : `${name} is ${JSON.stringify(cell.slice(0, LONGEST_SHOWN))}, which`;
     refuse(row, {
       reason: invalidReason(column),
       column: name,
-      message: `${name} is not ${wanted}`,
+      message: `${said} is not ${wantedOf(column, cell)}`,
     });
   });
+}
+
+/** Characters of a cell that a message shows. */
+const LONGEST_SHOWN = 40;
+
+function wantedOf({ kind }: Column, cell: string | undefined): string {
+  if (kind !== 'amount')
+    return SHORT_DATE.test(cell ?? '')
+      ? 'certain: day and month can be read either way, and no billing period from the first of a month tells which'
+      : 'a date and time';
+  return TWO_MEANINGS.test(cell ?? '')
+    ? 'certain: its comma can separate thousands or decimals'
+    : 'a decimal number';
+}
+
+const SHORT_DATE = /^\s*\d{1,2}\/\d{1,2}\/\d{2,4}\b/;
+const TWO_MEANINGS = /^\D*\d{1,3},\d{3}\D*$/;
+
+/** The source cell that an expression reads first. */
+function sourceCell(
+  { evaluator }: Rows,
+  of: Expression | undefined,
+  row: number,
+): string | undefined {
+  let source = of;
+  while (source !== undefined && !isSource(source)) source = source.inputs[0];
+  return source === undefined ? undefined : cellText(evaluator.text(text(source.value ?? '')), row);
+}
+
+function isSource(of: Expression): of is TextExpression | AmountExpression {
+  return (of.kind === 'text' || of.kind === 'amount') && of.op === 'column';
 }
 
 /** Amounts that an exporter's format has no room for. */

@@ -123,7 +123,7 @@ t.test('rows that are no charge', async (t) => {
     'bills/rows.csv',
     focusCsv([
       1,
-      focusRow('"12,5"'),
+      focusRow('"12,500"'),
       focusRow('abc'),
       focusRow(2, { start: 'yesterday' }),
       `${focusRow(3)},one,too many`,
@@ -145,7 +145,14 @@ t.test('rows that are no charge', async (t) => {
   });
   const letters = names(deadLetters(folder)).toSorted((a, b) => (a.row ?? 0) - (b.row ?? 0));
   t.match(letters, [
-    { row: 2, column: 'BilledCost', reason: 'invalid_number', raw: /12,5/, path: 'rows.csv' },
+    {
+      row: 2,
+      column: 'BilledCost',
+      reason: 'invalid_number',
+      raw: /12,500/,
+      message: /"12,500", which is not certain: its comma can separate thousands or decimals/,
+      path: 'rows.csv',
+    },
     {
       row: 3,
       column: 'BilledCost',

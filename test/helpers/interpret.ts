@@ -23,6 +23,8 @@ import type {
   MappingTable,
   RowTemplate,
 } from '../../pipelines/normalize/mapping.ts';
+import { saysNothing } from '../../pipelines/normalize/null-words.ts';
+import { writtenNumber } from '../../pipelines/normalize/written-numbers.ts';
 
 /** A source row by canonical column name. Missing, empty and `NULL` cells are null. */
 export type SourceRow = Readonly<Record<string, string | undefined>>;
@@ -66,8 +68,9 @@ export function interpret(table: MappingTable, rows: readonly SourceRow[]): Inte
   const repairs: Mark[] = [];
   const rejects: Mark[] = [];
   const totals = new Totals(table);
-  rows.forEach((source, index) => {
+  rows.forEach((given, index) => {
     const row = index + 1;
+    const source = withoutNullWords(table, given);
     const outcome = interpretRow(table, source);
     if (outcome.reject !== undefined) {
       rejects.push({ row, ...outcome.reject });
@@ -75,6 +78,7 @@ export function interpret(table: MappingTable, rows: readonly SourceRow[]): Inte
       return;
     }
     for (const reason of outcome.repairs) repairs.push({ row, reason });
+    if (source !== given) repairs.push({ row, reason: 'null_word' });
     if (outcome.drop !== undefined) {
       drops.push({ row, reason: outcome.drop });
       totals.leave('dropped', source);
@@ -87,6 +91,16 @@ export function interpret(table: MappingTable, rows: readonly SourceRow[]): Inte
     totals.keep(source, outcome.charges);
   });
   return { rows: charges, from, drops, repairs, rejects, sums: totals.sums() };
+}
+
+/** The row with cells null that say nothing where a name is expected; the row itself when there are none. */
+function withoutNullWords({ names = [] }: MappingTable, source: SourceRow): SourceRow {
+  const nothing = names.filter((name) => {
+    const text = cell(source, name);
+    return text !== undefined && saysNothing(text);
+  });
+  if (nothing.length === 0) return source;
+  return { ...source, ...Object.fromEntries(nothing.map((name) => [name, undefined])) };
 }
 
 /** Builds the mapping for a header and runs it: renames the columns (the first of equal names wins), then interprets. */
@@ -179,7 +193,42 @@ function interpretRow(table: MappingTable, source: SourceRow): Outcome {
   const nulled = read.flatMap(({ invalid }) =>
     invalid.map(({ reason, column }) => `${reason}_${column}`),
   );
-  return { repairs: [...repairs, ...nulled], charges: read.map(({ charge }) => charge) };
+  const mended = amountSources(table).some((column) => isMended(cell(source, column)))
+    ? ['number_format']
+    : [];
+  return { repairs: [...repairs, ...nulled, ...mended], charges: read.map(({ charge }) => charge) };
+}
+
+/** Source columns that the table reads as amounts. */
+function amountSources(table: MappingTable): readonly string[] {
+  const known = AMOUNT_SOURCES.get(table);
+  if (known !== undefined) return known;
+  const found = new Set<string>();
+  const visit = (of: Expression): void => {
+    if (of.kind === 'amount' && of.op === 'column') found.add(of.value ?? '');
+    of.inputs.forEach(visit);
+  };
+  for (const { where, columns } of table.templates)
+    for (const of of [where, ...Object.values(columns)]) if (of !== undefined) visit(of);
+  for (const { where } of [
+    ...(table.reject ?? []),
+    ...(table.drop ?? []),
+    ...(table.repairs ?? []),
+  ])
+    visit(where);
+  for (const { amount } of Object.values(table.measures)) visit(amount);
+  AMOUNT_SOURCES.set(table, [...found]);
+  return [...found];
+}
+
+const AMOUNT_SOURCES = new WeakMap<MappingTable, readonly string[]>();
+
+function isMended(text: string | undefined): boolean {
+  return (
+    text !== undefined &&
+    parseDecimal(text.trim()) === undefined &&
+    writtenNumber(text) !== undefined
+  );
 }
 
 interface Invalid {
@@ -275,7 +324,7 @@ function isNull(value: Value): boolean {
 
 function number(text: string | undefined): Value {
   if (text === undefined) return {};
-  const decimal = parseDecimal(text);
+  const decimal = parseDecimal(text) ?? writtenNumber(text);
   return decimal === undefined ? { invalid: true } : fromDecimal(decimal);
 }
 
@@ -283,9 +332,12 @@ function fromDecimal(decimal: Decimal | undefined): Value {
   return decimal === undefined ? {} : { decimal, text: formatDecimal(decimal) };
 }
 
+/** What decoders read as null. */
+const NULLS: ReadonlySet<string> = new Set(['', 'NULL', 'null', '\\N']);
+
 function cell(source: SourceRow, column: string): string | undefined {
   const value = source[column];
-  return value === undefined || value === '' || value === 'NULL' ? undefined : value;
+  return value === undefined || NULLS.has(value) ? undefined : value;
 }
 
 /** The ledger of each cost column. */

@@ -14,7 +14,7 @@ export interface CsvTuning {
 
 /**
  * Opens a csv part. A batch may hold fewer rows than asked for, even none, where rows are very long or many are refused.
- * Cells are null when empty or `NULL`.
+ * Cells are null when empty, `NULL`, `null` or `\N`.
  */
 export async function openCsv(
   options: OpenOptions,

@@ -215,15 +215,17 @@ function addEntry(values: Dictionary, start: number, end: number): number {
   return code;
 }
 
-/** Nothing, or the word NULL. */
+/** Nothing, or one of the words for null that text files have too: `NULL`, `null`, `\N`. */
 function isNullText(bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   if (length === 0) return true;
+  if (length === 2) return bytes[start] === 92 && bytes[start + 1] === 78;
+  if (length !== 4) return false;
+  const lower = (bytes[start] as number) & 32;
   return (
-    length === 4 &&
-    bytes[start] === 78 &&
-    bytes[start + 1] === 85 &&
-    bytes[start + 2] === 76 &&
-    bytes[start + 3] === 76
+    bytes[start] === (78 | lower) &&
+    bytes[start + 1] === (85 | lower) &&
+    bytes[start + 2] === (76 | lower) &&
+    bytes[start + 3] === (76 | lower)
   );
 }

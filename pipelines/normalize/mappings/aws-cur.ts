@@ -117,7 +117,7 @@ function accountColumns(columns: Columns): RowTemplate['columns'] {
     BillingAccountName: columns.text('bill_payer_account_name'),
     BillingAccountType: always('Billing Account'),
     SubAccountId: account,
-    SubAccountName: columns.text('line_item_usage_account_name'),
+    SubAccountName: first(columns.text('line_item_usage_account_name'), account),
     SubAccountType: when(present(account), always('Account')),
   };
 }

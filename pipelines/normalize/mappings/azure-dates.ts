@@ -11,6 +11,7 @@ import {
   type TimeExpression,
   text,
 } from '../expressions.ts';
+import { readTime } from '../written-times.ts';
 
 /** How a row's dates are to be read: `iso`, `mdy`, `dmy`; `unclear` when its dates contradict each other or nothing says that the day comes first. */
 export type DateOrder = 'iso' | 'mdy' | 'dmy' | 'unclear';
@@ -92,8 +93,7 @@ function readDate(value: string | undefined, order: DateOrder): number {
   const day = value.trim();
   const dotted = DOTTED.exec(day);
   const match = dotted ?? SLASHED.exec(day);
-  if (match === null)
-    return startOfDay(parseTime(day.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3')));
+  if (match === null) return startOfDay(readTime(day));
   const [first, second, year] = [Number(match[1]), Number(match[2]), Number(match[3])];
   const dayFirst = dotted !== null || order === 'dmy';
   return utcMilliseconds({

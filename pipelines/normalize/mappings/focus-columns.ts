@@ -32,6 +32,7 @@ const CUSTOM = [
   'x_Tags',
   'x_SubscriptionInstanceId',
   'x_ServiceId',
+  'x_ConsumptionModelId',
 ];
 
 const CANONICAL = new Map(
@@ -42,13 +43,14 @@ const CANONICAL = new Map(
 );
 
 /**
- * The name as FOCUS (or the list of aliases) spells it, for a header in any case, with blanks around it, or in the snake case of data
- * warehouses (`billed_cost`).
+ * The name as FOCUS (or the list of aliases) spells it, for a header in any case, with blanks around it, in the snake case of data
+ * warehouses (`billed_cost`) or the words of spreadsheets (`Billed Cost`).
  */
 export function canonicalName(header: string): string {
   const name = header.replace(/^\uFEFF/, '').trim();
   const lower = name.toLowerCase();
-  const known = CANONICAL.get(lower) ?? CANONICAL.get(lower.replace(/(?<=[a-z])_(?=[a-z])/g, ''));
+  const known =
+    CANONICAL.get(lower) ?? CANONICAL.get(lower.replace(/(?<=[a-z])[_\s-]+(?=[a-z])/g, ''));
   if (known !== undefined) return known;
   return /^x_/i.test(name) ? `x_${name.slice(2)}` : name;
 }

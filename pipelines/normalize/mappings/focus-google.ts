@@ -8,7 +8,10 @@ import {
   derive,
   first,
   is,
+  join,
+  jsonObject,
   map,
+  matches,
   nothing,
   present,
   type TextExpression,
@@ -21,6 +24,7 @@ import { gcpServiceKind } from '../tables/gcp-services.ts';
 import { type ServiceKind, UNKNOWN_SERVICE } from '../tables/service-kind.ts';
 import { pairsOf } from './focus-json.ts';
 import type { Part, Section } from './focus-part.ts';
+import { discountType } from './gcp-charge.ts';
 import { gcpResourceType } from './gcp-names.ts';
 
 /** What the table's `x_` columns say of the columns it lacks; undefined for other parts. */
@@ -36,7 +40,9 @@ export function googleTable(part: Part, sections: readonly Section[]): Section |
     tags(part),
     commitments(part, category),
     resourceType(part),
+    capacity(part, category),
     meter(part),
+    priceDetails(part),
     frequency(part, category),
     serviceKind(part),
   ];
@@ -79,13 +85,18 @@ function commitments(part: Part, category: TextExpression): Section {
   const credit = map(text('x_Credits'), committedUse);
   const id = first(text('x_SubscriptionInstanceId'), field(credit, 'id'));
   const known = present(id);
+  const type = derive(
+    [known, field(credit, 'type'), part.text('ChargeDescription')],
+    (committed, stated, sku) =>
+      committed === undefined ? undefined : (stated ?? discountType(sku)),
+  );
   return {
     columns: {
       CommitmentDiscountId: id,
-      CommitmentDiscountName: field(credit, 'name'),
-      CommitmentDiscountType: field(credit, 'type'),
-      CommitmentDiscountCategory: map(field(credit, 'type'), (type) =>
-        type === 'COMMITTED_USAGE_DISCOUNT' ? 'Usage' : 'Spend',
+      CommitmentDiscountName: when(known, field(credit, 'name')),
+      CommitmentDiscountType: type,
+      CommitmentDiscountCategory: map(type, (name) =>
+        name === 'COMMITTED_USAGE_DISCOUNT' ? 'Usage' : 'Spend',
       ),
       CommitmentDiscountStatus: when(all(known, is(category, 'Usage')), always('Used')),
     },
@@ -132,6 +143,39 @@ function resourceType(part: Part): Section {
   return {
     columns: { ResourceType: type },
     repairs: [{ code: 'resource_type_from_resource_id', where: present(type) }],
+  };
+}
+
+/** The reservation is named by system labels, as in the detailed export. */
+function capacity(part: Part, category: TextExpression): Section {
+  if (part.has('CapacityReservationId') || !part.input.has('x_SystemLabels')) return NOTHING;
+  const label = (key: string): TextExpression =>
+    map(text('x_SystemLabels'), (list) => {
+      const value = new Map(tagEntries(list, '')).get(`compute.googleapis.com/${key}`);
+      return typeof value === 'string' && value !== '' ? value : undefined;
+    });
+  const id = join('/', label('reservation_project_id'), label('reservation_name'));
+  return {
+    columns: {
+      CapacityReservationId: id,
+      CapacityReservationStatus: when(
+        all(present(id), is(category, 'Usage')),
+        when(matches(label('is_unused_reservation'), /^true$/i), always('Unused'), always('Used')),
+      ),
+    },
+    repairs: [{ code: 'capacity_reservation_from_labels', where: present(id) }],
+  };
+}
+
+/** What tells prices of one SKU apart and has a column of its own here. */
+function priceDetails(part: Part): Section {
+  const { input } = part;
+  if (part.has('SkuPriceDetails') || !part.has('SkuPriceId') || !input.has('x_ConsumptionModelId'))
+    return NOTHING;
+  const details = jsonObject({ x_ConsumptionModelId: text('x_ConsumptionModelId') });
+  return {
+    columns: { SkuPriceDetails: when(present(part.text('SkuPriceId')), details) },
+    repairs: [],
   };
 }
 

@@ -1,13 +1,13 @@
 /** Cells that shall hold JSON objects, and what providers put there instead. */
-import { isJsonObject, itemsOf, readJson } from '../json-cells.ts';
+import { isJsonObject, itemsOf, readJson, readPrintedMap } from '../json-cells.ts';
 
 /** How a JSON cell had to be repaired. */
-export type JsonRepair = 'wrapped' | 'from_list' | 'unquoted' | 'python' | 'invalid';
+export type JsonRepair = 'wrapped' | 'from_list' | 'unquoted' | 'python' | 'printed' | 'invalid';
 
 /**
  * A cell that shall hold a JSON object: as it stands when it does. Without braces it gets them, a list of keys and
- * values becomes an object, an object inside a JSON string is taken out, a Python literal is rewritten; anything else is
- * kept as `{"x_raw": …}`.
+ * values becomes an object, an object inside a JSON string is taken out, a Python literal is rewritten, and so is a map
+ * as Athena prints it (`{team=a}`); anything else is kept as `{"x_raw": …}`.
  */
 export function jsonObjectText(cell: string): {
   readonly text?: string;
@@ -29,6 +29,8 @@ export function jsonObjectText(cell: string): {
   }
   const literal = text.startsWith('{') ? readJson(text) : undefined;
   if (isJsonObject(literal)) return { text: JSON.stringify(literal), repair: 'python' };
+  const printed = readPrintedMap(text);
+  if (printed !== undefined) return { text: JSON.stringify(printed), repair: 'printed' };
   return { text: JSON.stringify({ x_raw: cell }), repair: 'invalid' };
 }
 

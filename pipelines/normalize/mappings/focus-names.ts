@@ -120,6 +120,7 @@ const JSON_REPAIRS = [
   'from_list',
   'unquoted',
   'python',
+  'printed',
   'invalid',
 ] as const satisfies JsonRepair[];
 

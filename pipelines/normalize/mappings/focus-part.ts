@@ -69,6 +69,35 @@ export function partOf(input: MappingInput): Part {
   };
 }
 
+/** Columns in which a word for "nothing" would be taken for a name: it would make a commitment, a region, an account of it. */
+export const NAMES: readonly FocusColumn[] = [
+  'AvailabilityZone',
+  'BillingAccountId',
+  'BillingAccountName',
+  'BillingCurrency',
+  'CapacityReservationId',
+  'CommitmentDiscountId',
+  'CommitmentDiscountName',
+  'CommitmentDiscountType',
+  'CommitmentDiscountUnit',
+  'ConsumedUnit',
+  'HostProviderName',
+  'InvoiceId',
+  'InvoiceIssuerName',
+  'PricingCurrency',
+  'PricingUnit',
+  'ProviderName',
+  'PublisherName',
+  'RegionId',
+  'RegionName',
+  'ServiceName',
+  'ServiceProviderName',
+  'ServiceSubcategory',
+  'SubAccountId',
+  'SubAccountName',
+  'SubAccountType',
+];
+
 /** The column that names the provider, then who else is named, so that it is never null. */
 function providerOf(sourceOf: (column: FocusColumn) => string | undefined): TextExpression {
   const named = (

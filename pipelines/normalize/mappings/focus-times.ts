@@ -1,5 +1,5 @@
-import { parseTime } from '../../focus/times.ts';
-import { any, deriveTime, type Test, test } from '../expressions.ts';
+import { any, deriveTime, first, map, type Test, test } from '../expressions.ts';
+import { type DateOrder, orderOfPeriod, readTime } from '../written-times.ts';
 import { missing } from './focus-costs.ts';
 import type { Part, Section } from './focus-part.ts';
 
@@ -10,23 +10,34 @@ const PERIODS = [
   'ChargePeriodStart',
 ] as const;
 
-/** The four times. What is no time is refused by the stage; what is null follows from the start of the charge. */
+/**
+ * The four times. What is no time is refused by the stage; what is null follows from the start of the charge. Dates such as `9/1/26` are
+ * read as the bounds of the billing period tell: they are the first of a month.
+ */
 export function periods(part: Part): Section {
   const start = part.text('ChargePeriodStart');
   const end = part.text('ChargePeriodEnd');
   const billingStart = part.text('BillingPeriodStart');
   const billingEnd = part.text('BillingPeriodEnd');
+  const order = first(map(billingStart, orderOfPeriod), map(billingEnd, orderOfPeriod));
   return {
     columns: {
-      ChargePeriodStart: deriveTime([start], stated),
-      ChargePeriodEnd: deriveTime([end, start], (text, from) =>
-        text === undefined ? endOfCharge(stated(from)) : parseTime(text),
+      ChargePeriodStart: deriveTime([start, order], stated),
+      ChargePeriodEnd: deriveTime([end, start, order], (text, from, how) =>
+        orElse(stated(text, how), () => endOfCharge(stated(from, how))),
       ),
-      BillingPeriodStart: deriveTime([billingStart, start], (text, from) =>
-        text === undefined ? monthOf(stated(from), 0) : parseTime(text),
+      BillingPeriodStart: deriveTime([billingStart, start, order], (text, from, how) =>
+        orElse(stated(text, how), () => monthOf(stated(from, how), 0)),
       ),
-      BillingPeriodEnd: deriveTime([billingEnd, billingStart, start], (text, period, from) =>
-        text === undefined ? monthOf(stated(period ?? from), 1) : parseTime(text),
+      BillingPeriodEnd: deriveTime(
+        [billingEnd, billingStart, start, order],
+        (text, period, from, how) =>
+          orElse(stated(text, how), () =>
+            monthOf(
+              orElse(stated(period, how), () => stated(from, how)),
+              1,
+            ),
+          ),
       ),
     },
     repairs: [
@@ -48,8 +59,13 @@ function oddlyWritten(part: Part, column: (typeof PERIODS)[number]): readonly Te
   return [test([text], (value) => value !== undefined && !WRITTEN.test(value))];
 }
 
-function stated(text: string | undefined): number {
-  return text === undefined ? Number.NaN : parseTime(text);
+/** Milliseconds; NaN where the cell says nothing. */
+function stated(text: string | undefined, order?: string): number {
+  return text === undefined ? Number.NaN : readTime(text, order as DateOrder | undefined);
+}
+
+function orElse(ms: number, otherwise: () => number): number {
+  return Number.isNaN(ms) ? otherwise() : ms;
 }
 
 const HOUR = 3_600_000;

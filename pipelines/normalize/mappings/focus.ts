@@ -17,7 +17,7 @@ import { ALIASES, canonicalName, customName } from './focus-columns.ts';
 import { costs, isNullAmount, missing } from './focus-costs.ts';
 import { googleTable } from './focus-google.ts';
 import { jsonColumns, names, resources } from './focus-names.ts';
-import { type Part, partOf, type Section } from './focus-part.ts';
+import { NAMES, type Part, partOf, type Section } from './focus-part.ts';
 import { services } from './focus-services.ts';
 import { periods } from './focus-times.ts';
 
@@ -72,6 +72,9 @@ function build(input: MappingInput): MappingTable {
         column,
         { column: part.sourceOf(column) ?? column, amount: part.amount(column) },
       ]),
+    ),
+    names: [...NAMES, 'ChargePeriodStart' as const].flatMap(
+      (column) => part.sourceOf(column) ?? [],
     ),
     version: detectFocusVersion(input.columns),
     provider: part.provider,

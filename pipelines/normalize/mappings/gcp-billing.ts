@@ -19,6 +19,7 @@ import {
   type RejectRule,
   type RowTemplate,
 } from '../mapping.ts';
+import { readTime } from '../written-times.ts';
 import {
   gcpCharge,
   gcpChargeColumns,
@@ -107,7 +108,7 @@ function gcpPeriods(fields: GcpFields) {
     columns: {
       ChargePeriodStart: start,
       ChargePeriodEnd: deriveTime([text('usage_end_time'), start], (end, begin) => {
-        if (end !== undefined) return parseTime(end);
+        if (end !== undefined) return readTime(end);
         return begin === undefined ? Number.NaN : parseTime(begin) + HOUR;
       }),
       BillingPeriodStart: deriveTime([month], (value) => billingMonth(value)),

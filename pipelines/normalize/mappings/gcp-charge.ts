@@ -115,7 +115,7 @@ export function gcpChargeColumns(
 }
 
 /** A subscription without a credit on the row: its SKU tells (`Commitment - dollar based v1: …`, `Commitment v1: Cpu in …`). */
-function discountType(sku: string | undefined): string {
+export function discountType(sku: string | undefined): string {
   return sku !== undefined && /^commitment v\d/i.test(sku)
     ? 'COMMITTED_USAGE_DISCOUNT'
     : 'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE';

@@ -3,7 +3,7 @@
  * `cost/myCost` is what is billed. The report knows no list prices, no commitments and no billing period: the month is derived.
  * Oracle's FOCUS reports are read by the mapping `focus`.
  */
-import { formatTime, parseTime } from '../../focus/times.ts';
+import { formatTime } from '../../focus/times.ts';
 import {
   all,
   always,
@@ -37,6 +37,7 @@ import {
 } from '../mapping.ts';
 import { OCI_REGION_NAMES } from '../tables/oci-regions.ts';
 import { OCI_SERVICES, ociServiceKey } from '../tables/oci-services.ts';
+import { readTime } from '../written-times.ts';
 import { monthOf } from './usage-months.ts';
 
 const PROVIDER = 'Oracle';
@@ -109,6 +110,7 @@ function accountColumns(read: Reader): RowTemplate['columns'] {
     ),
     BillingCurrency: read.text('cost/currencycode'),
     SubAccountId: tenant,
+    SubAccountName: tenant,
     SubAccountType: when(present(tenant), always('Tenancy')),
   };
 }
@@ -183,9 +185,19 @@ function resourceColumns(read: Reader): RowTemplate['columns'] {
     RegionId: region,
     RegionName: map(region, (id) => OCI_REGION_NAMES[id] ?? id),
     ResourceId: resource,
-    ResourceType: map(resource, (id) => /^ocid\d+\.([a-z0-9]+)\./.exec(id)?.[1]),
+    ResourceType: derive([resource, map(read.text('product/service'), ociServiceKey)], (id, key) =>
+      id === undefined ? undefined : resourceType(id, key),
+    ),
   };
 }
+
+/** The type in an OCID; objects are charged by bucket, telemetry by a bare name. */
+function resourceType(id: string, service: string | undefined): string {
+  const type = /^ocid\d+\.([a-z0-9]+)\./.exec(id)?.[1];
+  return type ?? (service === OBJECT_STORE ? 'bucket' : 'Resource');
+}
+
+const OBJECT_STORE = ociServiceKey('OBJECTSTORE');
 
 /** Source column → custom column; the names are those that Oracle's FOCUS reports use. */
 const CUSTOM: Readonly<Record<string, `x_${string}`>> = {
@@ -232,15 +244,15 @@ function periodsOf(read: Reader): {
   const end = read.text('lineitem/intervalusageend');
   const derived = all(present(start), not(present(end)));
   const hourLater = map(start, (value) => {
-    const ms = parseTime(value);
+    const ms = readTime(value);
     return Number.isFinite(ms) ? formatTime(ms + 3_600_000) : value;
   });
   return {
     columns: {
-      ChargePeriodStart: timeBy(start, parseTime),
-      ChargePeriodEnd: timeBy(first(end, hourLater), parseTime),
-      BillingPeriodStart: timeBy(start, (value) => monthOf(parseTime(value), 0)),
-      BillingPeriodEnd: timeBy(start, (value) => monthOf(parseTime(value), 1)),
+      ChargePeriodStart: timeBy(start, readTime),
+      ChargePeriodEnd: timeBy(first(end, hourLater), readTime),
+      BillingPeriodStart: timeBy(start, (value) => monthOf(readTime(value), 0)),
+      BillingPeriodEnd: timeBy(start, (value) => monthOf(readTime(value), 1)),
     },
     endDerived: derived,
     missing: not(present(start)),

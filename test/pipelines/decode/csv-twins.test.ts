@@ -18,6 +18,9 @@ const papaparse: {
 
 const folder = t.testdir();
 
+/** Words for null in text files. */
+const NULLS = new Set(['NULL', 'null', '\\N']);
+
 t.test('random tables', async (t) => {
   const path = join(folder, 'table.csv');
   await fc.assert(
@@ -38,7 +41,7 @@ t.test('random tables', async (t) => {
         const ours = await decoded(openCsv({ path, batchRows }, form, { windowBytes }));
         const cells = ours.rows.map((row) => names.map((name) => row[name] ?? ''));
         const nulled = (table: readonly (readonly string[])[]) =>
-          table.slice(1).map((row) => row.map((cell) => (cell === 'NULL' ? '' : cell)));
+          table.slice(1).map((row) => row.map((cell) => (NULLS.has(cell) ? '' : cell)));
         t.same(ours.rejected, []);
         t.strictSame(cells, nulled(parse(text, { delimiter, relax_quotes: true }) as string[][]));
         const { data } = papaparse.parse(text, { delimiter, newline, skipEmptyLines: true });
@@ -75,7 +78,10 @@ function table(): fc.Arbitrary<Table> {
     '\u0000',
   );
   const text = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''));
-  const cell = fc.oneof(fc.constantFrom('', 'NULL', 'x', 'same', 'same again'), text);
+  const cell = fc.oneof(
+    fc.constantFrom('', 'NULL', 'null', '\\N', 'x', 'same', 'same again'),
+    text,
+  );
   return fc.integer({ min: 2, max: 9 }).chain((columns) =>
     fc.record({
       rows: fc
@@ -150,7 +156,7 @@ function describedRows(readme: string): ReadonlyMap<string, number> {
   return rows;
 }
 
-/** Empty cells and NULL are null with us. */
+/** Empty cells and words for null are null with us. */
 function sameCells(
   ours: readonly Readonly<Record<string, string>>[],
   theirs: readonly Readonly<Record<string, string>>[],
@@ -159,7 +165,7 @@ function sameCells(
     ours.length === theirs.length &&
     theirs.every((row, i) =>
       Object.entries(row).every(
-        ([name, text]) => name === '' || (ours[i]?.[name] ?? '') === (text === 'NULL' ? '' : text),
+        ([name, text]) => name === '' || (ours[i]?.[name] ?? '') === (NULLS.has(text) ? '' : text),
       ),
     )
   );

@@ -24,10 +24,18 @@ const readTuned = (content: string, tuning: CsvTuning, batchRows = 4096) =>
   decoded(openCsv({ path: write(content), batchRows }, plain, tuning));
 
 t.test('cells, nulls and row numbers', async (t) => {
-  const { columns, rows, numbers } = await read('a,b,c\n1,,NULL\n"2","","NULL"\n3,null,x y\n');
+  const { columns, rows, numbers } = await read(
+    'a,b,c\n1,,NULL\n"2","","NULL"\n3,null,x y\n4,\\N,Null\n5,nul,\\n\n',
+  );
   t.same(columns, ['a', 'b', 'c']);
-  t.same(rows, [{ a: '1' }, { a: '2' }, { a: '3', b: 'null', c: 'x y' }]);
-  t.same(numbers, [1, 2, 3]);
+  t.same(rows, [
+    { a: '1' },
+    { a: '2' },
+    { a: '3', c: 'x y' },
+    { a: '4', c: 'Null' },
+    { a: '5', b: 'nul', c: '\\n' },
+  ]);
+  t.same(numbers, [1, 2, 3, 4, 5]);
 });
 
 t.test('line ends', async (t) => {

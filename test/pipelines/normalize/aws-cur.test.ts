@@ -1047,6 +1047,68 @@ t.test('flattened and legacy maps are put together again', async (t) => {
   t.notOk('Tags' in charge({ resource_tags: 'broken', cost_category: '{}' }));
 });
 
+t.test('maps as query engines and scripts print them', async (t) => {
+  const expected = { team: 'checkout', 'aws:created_by': 'me' };
+  for (const cell of [
+    '{user_team=checkout, aws_created_by=me}',
+    "{'user_team': 'checkout', 'aws_created_by': 'me', 'user_x': None}",
+    '[["user_team","checkout"],["aws_created_by","me"]]',
+  ])
+    t.strictSame(
+      JSON.parse(charge({ resource_tags: cell, cost_category: '' }).Tags ?? ''),
+      expected,
+      cell,
+    );
+  const product = '{servicename=Amazon Elastic Compute Cloud, region=eu-west-1, note=a, b}';
+  t.match(
+    charge({ product, product_servicecode: '', product_region_code: '', product_location: '' }),
+    { ServiceName: 'Amazon Elastic Compute Cloud', RegionId: 'eu-west-1' },
+  );
+});
+
+t.test('the combined tags of CUR 2.0 stand for those they repeat', async (t) => {
+  const { Tags = '' } = charge({
+    tags: '{"resourceTags/user:Team":"checkout","costCategory/CostCenter":"4000","accountTag/owner":"me"}',
+  });
+  t.strictSame(JSON.parse(Tags), {
+    Team: 'checkout',
+    'costCategory/CostCenter': '4000',
+    'accountTag/owner': 'me',
+  });
+});
+
+t.test('line item types in the words of other tools', async (t) => {
+  t.match(charge({ line_item_line_item_type: 'Savings Plan Covered Usage' }), {
+    BilledCost: '0',
+    PricingCategory: 'Committed',
+  });
+  t.strictSame(countReasons(run({ line_item_line_item_type: 'savings_plan_negation' }).drops), {
+    savings_plan_negation: 1,
+  });
+  t.match(charge({ line_item_line_item_type: 'Enterprise Discount Program Discount' }), {
+    ChargeCategory: 'Credit',
+  });
+});
+
+t.test('what FOCUS wants beside an id is there for old reports too', async (t) => {
+  t.match(charge({ line_item_usage_account_name: '' }), {
+    SubAccountName: LINE.line_item_usage_account_id,
+  });
+  t.match(charge({ line_item_resource_id: 'my-bucket', line_item_product_code: 'AmazonS3' }), {
+    ResourceType: 'bucket',
+  });
+  t.match(charge({ line_item_resource_id: 'Z1D633PJN98FT9' }), { ResourceType: 'Resource' });
+  t.match(
+    charge({
+      line_item_product_code: 'AmazonS3',
+      product_servicecode: 'AWSDataTransfer',
+      product_servicename: 'AWS Data Transfer',
+    }),
+    { ServiceName: 'AWS Data Transfer', ServiceCategory: 'Networking' },
+    'a service has one category, whatever product it is sold with',
+  );
+});
+
 t.test('the tables hold only what the specification allows', async (t) => {
   for (const [code, category] of Object.entries(AWS_SERVICES.categories)) {
     const subcategory = AWS_SERVICES.subcategories[code] ?? '';

@@ -328,6 +328,11 @@ const REPAIRS: readonly (readonly [
   [{ Tags: '"{\\"team\\":\\"a\\"}"' }, { Tags: '{"team":"a"}' }, ['tags_json_unquoted']],
   [{ Tags: "{'team': 'a', 'n': None}" }, { Tags: '{"team":"a","n":null}' }, ['tags_json_python']],
   [{ Tags: 'team=a' }, { Tags: '{"x_raw":"team=a"}' }, ['tags_json_invalid']],
+  [
+    { Tags: '{team=a, note=b, c, owner=me}' },
+    { Tags: '{"team":"a","note":"b, c","owner":"me"}' },
+    ['tags_json_printed'],
+  ],
 ];
 
 t.test('what providers get wrong is repaired under its code', async (t) => {
@@ -369,19 +374,90 @@ t.test('what cannot be a charge is rejected with its reason', async (t) => {
   t.strictSame(map({ BilledCost: '' }).rejects, ['missing_mandatory BilledCost']);
   t.strictSame(map({ BillingCurrency: 'NULL' }).rejects, ['missing_mandatory BillingCurrency']);
   t.strictSame(map({ ChargePeriodStart: '' }).rejects, ['missing_mandatory ChargePeriodStart']);
-  t.strictSame(map({ BilledCost: '$10,000.00' }).rejects, ['invalid_number BilledCost']);
+  t.strictSame(map({ BilledCost: '10,000' }).rejects, ['invalid_number BilledCost']);
+  t.strictSame(map({ BilledCost: 'N/A' }).rejects, ['invalid_number BilledCost']);
+  t.strictSame(map({ BillingCurrency: 'N/A' }).rejects, ['missing_mandatory BillingCurrency']);
+  t.strictSame(map({ ChargePeriodStart: 'NaT' }).rejects, ['missing_mandatory ChargePeriodStart']);
+  t.strictSame(map({ ChargePeriodStart: '4/5/25' }).rejects, ['invalid_time ChargePeriodStart']);
   t.strictSame(map({ ChargePeriodEnd: '2026-09-01T30:00:00Z' }).rejects, [
     'invalid_time ChargePeriodEnd',
   ]);
   t.strictSame(map({ ChargePeriodEnd: '20260931T000000Z' }).rejects, [
     'invalid_time ChargePeriodEnd',
   ]);
-  t.strictSame(map({ BillingPeriodStart: '4/1/25' }).rejects, ['invalid_time BillingPeriodStart']);
   t.hasStrict(map({ BilledCost: '', EffectiveCost: '5' }).sums.EffectiveCost, {
     read: '5',
     rejected: '5',
     exported: '0',
   });
+});
+
+t.test('what spreadsheets make of a bill is read again', async (t) => {
+  const { charge, repairs, rejects } = map({
+    BilledCost: '$10,100.00 ',
+    ListUnitPrice: '(20.00)',
+    BillingPeriodStart: '4/1/25',
+    BillingPeriodEnd: '5/1/25',
+    ChargePeriodStart: '4/2/25',
+    ChargePeriodEnd: '4/3/25 1:00 PM',
+  });
+  t.strictSame(rejects, []);
+  t.hasStrict(charge, {
+    BilledCost: '10100',
+    ListUnitPrice: '-20',
+    BillingPeriodStart: '2025-04-01T00:00:00Z',
+    BillingPeriodEnd: '2025-05-01T00:00:00Z',
+    ChargePeriodStart: '2025-04-02T00:00:00Z',
+    ChargePeriodEnd: '2025-04-03T13:00:00Z',
+  });
+  t.strictSame(repairs, ['time_format', 'number_format']);
+  t.hasStrict(
+    map({
+      BillingPeriodStart: '01/01/2025',
+      BillingPeriodEnd: '01/02/2025',
+      ChargePeriodStart: '02/01/2025',
+      ChargePeriodEnd: '03/01/2025',
+    }).charge,
+    {
+      BillingPeriodEnd: '2025-02-01T00:00:00Z',
+      ChargePeriodStart: '2025-01-02T00:00:00Z',
+      ChargePeriodEnd: '2025-01-03T00:00:00Z',
+    },
+    'the end of the billing period says that the day comes first',
+  );
+});
+
+t.test('words for nothing name nothing', async (t) => {
+  const { charge, repairs } = map({
+    BillingPeriodEnd: 'N/A',
+    CommitmentDiscountId: 'N/A',
+    CommitmentDiscountStatus: undefined,
+    InvoiceId: 'None',
+    RegionId: '-',
+    RegionName: '-',
+    ServiceProviderName: 'nan',
+  });
+  for (const column of [
+    'CommitmentDiscountId',
+    'CommitmentDiscountStatus',
+    'InvoiceId',
+    'RegionId',
+  ])
+    t.notOk(column in charge, column);
+  t.equal(charge.BillingPeriodEnd, '2026-10-01T00:00:00Z');
+  t.ok(repairs.includes('null_word'));
+});
+
+t.test('a header of a spreadsheet', async (t) => {
+  const spaced = Object.fromEntries(
+    Object.entries(CHARGE).map(([name, value]) => [
+      name.replace(/(?<=[a-z])(?=[A-Z])/g, ' '),
+      value,
+    ]),
+  );
+  const header = Object.keys(spaced);
+  t.equal(focus.fits(new Set(header.map(focus.rename)), header), 100);
+  t.strictSame(applyMapping(focus, header, [spaced]).rows[0], map({}).charge);
 });
 
 t.test("Google's table: missing columns are filled from its own", async (t) => {
@@ -412,7 +488,11 @@ t.test("Google's table: missing columns are filled from its own", async (t) => {
     x_Labels: '[{"Key":"team","Value":"a"}]',
     x_Tags: '[{"Key":"env","Value":"prod","x_Inherited":false,"x_Namespace":"org"}]',
     x_ProjectLabels: '[{"Key":"team","Value":"b"}]',
-    x_SystemLabels: '[{"Key":"cores","Value":"4"}]',
+    x_SystemLabels:
+      '[{"Key":"cores","Value":"4"},{"Key":"compute.googleapis.com/reservation_project_id","Value":"p"},{"Key":"compute.googleapis.com/reservation_name","Value":"r"}]',
+    CapacityReservationId: undefined,
+    CapacityReservationStatus: undefined,
+    x_ConsumptionModelId: 'M-1',
   });
   t.hasStrict(charge, {
     ServiceCategory: 'Compute',
@@ -428,13 +508,37 @@ t.test("Google's table: missing columns are filled from its own", async (t) => {
     CommitmentDiscountName: 'Committed',
     CommitmentDiscountStatus: 'Used',
     x_Labels: '[{"Key":"team","Value":"a"}]',
+    CapacityReservationId: 'p/r',
+    CapacityReservationStatus: 'Used',
+    SkuPriceDetails: '{"x_ConsumptionModelId":"M-1"}',
   });
   t.strictSame(JSON.parse(charge.Tags ?? ''), {
     team: 'a',
     'org/env': 'prod',
     'project/team': 'b',
     'system/cores': '4',
+    'system/compute.googleapis.com/reservation_project_id': 'p',
+    'system/compute.googleapis.com/reservation_name': 'r',
   });
+  const subscribed = map({
+    CommitmentDiscountId: undefined,
+    CommitmentDiscountType: undefined,
+    CommitmentDiscountCategory: undefined,
+    CommitmentDiscountStatus: undefined,
+    ChargeDescription: 'Commitment v1: Cpu in Americas for 1 Year',
+    x_CostType: 'regular',
+    x_SubscriptionInstanceId: 's-1',
+    x_Credits: '[]',
+  }).charge;
+  t.hasStrict(
+    subscribed,
+    {
+      CommitmentDiscountId: 's-1',
+      CommitmentDiscountType: 'COMMITTED_USAGE_DISCOUNT',
+      CommitmentDiscountCategory: 'Usage',
+    },
+    'a subscription without a credit has a type too',
+  );
   t.ok(repairs.includes('tags_from_labels') && repairs.includes('commitment_from_credits'));
 });
 

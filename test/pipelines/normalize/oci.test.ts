@@ -98,6 +98,7 @@ t.test('a row of a cost report gives one charge with every column', async (t) =>
     SkuId: 'B91961',
     SkuMeter: 'Block Volume - Storage',
     SubAccountId: 'ocid1.tenancy.oc1..aaaa',
+    SubAccountName: 'ocid1.tenancy.oc1..aaaa',
     SubAccountType: 'Tenancy',
     x_oci_BackReferenceNumber: '17035',
     x_oci_BillingUnit: '1 GiB MONTHS STORAGE_SIZE',

@@ -12,6 +12,7 @@ import {
   type TextExpression,
   text,
 } from '../../expressions.ts';
+import { isJsonObject, readJson, readPrintedMap } from '../../json-cells.ts';
 import type { MappingInput } from '../../mapping.ts';
 
 /** Categories whose names are keys the customer chose: they keep their spelling behind the slash. */
@@ -113,21 +114,14 @@ function entriesReader(): (cell: string | undefined) => Entries {
   };
 }
 
-/** A JSON object, or a list of `{key, value}` as some Parquet readers give maps. What is neither has no entries. */
-function parseEntries(cell: string): Entries {
-  let value: unknown;
-  try {
-    value = JSON.parse(cell);
-  } catch {
-    return NO_ENTRIES;
-  }
+/**
+ * The entries of a map cell: a JSON object or Python literal, a list of `{key, value}` or `[key, value]` as some Parquet readers give maps,
+ * or as Athena prints it (`{team=a, env=b}`). What is none of these has no entries.
+ */
+export function parseEntries(cell: string): Entries {
+  const value = readJson(cell) ?? readPrintedMap(cell);
   if (typeof value !== 'object' || value === null) return NO_ENTRIES;
-  const pairs: readonly (readonly [unknown, unknown])[] = Array.isArray(value)
-    ? value.map((pair: { readonly key?: unknown; readonly value?: unknown }) => [
-        pair?.key,
-        pair?.value,
-      ])
-    : Object.entries(value);
+  const pairs = Array.isArray(value) ? value.map(pairOf) : Object.entries(value);
   return Object.fromEntries(
     pairs.flatMap(([key, entry]) =>
       key === undefined || entry === null || entry === undefined
@@ -135,4 +129,9 @@ function parseEntries(cell: string): Entries {
         : [[String(key), typeof entry === 'object' ? JSON.stringify(entry) : String(entry)]],
     ),
   );
+}
+
+function pairOf(item: unknown): readonly [unknown, unknown] {
+  if (Array.isArray(item)) return [item[0], item[1]];
+  return isJsonObject(item) ? [item.key, item.value] : [undefined, undefined];
 }

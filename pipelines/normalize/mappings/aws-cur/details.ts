@@ -74,16 +74,34 @@ export function tags(columns: Columns): TextExpression {
       resource === undefined && all === undefined && categories === undefined
         ? write(values)
         : json({
-            ...renamed(columns.entries(categories), (key) => `costCategory/${key}`),
-            ...renamed(columns.entries(all), tagKey),
-            ...renamed(columns.entries(resource), tagKey),
+            ...nestedTags({
+              categories: columns.entries(categories),
+              all: columns.entries(all),
+              resource: columns.entries(resource),
+            }),
             ...withValues(keys, values),
           }),
   );
 }
 
-/** `user:Team` and `user_team` are the customer's tags and lose the prefix; what AWS made keeps `aws:`. */
-export function tagKey(key: string): string {
+/** The combined map has the resource tags and categories too, as they are spelled: it stands for both where it names some. */
+function nestedTags(of: {
+  readonly categories: Entries;
+  readonly all: Entries;
+  readonly resource: Entries;
+}): Entries {
+  const combined = Object.keys(of.all);
+  const states = (kind: string): boolean => combined.some((key) => key.startsWith(`${kind}/`));
+  return {
+    ...(states('costCategory') ? {} : renamed(of.categories, (key) => `costCategory/${key}`)),
+    ...renamed(of.all, tagKey),
+    ...(states('resourceTags') ? {} : renamed(of.resource, tagKey)),
+  };
+}
+
+/** `user:Team`, `resourceTags/user:Team` and `user_team` are the customer's tags and lose the prefix; what AWS made keeps `aws:`. */
+export function tagKey(name: string): string {
+  const key = name.replace(/^resourceTags\//, '');
   const own = /^user[:_](.+)$/s.exec(key)?.[1];
   if (own !== undefined) return own;
   return key.startsWith('aws_') ? `aws:${key.slice(4)}` : key;

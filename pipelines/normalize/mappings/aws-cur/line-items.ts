@@ -42,19 +42,24 @@ const KINDS = {
 /** Name of a kind. */
 export type Kind = keyof typeof KINDS;
 
-/** Line item types that are one kind whatever else the row says. */
+/** Line item types (as `plainType` makes them) that are one kind whatever else the row says. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
-  Usage: 'usage',
-  DiscountedUsage: 'discounted',
-  SavingsPlanCoveredUsage: 'covered',
-  SavingsPlanNegation: 'negation',
-  SavingsPlanRecurringFee: 'plan_fee',
-  SavingsPlanUpfrontFee: 'plan_upfront',
-  RIFee: 'reservation_fee',
-  FlatRateSubscription: 'recurring_fee',
-  Tax: 'tax',
-  Credit: 'credit',
+  usage: 'usage',
+  discountedusage: 'discounted',
+  savingsplancoveredusage: 'covered',
+  savingsplannegation: 'negation',
+  savingsplanrecurringfee: 'plan_fee',
+  savingsplanupfrontfee: 'plan_upfront',
+  rifee: 'reservation_fee',
+  flatratesubscription: 'recurring_fee',
+  tax: 'tax',
+  credit: 'credit',
 };
+
+/** Reports write `SavingsPlanNegation`, what is made of them also `Savings Plan Negation`. */
+function plainType(type: string): string {
+  return type.replace(/[\s_-]+/g, '').toLowerCase();
+}
 
 const PLAN_PRODUCTS: ReadonlySet<string> = new Set([
   'ComputeSavingsPlans',
@@ -150,20 +155,20 @@ function kindOf(columns: Columns, commitment: TextExpression): TextExpression {
     PLAN_PRODUCTS.has(code) ? 'plan' : SUPPORT.test(code) ? 'support' : undefined,
   );
   return derive(
-    [columns.text('line_item_line_item_type'), commitment, product, said],
+    [map(columns.text('line_item_line_item_type'), plainType), commitment, product, said],
     (type, committed, sold, hint): Kind => {
       if (type === undefined) return 'unknown';
-      if (type === 'Fee') {
+      if (type === 'fee') {
         if (committed === 'reservation') return 'reservation_upfront';
         return hint === 'monthly' || sold === 'support' ? 'recurring_fee' : 'fee';
       }
-      if (type === 'Refund') {
+      if (type === 'refund') {
         if (hint === 'plan refund') return 'refund_plan_upfront';
         return committed !== undefined || sold === 'plan' ? 'refund_purchase' : 'refund_usage';
       }
       return (
         (Object.hasOwn(KIND_OF_TYPE, type) ? KIND_OF_TYPE[type] : undefined) ??
-        (type.endsWith('Discount') ? 'discount' : 'unknown')
+        (type.endsWith('discount') ? 'discount' : 'unknown')
       );
     },
   );

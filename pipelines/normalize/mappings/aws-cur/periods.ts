@@ -3,6 +3,7 @@ import type { ChargeColumn } from '../../../focus/columns.ts';
 import { formatTime, parseTime } from '../../../focus/times.ts';
 import { derive, type Expression, type Test, test, timeBy } from '../../expressions.ts';
 import type { RepairRule } from '../../mapping.ts';
+import { readTime } from '../../written-times.ts';
 import { monthOf } from '../usage-months.ts';
 import type { Columns } from './columns.ts';
 
@@ -86,7 +87,7 @@ function part(value: string | undefined, index: number): string {
 }
 
 function read(text: string | undefined): number {
-  return text === undefined ? Number.NaN : parseTime(text);
+  return text === undefined ? Number.NaN : readTime(text);
 }
 
 /** Monthly items end at the last second of a day; half-open they end with the next one. */

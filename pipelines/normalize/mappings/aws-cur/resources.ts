@@ -1,7 +1,9 @@
 /** Where it runs and what it is: region, zone, resource, capacity reservation. */
 import {
+  always,
   derive,
   first,
+  is,
   lookup,
   map,
   not,
@@ -68,7 +70,17 @@ export function resourcesOf(columns: Columns, item: LineItem): Section {
     columns: {
       ResourceId: id,
       ResourceName: when(present(id), nameTag(columns)),
-      ResourceType: map(id, resourceType),
+      ResourceType: first(
+        map(id, resourceType),
+        when(
+          present(id),
+          when(
+            is(columns.text('line_item_product_code'), 'AmazonS3'),
+            always('bucket'),
+            OTHER_TYPE,
+          ),
+        ),
+      ),
       CapacityReservationId: reservation,
       CapacityReservationStatus: derive(
         [present(reservation), status, known, unusedBox, item.inCategory('Usage')],
@@ -88,6 +100,9 @@ export function resourcesOf(columns: Columns, item: LineItem): Section {
     ],
   };
 }
+
+/** FOCUS wants a type for every resource; most ids that tell none are bare names. */
+const OTHER_TYPE = always('Resource');
 
 const RESERVATION_STATUS: Readonly<Record<string, string>> = {
   used: 'Used',

@@ -6,6 +6,7 @@ import {
   first,
   is,
   lookup,
+  map,
   not,
   present,
   type TextExpression,
@@ -31,17 +32,14 @@ export function servicesOf(columns: Columns): Section {
   const marketplace = is(columns.text('bill_billing_entity'), 'AWS Marketplace');
   const seller = columns.text('line_item_legal_entity');
   const issuer = columns.text('bill_invoicing_entity');
-  const known = first(
-    lookup(AWS_SERVICES.categories, code),
-    lookup(AWS_SERVICES.categories, serviceCode),
-  );
+  const codes = [map(serviceCode, trafficCode), code, serviceCode];
+  const known = first(...codes.map((of) => lookup(AWS_SERVICES.categories, of)));
   return {
     columns: {
       ServiceName: serviceName(columns, marketplace),
       ServiceCategory: first(known, always('Other')),
       ServiceSubcategory: first(
-        lookup(AWS_SERVICES.subcategories, code),
-        lookup(AWS_SERVICES.subcategories, serviceCode),
+        ...codes.map((of) => lookup(AWS_SERVICES.subcategories, of)),
         always('Other (Other)'),
       ),
       ProviderName: always(PROVIDER),
@@ -56,6 +54,11 @@ export function servicesOf(columns: Columns): Section {
       { code: 'publisher_default', where: not(present(seller)) },
     ],
   };
+}
+
+/** Traffic is of a service of its own, whatever product it is sold with: a service has one category. */
+function trafficCode(code: string): string | undefined {
+  return code === 'AWSDataTransfer' ? code : undefined;
 }
 
 /** In the marketplace, what is sold is the product; elsewhere it is the service, which bills without `servicename` name as product too. */

@@ -8,7 +8,7 @@ import {
   parseDecimal,
   ZERO,
 } from '../../../focus/decimal.ts';
-import { canonicalName } from './columns.ts';
+import { canonicalName, parseEntries } from './columns.ts';
 import { tagKey } from './details.ts';
 
 /** Names of the columns that the rewriting adds; the table reads them. */
@@ -94,7 +94,7 @@ export class CellReader {
   /** The tags of the row that say which cluster, namespace and workload it is. */
   workloadTags(row: number): string | undefined {
     const tags: Record<string, string> = {};
-    for (const [key, value] of Object.entries(mapEntries(this.text('resource_tags', row))))
+    for (const [key, value] of Object.entries(parseEntries(this.text('resource_tags', row) ?? '')))
       tags[tagKey(key)] = value;
     for (const { header, key } of this.#tagColumns) {
       const column = this.#batch?.columns.get(header);
@@ -188,15 +188,6 @@ function property(
 
 function notNegative(value: Decimal | undefined): Decimal {
   return value === undefined || value.digits < 0n ? ZERO : value;
-}
-
-function mapEntries(cell: string | undefined): Readonly<Record<string, string>> {
-  if (cell === undefined || !cell.startsWith('{')) return {};
-  try {
-    return JSON.parse(cell) as Record<string, string>;
-  } catch {
-    return {};
-  }
 }
 
 /** Sum of one figure over rows. */

@@ -1,0 +1,104 @@
+/** Points in time as exports write them beside ISO 8601: other separators and zones, seconds since 1970, dates of spreadsheets. */
+import { parseTime, utcMilliseconds } from '../focus/times.ts';
+import { saysNothing } from './null-words.ts';
+
+/** How a date with slashes or points is to be read. */
+export type DateOrder = 'mdy' | 'dmy';
+
+/**
+ * Milliseconds since 1970: ISO 8601 (`parseTime`), `2026/09/01`, an hour of one digit, `+0000 UTC` and `+00` as zones, seconds, milli-, micro- or
+ * nanoseconds since 1970; dates such as `9/1/26` when an order is given or there is only one way to read them. NaN for a word that stands for no time (`N/A`), Infinity for what is none.
+ */
+export function readTime(text: string, order?: DateOrder): number {
+  const ms = parseTime(text);
+  return ms === Number.POSITIVE_INFINITY ? writtenTime(text.trim(), order) : ms;
+}
+
+function writtenTime(text: string, order: DateOrder | undefined): number {
+  if (saysNothing(text)) return Number.NaN;
+  const epoch = epochOf(text);
+  if (epoch !== undefined) return epoch;
+  const short = shortDate(text);
+  if (short !== undefined) return dateIn(short, order ?? orderOf(short));
+  return parseTime(
+    text
+      .replace(/^(\d{4})\/(\d{1,2})\/(\d{1,2})/, (_, year, month, day) =>
+        [year, month.padStart(2, '0'), day.padStart(2, '0')].join('-'),
+      )
+      .replace(/^(\d{4}-\d{2}-\d{2})[T ](\d:)/, '$1T0$2')
+      .replace(/ ?([+-]\d{4}) (?:UTC|GMT)$/, '$1')
+      .replace(/ ?([+-]\d{2})$/, (zone, hours, at) => (at > 10 ? `${hours}:00` : zone))
+      .replace(/ ?GMT$/, 'Z')
+      .replace(/^(\d{8})(\d{6})$/, '$1T$2'),
+  );
+}
+
+const FIRST_YEAR = Date.UTC(2000, 0, 1);
+const LAST_YEAR = Date.UTC(2100, 0, 1);
+
+/** Seconds (also `1.7881344E9`, as BigQuery answers), milli-, micro- or nanoseconds since 1970, within this century. */
+function epochOf(text: string): number | undefined {
+  if (!/^\d{9,19}(?:\.\d+)?$|^\d\.\d+E\d{1,2}$/i.test(text)) return undefined;
+  const value = Number(text);
+  const ms = [1000, 1, 1e-3, 1e-6]
+    .map((factor) => Math.trunc(value * factor))
+    .find((candidate) => candidate >= FIRST_YEAR && candidate < LAST_YEAR);
+  return ms;
+}
+
+/** The parts of a short date. */
+interface ShortDate {
+  readonly one: number;
+  readonly two: number;
+  readonly year: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+  /** Points between the numbers: then the day comes first. */
+  readonly dotted: boolean;
+}
+
+const SHORT =
+  /^(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?:,?[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s?(AM|PM)?)?$/i;
+
+function shortDate(text: string): ShortDate | undefined {
+  const match = SHORT.exec(text);
+  if (match === null) return undefined;
+  const [, one, separator, two, year = '', hour = '0', minute = '0', second = '0', half] = match;
+  const afternoon = half?.toLowerCase() === 'pm';
+  return {
+    one: Number(one),
+    two: Number(two),
+    year: Number(year) + (year.length === 2 ? 2000 : 0),
+    hour: half === undefined ? Number(hour) : (Number(hour) % 12) + (afternoon ? 12 : 0),
+    minute: Number(minute),
+    second: Number(second),
+    dotted: separator === '.',
+  };
+}
+
+/** The order by the date itself; undefined when it can be read either way. */
+function orderOf({ one, two, dotted }: ShortDate): DateOrder | undefined {
+  if (dotted || one > 12) return 'dmy';
+  return two > 12 || one === two ? 'mdy' : undefined;
+}
+
+function dateIn({ one, two, dotted, ...rest }: ShortDate, order: DateOrder | undefined): number {
+  if (order === undefined) return Number.POSITIVE_INFINITY;
+  const [month, day] = dotted || order === 'dmy' ? [two, one] : [one, two];
+  return utcMilliseconds({ ...rest, month, day });
+}
+
+/** Which of both orders makes the date the first of a month, as bounds of billing periods are; undefined when it is no such date or both do. */
+export function orderOfPeriod(bound: string): DateOrder | undefined {
+  const date = shortDate(bound.trim());
+  if (date === undefined) return undefined;
+  if (date.dotted) return 'dmy';
+  const first = (order: DateOrder): boolean => {
+    const ms = dateIn(date, order);
+    return Number.isFinite(ms) && new Date(ms).getUTCDate() === 1;
+  };
+  const [monthFirst, dayFirst] = [first('mdy'), first('dmy')];
+  if (monthFirst === dayFirst) return undefined;
+  return monthFirst ? 'mdy' : 'dmy';
+}
