@@ -10,6 +10,7 @@ import { attributeName, decimal } from '../pipelines/focus/index.ts';
 import { TOTAL_DIMENSIONS } from '../pipelines/plugin/index.ts';
 import { parseEndpoint } from '../plugins/kit/endpoint.ts';
 import { createCostMetrics } from '../plugins/kit/points.ts';
+import { GROUP, PLURAL } from '../plugins/receivers/kubernetes/allocations/cost-allocation.ts';
 import { rulesOf } from './docs/alerts-table.ts';
 import { prometheusName } from './docs/metrics-table.ts';
 import {
@@ -185,6 +186,22 @@ for (const flavour of FLAVOURS) {
     t.ok(configuration.storage.folder.startsWith('/var/lib/focusd/'));
   });
 }
+
+t.test('kubernetes/cost-allocations.yaml goes with cluster-costs.yaml', async (t) => {
+  const all = documents(dockerFile('kubernetes/cost-allocations.yaml')).map(asManifest);
+  const [definition, role, binding] = all;
+  t.match(definition, {
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${PLURAL}.${GROUP}` },
+  });
+  t.equal(binding?.roleRef?.name, role?.metadata.name);
+  const accounts = documents(dockerFile('kubernetes/cluster-costs.yaml')).map(asManifest);
+  const account = accounts.find(({ kind }) => kind === 'ServiceAccount')?.metadata.name;
+  t.same(
+    binding?.subjects?.map(({ name }) => name),
+    [account],
+  );
+});
 
 t.test('a manifest with a slip does not fit', async (t) => {
   const [account] = documents(dockerFile('kubernetes/deployment.yaml'));

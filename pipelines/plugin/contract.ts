@@ -58,7 +58,7 @@ export interface Http {
 
 export interface HttpRequest {
   readonly url: string;
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
   /** Of `request`: until the whole answer is there; of `stream`: until it begins, and between two pieces. Default 30 s. */

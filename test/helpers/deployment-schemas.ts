@@ -194,13 +194,34 @@ const rule = object({
   apiGroups: list({ type: 'string' }),
   resources: list(text),
   'resourceNames?': list(text),
-  verbs: list({ enum: ['get', 'list', 'watch'] }),
+  verbs: list({ enum: ['get', 'list', 'watch', 'patch'] }),
 });
 const RBAC = 'rbac.authorization.k8s.io';
 
 const KINDS: Readonly<Record<string, Json>> = {
   ServiceAccount: kind('v1', 'ServiceAccount', { automountServiceAccountToken: only(false) }),
   ClusterRole: kind(`${RBAC}/v1`, 'ClusterRole', { rules: list(rule) }),
+  CustomResourceDefinition: object({
+    apiVersion: only('apiextensions.k8s.io/v1'),
+    kind: only('CustomResourceDefinition'),
+    metadata: object({ name: { type: 'string', pattern: '^[a-z]+(\\.[a-z]+)+$' }, labels }),
+    spec: object({
+      group: text,
+      scope: only('Namespaced'),
+      names: object({
+        ...{ kind: text, listKind: text, plural: text, singular: text },
+        shortNames: list(text),
+      }),
+      versions: list(
+        object({
+          ...{ name: text, served: flag, storage: flag },
+          subresources: object({ status: object({}) }),
+          additionalPrinterColumns: list(object({ name: text, type: text, jsonPath: text })),
+          schema: object({ openAPIV3Schema: { type: 'object' } }),
+        }),
+      ),
+    }),
+  }),
   ClusterRoleBinding: kind(`${RBAC}/v1`, 'ClusterRoleBinding', {
     roleRef: object({ apiGroup: only(RBAC), kind: only('ClusterRole'), name }),
     subjects: list(object({ kind: only('ServiceAccount'), name, namespace: name })),

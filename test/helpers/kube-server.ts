@@ -1,7 +1,8 @@
-/** The part of a Kubernetes API server that the receiver asks: lists in pages, watches, old versions that are forgotten, permissions that lack. */
+/** The part of a Kubernetes API server that the receiver asks: lists in pages, watches, patches of a status, old versions that are forgotten, permissions that lack. */
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** An object as the API has it. */
 export type Raw = Readonly<Record<string, unknown>> & {
@@ -15,6 +16,8 @@ export interface KubeServer {
   readonly requests: readonly string[];
   /** Adds or changes an object below a path such as `/api/v1/pods`. */
   put(path: string, object: Raw): void;
+  /** The object that is there. */
+  get(path: string, uid: string): Raw | undefined;
   /** Removes it. */
   remove(path: string, uid: string): void;
   /** Forgets all versions before now: lists and watches that go on from there are answered 410. */
@@ -54,6 +57,7 @@ export async function startKubeServer(): Promise<KubeServer> {
     requests.push(`${request.method} ${request.url}`);
     const fixed = answers.get(url.pathname);
     if (fixed !== undefined) send(response, fixed.status, fixed.body);
+    else if (request.method === 'PATCH') patch(url.pathname, request, response);
     else if (url.searchParams.get('watch') === 'true') watch(url, response);
     else list(url, response);
   });
@@ -94,7 +98,27 @@ export async function startKubeServer(): Promise<KubeServer> {
     response.once('close', () => watchers.delete(watcher));
   }
 
-  function happen(path: string, type: Event['type'], object: Raw): void {
+  /** A merge patch of a status; one that was made for another version is a conflict. */
+  function patch(path: string, request: IncomingMessage, response: ServerResponse): void {
+    const [, group, namespace, plural, name] =
+      /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)\/status$/.exec(path) ?? [];
+    const list = `${group}/${plural}`;
+    const known = [...(objects.get(list)?.values() ?? [])].find(
+      ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
+    );
+    text(request).then(
+      (body) => {
+        const change = JSON.parse(body) as Raw;
+        if (known === undefined) send(response, 404, status(404, 'not found'));
+        else if (change.metadata.resourceVersion !== known.metadata.resourceVersion)
+          send(response, 409, status(409, 'it has been modified'));
+        else send(response, 200, happen(list, 'MODIFIED', { ...known, status: change.status }));
+      },
+      () => response.destroy(),
+    );
+  }
+
+  function happen(path: string, type: Event['type'], object: Raw): Raw {
     version += 1;
     const known = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
     const event = { version, path, type, object: known };
@@ -104,6 +128,7 @@ export async function startKubeServer(): Promise<KubeServer> {
     if (type === 'DELETED') all.delete(String(object.metadata.uid));
     else all.set(String(object.metadata.uid), known);
     for (const watcher of watchers) tell(watcher, event);
+    return known;
   }
 
   return {
@@ -113,6 +138,7 @@ export async function startKubeServer(): Promise<KubeServer> {
       const known = objects.get(path)?.has(String(object.metadata.uid)) === true;
       happen(path, known ? 'MODIFIED' : 'ADDED', object);
     },
+    get: (path, uid) => objects.get(path)?.get(uid),
     remove(path, uid) {
       const known = objects.get(path)?.get(uid);
       if (known !== undefined) happen(path, 'DELETED', known);

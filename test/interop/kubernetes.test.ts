@@ -1,5 +1,5 @@
 /** The receiver `kubernetes` against a real API server: its ClusterRole is enough and no more; pages, watches, a version that is forgotten. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -8,86 +8,39 @@ import type { Delivery, Http, Probe } from '../../pipelines/plugin/index.ts';
 import { createLimit } from '../../plugins/kit/limit.ts';
 import kubernetes from '../../plugins/receivers/kubernetes/index.ts';
 import { dockerFile, documents } from '../helpers/deployment-files.ts';
-import { type PodGiven, rawNode, rawPod } from '../helpers/kube-objects.ts';
+import { rawNode } from '../helpers/kube-objects.ts';
 import type { Raw } from '../helpers/kube-server.ts';
 import { movedClock, until } from '../helpers/moved-clock.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
-import { type Certificates, makeCertificates } from './programs/certs.ts';
-import { apiserver, etcd, type Kube, startKube } from './programs/kube.ts';
+import {
+  type Account,
+  accountOf,
+  apply,
+  fresh,
+  made,
+  NODES,
+  pod,
+  ROLE,
+  SHOP,
+  startCluster,
+} from './kube-cluster.ts';
+import type { Kube } from './programs/kube.ts';
 
 /** The first run on a machine builds the programs. */
 t.setTimeout(60 * 60_000);
 
 const MANY = 2100;
-const ROLE = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
-const NODES = '/api/v1/nodes';
-const SHOP = '/api/v1/namespaces/shop/pods';
 const HOUR_MS = 3_600_000;
 
 await t.test('the receiver kubernetes and a real API server', async (t) => {
-  for (const program of [await etcd(), await apiserver()])
-    if ('skip' in program) return t.plan(0, program.skip);
-  const dir = t.testdir();
-  const certs = await makeCertificates(join(dir, 'certs'));
-  if ('skip' in certs) return t.plan(0, certs.skip);
-  const kube = await startKube({ dir: join(dir, 'kube'), certs });
-  t.teardown(() => kube.stop());
-  const account = await deploy(kube, { dir, certs });
+  const cluster = await startCluster(t);
+  if ('skip' in cluster) return t.plan(0, cluster.skip);
+  const { kube } = cluster;
+  await apply(cluster, 'cluster-costs.yaml');
+  const account = await accountOf(cluster, 'focusd-cluster-costs');
   await t.test('its ClusterRole is enough, and no more', (t) => permissions(t, kube, account));
   await t.test('thousands of pods, and all that happens to them', (t) => hour(t, kube, account));
 });
-
-/** The service account of the manifest, as a pod has it. */
-interface Account {
-  /** Folder with `token` and `ca.crt`. */
-  readonly folder: string;
-  readonly token: string;
-  readonly role: Raw;
-}
-
-/** Applies what `cluster-costs.yaml` says of permissions, and asks for a token. */
-async function deploy(
-  kube: Kube,
-  { dir, certs }: { readonly dir: string; readonly certs: Certificates },
-): Promise<Account> {
-  const manifests = documents(dockerFile('kubernetes/cluster-costs.yaml')) as readonly Raw[];
-  const of = (kind: string) => manifests.find((one) => one.kind === kind) as Raw;
-  const accounts = '/api/v1/namespaces/focusd/serviceaccounts';
-  for (const name of ['focusd', 'shop'])
-    await made(kube, '/api/v1/namespaces', { metadata: { name } });
-  await made(kube, accounts, of('ServiceAccount'));
-  await made(kube, ROLE, of('ClusterRole'));
-  await made(kube, `${ROLE.slice(0, -1)}bindings`, of('ClusterRoleBinding'));
-  const { body } = await kube.ask('POST', `${accounts}/focusd-cluster-costs/token`, {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { expirationSeconds: 7200 },
-  });
-  const { token } = body.status as { readonly token: string };
-  const folder = join(dir, 'account');
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'token'), token);
-  writeFileSync(join(folder, 'ca.crt'), readFileSync(certs.ca));
-  return { folder, token, role: of('ClusterRole') };
-}
-
-async function made(kube: Kube, path: string, object: Raw): Promise<void> {
-  const { status, body } = await kube.ask('POST', path, object);
-  if (status !== 201) throw new Error(`POST ${path}: ${status} ${String(body.message)}`);
-}
-
-/** An object without what the server gives it. */
-function fresh({ metadata, ...rest }: Raw): Raw {
-  const { uid, creationTimestamp, managedFields, ...given } = metadata;
-  return { ...rest, metadata: given };
-}
-
-async function pod(kube: Kube, name: string, given: PodGiven = {}): Promise<void> {
-  const raw = rawPod(name, { cpu: '1m', memory: '1Mi', ...given });
-  const spec = raw.spec as { readonly containers: readonly object[] };
-  const containers = spec.containers.map((one) => ({ ...one, image: 'example/app:1' }));
-  await made(kube, SHOP, fresh({ ...raw, spec: { ...spec, containers } }));
-}
 
 async function settingsFor({ folder }: Account, { url }: Kube) {
   return await checkedSettings(kubernetes, {
@@ -139,7 +92,10 @@ async function permissions(t: Test, kube: Kube, account: Account): Promise<void>
     t.equal(status, 403, `${method} ${path}`);
   }
 
-  const rules = account.role.rules as readonly { readonly resources: readonly string[] }[];
+  const role = documents(dockerFile('kubernetes/cluster-costs.yaml')).find(
+    (one) => (one as Raw).kind === 'ClusterRole',
+  ) as Raw;
+  const rules = role.rules as readonly { readonly resources: readonly string[] }[];
   const [first] = rules;
   for (const resource of first?.resources ?? []) {
     const less = rules.map((rule) =>

@@ -37,6 +37,8 @@ export interface ApiServer {
   ask(path: string, maxBytes?: number): Promise<Answer>;
   /** The body of an answer 200; anything else is `Unavailable`, with what to do about it. */
   get(path: string, maxBytes?: number): Promise<JsonObject>;
+  /** Changes an object by a JSON merge patch; one answer, whatever its status. */
+  patch(path: string, change: JsonObject): Promise<Answer>;
   /** An answer that goes on. */
   follow(path: string): Promise<HttpStream>;
 }
@@ -61,7 +63,7 @@ export function apiServer(access: Access, { http, clock, signal }: Asking): ApiS
   };
   async function ask(path: string, maxBytes = MOST_BYTES): Promise<Answer> {
     const response = await http.request({ ...(await request(path)), maxBytes });
-    return { status: response.status, body: bodyOf(path, response, clock) };
+    return { status: response.status, body: bodyOf(path, response, { clock, method: 'GET' }) };
   }
   return {
     ask,
@@ -70,40 +72,62 @@ export function apiServer(access: Access, { http, clock, signal }: Asking): ApiS
       if (answer.status !== 200) throw refusal(path, answer);
       return answer.body;
     },
+    async patch(path, change) {
+      const { headers, ...asked } = await request(path);
+      const response = await http.request({
+        ...asked,
+        method: 'PATCH',
+        headers: { ...headers, 'content-type': 'application/merge-patch+json' },
+        body: JSON.stringify(change),
+      });
+      return { status: response.status, body: bodyOf(path, response, { clock, method: 'PATCH' }) };
+    },
     follow: async (path) => await http.stream({ ...(await request(path)), timeoutMs: SILENCE_MS }),
   };
 }
 
-function bodyOf(path: string, { status, headers, body }: HttpResponse, clock: Clock): JsonObject {
+type Method = 'GET' | 'PATCH';
+
+function bodyOf(
+  path: string,
+  { status, headers, body }: HttpResponse,
+  { clock, method }: { readonly clock: Clock; readonly method: Method },
+): JsonObject {
   const wait = retryAfterMs(headers['retry-after'], clock.now());
   if (status === 429 || status >= 500)
-    throw new Unavailable(`GET ${pathOnly(path)}: ${status}`, {
+    throw new Unavailable(`${method} ${pathOnly(path)}: ${status}`, {
       ...(wait !== undefined && { retryAfter: wait }),
     });
   const parsed = parseObject(body);
   if (parsed !== undefined) return parsed;
-  if (status === 200) throw new Unavailable(`GET ${pathOnly(path)}: the answer is no JSON object`);
+  if (status === 200)
+    throw new Unavailable(`${method} ${pathOnly(path)}: the answer is no JSON object`);
   return {};
 }
 
 /** Why there is no answer to use, with what to do about it. */
-export function refusal(path: string, { status, body }: Answer): Unavailable {
+export function refusal(
+  path: string,
+  { status, body }: Answer,
+  method: Method = 'GET',
+): Unavailable {
   const said = textAt(body.message) ?? '';
-  const place = `GET ${pathOnly(path)}: ${status}${said === '' ? '' : ` ${said}`}`;
+  const place = `${method} ${pathOnly(path)}: ${status}${said === '' ? '' : ` ${said}`}`;
   if (status === 401)
     return new Unavailable(`${place}: the API server does not know who asks; check the token`);
-  if (status === 403) return new Unavailable(`${place}; ${ruleFor(path)}`);
+  if (status === 403) return new Unavailable(`${place}; ${ruleFor(path, method)}`);
   return new Unavailable(place);
 }
 
 /** The rule of a ClusterRole that lets a path be read. */
-export function ruleFor(path: string): string {
+export function ruleFor(path: string, method: Method = 'GET'): string {
   const [, group = '', resource = ''] =
     /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(path) ?? [];
   const proxied = /^\/api\/v1\/nodes\/[^/]+\/proxy/.test(path);
-  const name = proxied ? 'nodes/proxy' : resource;
+  const name = proxied ? 'nodes/proxy' : method === 'PATCH' ? `${resource}/status` : resource;
   const single = proxied || /^\/api\/v1\/namespaces\/[^/?]+$/.test(path);
-  const verbs = single ? '[get]' : group === '' ? '[list, watch]' : '[list]';
+  const read = single ? '[get]' : group === 'metrics.k8s.io' ? '[list]' : '[list, watch]';
+  const verbs = method === 'PATCH' ? '[patch]' : read;
   return `add to its ClusterRole: apiGroups: ["${group}"], resources: [${name}], verbs: ${verbs}`;
 }
 

@@ -97,8 +97,12 @@ function isSavedLine(line: unknown): line is SavedLine {
   return Array.isArray(line) && typeof line[0] === 'string';
 }
 
-/** The file is there whole, or not at all. */
-async function writeWhole(folder: string, name: string, texts: Iterable<string>): Promise<void> {
+/** Writes a file that is there whole, or not at all. */
+export async function writeWhole(
+  folder: string,
+  name: string,
+  texts: Iterable<string>,
+): Promise<void> {
   const draft = join(folder, `${name}.draft`);
   const file = await open(draft, 'w', 0o600);
   try {

@@ -10,6 +10,7 @@ import { look } from './look.ts';
 import { Meter } from './meter.ts';
 import { checkPriceFrom } from './node-price.ts';
 import { pricesOf } from './prices.ts';
+import { prometheusUrl } from './prometheus.ts';
 import { chargingOf, isCounting, openSession } from './session.ts';
 import { type Settings, settings } from './settings.ts';
 import { usageKind } from './usage.ts';
@@ -65,8 +66,9 @@ function check({ config, id }: Context<Settings>): void {
   pricesOf(config, path);
   checkPriceFrom(config, path);
   const kind = usageKind(config);
-  if (config.node !== undefined && kind === 'metrics')
-    throw new Misconfigured('the metrics API knows no nodes', {
+  if (kind === 'prometheus') prometheusUrl(config, path);
+  if (config.node !== undefined && (kind === 'metrics' || kind === 'prometheus'))
+    throw new Misconfigured(`the usage of one node does not come from ${kind}`, {
       path: `${path}.usage`,
       hint: 'with node, usage is kubelet, kubelet_proxy or requests',
     });
@@ -74,6 +76,11 @@ function check({ config, id }: Context<Settings>): void {
     throw new Misconfigured('only kubelets know what pods send', {
       path: `${path}.network_price`,
       hint: 'set usage to kubelet or kubelet_proxy',
+    });
+  if (config.node !== undefined && config.cost_allocations.enabled)
+    throw new Misconfigured('one agent of the cluster keeps the status of cost allocations', {
+      path: `${path}.cost_allocations.enabled`,
+      hint: 'set it where node is not set',
     });
   const odd = config.costs.find((name) => !COSTS.includes(name));
   if (odd !== undefined)

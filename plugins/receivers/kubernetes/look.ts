@@ -6,6 +6,7 @@ import {
 } from '../../../pipelines/plugin/index.ts';
 import { objectAt, textAt } from '../../kit/json.ts';
 import { accessOf } from './access.ts';
+import { PATH } from './allocations/cost-allocation.ts';
 import { type ApiServer, apiServer, refusal } from './api-server.ts';
 import { followedKinds } from './followed.ts';
 import { type KubeNode, nodeOf } from './objects.ts';
@@ -33,6 +34,7 @@ export async function look(context: Context<Settings>): Promise<Probe> {
   const cluster = config.cluster ?? (await tried(() => clusterUid(api)));
   for (const { path, fieldSelector } of followedKinds(config))
     await tried(() => readable(api, path, fieldSelector));
+  if (config.cost_allocations.enabled) await tried(() => readable(api, PATH, undefined));
   const nodes = (await tried(() => someNodes(api, config))) ?? [];
   problems.push(...(await usageProblems(context, { api, access, nodes })));
   problems.push(...unpriced(nodes, context, `receivers.${id}`));

@@ -1,6 +1,7 @@
 import type { Opened, ReceiverContext, Unavailable } from '../../../pipelines/plugin/index.ts';
 import type { JsonObject } from '../../kit/json.ts';
 import { accessOf } from './access.ts';
+import { AllocationController } from './allocations/controller.ts';
 import { type ApiServer, apiServer } from './api-server.ts';
 import { chargesOf } from './charges.ts';
 import { type FollowedKind, followedKinds } from './followed.ts';
@@ -43,9 +44,10 @@ export async function openSession(context: ReceiverContext<Settings>): Promise<S
   });
   const charging = chargingOf(context, cluster);
   const usage = usageSource({ ...context, signal }, { api, access });
+  const allocations = await AllocationController.open({ ...context, api, signal });
   const session = new OpenSession(
     { ...context, signal },
-    { api, files, meter, charging, usage, stop },
+    { api, files, meter, charging, usage, allocations, stop },
   );
   context.lasting.hold(NAME, session);
   session.start();
@@ -80,6 +82,7 @@ interface Parts {
   readonly meter: Meter;
   readonly charging: Charging;
   readonly usage: UsageSource | undefined;
+  readonly allocations: AllocationController | undefined;
   readonly stop: AbortController;
 }
 
@@ -127,23 +130,28 @@ class OpenSession implements Session {
   /** Follows all kinds, each once those before it are listed. */
   async #follow(): Promise<void> {
     const { config, clock, signal } = this.#context;
-    const { api } = this.#parts;
+    const { api, allocations } = this.#parts;
     const kinds = followedKinds(config);
     for (const { kind } of kinds) this.#troubles.set(kind, undefined);
     const waiting = new Set(kinds.map(({ kind }) => kind));
     const running: Promise<void>[] = [];
-    this.#listed = () => waiting.size === 0;
-    for (const of of kinds) {
+    const begin = async (one: (listed: () => void) => Promise<void>): Promise<void> => {
       const first = Promise.withResolvers<void>();
-      const mirror = this.#mirror(of, () => {
-        waiting.delete(of.kind);
-        first.resolve();
-      });
-      const followed = { ...of, pageSize: config.page_size };
-      const one = follow(followed, mirror, { api, clock, signal });
-      running.push(one);
-      await Promise.race([first.promise, one]);
+      const followed = one(first.resolve);
+      running.push(followed);
+      await Promise.race([first.promise, followed]);
+    };
+    this.#listed = () => waiting.size === 0;
+    if (allocations !== undefined) await begin((listed) => allocations.follow(listed));
+    for (const of of kinds) {
       if (signal.aborted) break;
+      await begin((listed) => {
+        const mirror = this.#mirror(of, () => {
+          waiting.delete(of.kind);
+          listed();
+        });
+        return follow({ ...of, pageSize: config.page_size }, mirror, { api, clock, signal });
+      });
     }
     await Promise.all(running);
   }
@@ -193,9 +201,11 @@ class OpenSession implements Session {
       await this.#readUsage();
       if (!this.#inTouch()) continue;
       this.#parts.meter.advance(secondsOf(clock.now()));
-      this.#sayUnpriced();
+      const unpriced = this.#sayUnpriced();
       await this.#sealFinished();
       await this.#save();
+      await this.#parts.allocations?.reconcile();
+      this.#sayTroubles(unpriced);
     }
   }
 
@@ -219,10 +229,15 @@ class OpenSession implements Session {
   }
 
   async #sealFinished(): Promise<void> {
-    const { meter, files, charging } = this.#parts;
+    const { meter, files, charging, allocations } = this.#parts;
     for (const hour of meter.finished()) {
       this.#countUnpriced(hour);
-      await files.seal(hour, chargesOf(hour, charging));
+      const charges = chargesOf(hour, charging);
+      const lines = allocations?.counting(charges) ?? charges;
+      await files.seal(hour, lines);
+      // An hour that was on record already goes by now.
+      if (allocations !== undefined) for (const _ of lines);
+      await allocations?.counted(hour);
       meter.close(hour.start);
     }
   }
@@ -240,7 +255,8 @@ class OpenSession implements Session {
       if (volumePrice(volume, prices) === undefined) this.#unpriced.add(1, { kind: 'volume' });
   }
 
-  #sayUnpriced(): void {
+  /** Says which objects have no price; answers how many, in words. */
+  #sayUnpriced(): string | undefined {
     const { meter, charging } = this.#parts;
     const missing = { node: 0, volume: 0 };
     for (const object of meter.objects()) {
@@ -262,9 +278,17 @@ class OpenSession implements Session {
       }
     }
     const { node, volume } = missing;
-    this.#context.trouble(
-      node + volume === 0 ? undefined : `no price is known for ${node} nodes and ${volume} volumes`,
-    );
+    return node + volume === 0
+      ? undefined
+      : `no price is known for ${node} nodes and ${volume} volumes`;
+  }
+
+  #sayTroubles(unpriced: string | undefined): void {
+    const trouble = this.#parts.allocations?.trouble;
+    if (trouble !== undefined)
+      this.#sayOnce(trouble, 'the status of cost allocations is not kept', { reason: trouble });
+    const all = [unpriced, trouble].filter((one) => one !== undefined);
+    this.#context.trouble(all.length === 0 ? undefined : all.join('; '));
   }
 
   #sayOnce(key: string, message: string, fields: Readonly<Record<string, unknown>>): void {

@@ -44,9 +44,9 @@ export const settings = {
     default: ['nodes', 'volumes', 'services'],
   },
   usage: {
-    doc: 'Where usage comes from: the metrics API, each kubelet, each kubelet through the API server, or nowhere (only requests count). `auto` is metrics, with `node` kubelet.',
+    doc: 'Where usage comes from: the metrics API, each kubelet, each kubelet through the API server, Prometheus, or nowhere (only requests count). `auto` is metrics, with `node` kubelet.',
     format: 'choice',
-    values: ['auto', 'metrics', 'kubelet', 'kubelet_proxy', 'requests'],
+    values: ['auto', 'metrics', 'kubelet', 'kubelet_proxy', 'prometheus', 'requests'],
     default: 'auto',
   },
   kubelet: {
@@ -60,6 +60,35 @@ export const settings = {
       doc: 'Do not check the certificate of the kubelets: many have one that nobody signed.',
       format: 'flag',
       default: false,
+    },
+  },
+  prometheus: {
+    url: {
+      doc: 'Prometheus that scrapes `/metrics/cadvisor` of the kubelets, or what answers like it; needed with usage `prometheus`.',
+      format: 'url',
+      default: null,
+    },
+    selector: {
+      doc: 'Label matchers that choose the cluster where it knows several: `cluster="prod"`.',
+      format: 'text',
+      default: null,
+    },
+    window: {
+      doc: 'Time over which CPU is measured; at least two scrapes.',
+      format: 'duration',
+      default: '5m',
+      min: '10s',
+      max: '1h',
+    },
+    headers: {
+      doc: 'Headers of every request, for example `authorization` or `x-scope-orgid`.',
+      format: 'secrets',
+      default: {},
+    },
+    ca: {
+      doc: 'PEM file with the authority of its certificate; without it those of the system.',
+      format: 'path',
+      default: null,
     },
   },
   interval: {
@@ -150,6 +179,14 @@ export const settings = {
     format: 'choice',
     values: ['separate', 'spread'],
     default: 'separate',
+  },
+  cost_allocations: {
+    enabled: {
+      doc: 'Keep the status of the `CostAllocation` objects of the cluster: what the pods that they choose cost, by day. Needs their definition and a role; not with `node`.',
+      format: 'flag',
+      default: false,
+    },
+    days: { doc: 'Days that a status has.', format: 'int', default: 31, min: 1, max: 366 },
   },
   namespace_labels: {
     doc: 'Labels of a namespace that its pods have too, where they have no label of that name.',

@@ -6,10 +6,10 @@ import {
 } from '../../../pipelines/plugin/index.ts';
 import { type JsonObject, objectAt, parseObject, textAt } from '../../kit/json.ts';
 import { createLimit } from '../../kit/limit.ts';
-
 import { type Access, type ApiServer, ruleFor } from './api-server.ts';
 import type { PodUsage } from './meter.ts';
 import type { Amounts, KubeNode } from './objects.ts';
+import { prometheusUrl, prometheusUsage } from './prometheus.ts';
 import { kibibytes, micros } from './quantity.ts';
 import type { Settings } from './settings.ts';
 
@@ -30,12 +30,17 @@ export interface UsageSource {
 
 /** The source of the settings; undefined when only requests count. */
 export function usageSource(
-  { config, http, signal }: Context<Settings>,
+  { config, http, signal, id }: Context<Settings>,
   { api, access }: { readonly api: ApiServer; readonly access: Access },
 ): UsageSource | undefined {
   const kind = usageKind(config);
   if (kind === 'requests') return undefined;
   if (kind === 'metrics') return metricsApi(api);
+  if (kind === 'prometheus') {
+    const url = prometheusUrl(config, `receivers.${id}`);
+    const read = () => prometheusUsage({ config, http, signal }, url);
+    return ofAll('Prometheus', read);
+  }
   const read =
     kind === 'kubelet_proxy'
       ? async ({ name }: KubeNode) =>
@@ -58,11 +63,16 @@ export const METRICS = '/apis/metrics.k8s.io/v1beta1/pods';
 const MOST_METRICS = 256 * 1024 * 1024;
 
 function metricsApi(api: ApiServer): UsageSource {
+  return ofAll('the metrics API', async () => metricsOf(await api.get(METRICS, MOST_METRICS)));
+}
+
+/** A source that knows all pods, whatever their nodes. */
+function ofAll(place: string, read: () => Promise<Iterable<Used>>): UsageSource {
   return {
-    place: 'the metrics API',
+    place,
     async *read(_, failed) {
       try {
-        yield* metricsOf(await api.get(METRICS, MOST_METRICS));
+        yield* await read();
       } catch (error) {
         failed(unavailable(error));
       }

@@ -279,6 +279,19 @@ t.test('settings that cannot be are refused', async (t) => {
     path: `receivers.kubernetes/x.${name}`,
   });
   t.match(await refused({ node: 'a', usage: 'metrics' }), path('usage'));
+  t.match(await refused({ usage: 'prometheus' }), path('prometheus.url'));
+  const url = 'http://127.0.0.1:1';
+  for (const selector of ['cluster', 'a="b"} or up{c="d"', 'a="b" c="d"'])
+    t.match(
+      await refused({ usage: 'prometheus', prometheus: { url, selector } }),
+      path('prometheus.selector'),
+      selector,
+    );
+  t.match(await refused({ node: 'a', usage: 'prometheus', prometheus: { url } }), path('usage'));
+  t.match(
+    await refused({ node: 'a', cost_allocations: { enabled: true } }),
+    path('cost_allocations.enabled'),
+  );
   t.match(await refused({ network_price: '1' }), path('network_price'));
   t.match(await refused({ costs: ['disks'] }), path('costs'));
   t.match(await refused({ rates: { cpu: 'x' } }), path('rates.cpu'));
