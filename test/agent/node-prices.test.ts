@@ -56,7 +56,7 @@ function leaveHour(folder: string, start: number): void {
     ['meter', start / 1000 + 3600, []],
     ['object', true, node],
     ['hour', start / 1000, 3600],
-    ['node', 0, 3600],
+    ['node', node.uid, 3600],
   ];
   const written = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   put(folder, 'state/components/kubernetes@costs/hours/meter.jsonl', written);

@@ -8,6 +8,7 @@ import type {
 import { Unavailable } from '../../../pipelines/plugin/index.ts';
 import { type JsonObject, objectAt, parseObject, textAt } from '../../kit/json.ts';
 import { retryAfterMs } from '../../kit/retry.ts';
+import { itemsOf } from './list-items.ts';
 
 /** Where the API server is, and who asks. */
 export interface Access {
@@ -37,6 +38,8 @@ export interface ApiServer {
   ask(path: string, maxBytes?: number): Promise<Answer>;
   /** The body of an answer 200; anything else is `Unavailable`, with what to do about it. */
   get(path: string, maxBytes?: number): Promise<JsonObject>;
+  /** The items of a list as they come, then the rest of the answer; `Unavailable` when it is not 200. */
+  items(path: string): AsyncGenerator<JsonObject, JsonObject>;
   /** Changes an object by a JSON merge patch; one answer, whatever its status. */
   patch(path: string, change: JsonObject): Promise<Answer>;
   /** An answer that goes on. */
@@ -71,6 +74,14 @@ export function apiServer(access: Access, { http, clock, signal }: Asking): ApiS
       const answer = await ask(path, maxBytes);
       if (answer.status !== 200) throw refusal(path, answer);
       return answer.body;
+    },
+    async *items(path) {
+      const { status, headers, body } = await http.stream(await request(path));
+      if (status === 200) return yield* itemsOf(body);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of body) pieces.push(piece);
+      const whole = { status, headers, body: Buffer.concat(pieces) };
+      throw refusal(path, { status, body: bodyOf(path, whole, { clock, method: 'GET' }) });
     },
     async patch(path, change) {
       const { headers, ...asked } = await request(path);

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Delivery } from '../../../pipelines/plugin/index.ts';
@@ -26,7 +27,7 @@ export interface HourFiles {
 const METER = 'meter.jsonl';
 const SEALED = '.ndjson';
 /** Lines that are written at a time. */
-const CHUNK = 2000;
+const CHUNK = 250;
 
 /** The hours in a folder. */
 export async function openHourFiles(folder: string): Promise<HourFiles> {
@@ -34,8 +35,7 @@ export async function openHourFiles(folder: string): Promise<HourFiles> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   return {
     load: () => load(join(home, METER)),
-    // All at once: what happens while it is written belongs to the next time.
-    save: (cluster, lines) => writeWhole(home, METER, [...chunks(withCluster(cluster, lines))]),
+    save: (cluster, lines) => writeAtOnce(home, METER, chunks(withCluster(cluster, lines))),
     async seal(hour, lines) {
       const name = `${hourText(hour)}${SEALED}`;
       if (!(await readdir(home)).includes(name)) await writeWhole(home, name, chunks(lines));
@@ -111,6 +111,23 @@ export async function writeWhole(
   } finally {
     await file.close();
   }
+  await takePlace(folder, name, draft);
+}
+
+/** The same without a pause between two texts: what happens meanwhile belongs to the next time. */
+async function writeAtOnce(folder: string, name: string, texts: Iterable<string>): Promise<void> {
+  const draft = join(folder, `${name}.draft`);
+  const file = await open(draft, 'w', 0o600);
+  try {
+    for (const text of texts) writeFileSync(file.fd, text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await takePlace(folder, name, draft);
+}
+
+async function takePlace(folder: string, name: string, draft: string): Promise<void> {
   await rename(draft, join(folder, name));
   const handle = await open(folder, 'r');
   await handle.sync().finally(() => handle.close());

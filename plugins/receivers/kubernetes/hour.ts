@@ -35,11 +35,14 @@ export interface PodHour {
   sent: number;
 }
 
-/** What a container asked for and what it used. */
+/** What a container asked for and what it used. Counted on in place: at 20,000 pods new objects each minute would be most of the garbage. */
 export interface Measured {
-  requested: Amounts;
-  used: Amounts;
+  readonly requested: Sums;
+  readonly used: Sums;
 }
+
+/** Amounts that are counted on. */
+export type Sums = { -readonly [resource in keyof Amounts]: number };
 
 export interface VolumeHour {
   volume: KubeVolume;
@@ -74,28 +77,26 @@ export function* piecesOf(from: number, to: number): Generator<readonly [number,
   }
 }
 
-/** a + b × seconds. */
-export function plusAmounts(a: Amounts, b: Amounts, seconds: number): Amounts {
-  return {
-    cpu: a.cpu + b.cpu * seconds,
-    memory: a.memory + b.memory * seconds,
-    gpu: a.gpu + b.gpu * seconds,
-  };
+/** Adds amounts × seconds. */
+export function addAmounts(sums: Sums, { cpu, memory, gpu }: Amounts, seconds: number): void {
+  sums.cpu += cpu * seconds;
+  sums.memory += memory * seconds;
+  sums.gpu += gpu * seconds;
 }
 
-/** What is saved, a line at a time: objects once, and time spans with the number of their object in the order of the lines. */
+/** What is saved, a line at a time: objects once, and time spans with the uid of an object of the lines before. */
 export type SavedLine =
   | readonly ['meter', at: number, closed: readonly number[]]
   | readonly ['object', live: boolean, object: Kept]
   | readonly ['hour', start: number, seconds: number]
-  | readonly ['node', object: number, seconds: number]
+  | readonly ['node', object: string, seconds: number]
   | SavedPod
-  | readonly ['volume', object: number, claim: number, seconds: number]
-  | readonly ['service', object: number, seconds: number];
+  | readonly ['volume', object: string, claim: string, seconds: number]
+  | readonly ['service', object: string, seconds: number];
 
 type SavedPod = readonly [
   'pod',
-  object: number,
+  object: string,
   node: string,
   namespace: Readonly<Record<string, string>>,
   seconds: number,
@@ -103,43 +104,42 @@ type SavedPod = readonly [
   containers: readonly (readonly [name: string, requested: Amounts, used: Amounts])[],
 ];
 
-/** Lines from which `restoreHours` makes the hours and the live objects again. */
-export function* saveHours(hours: Iterable<Hour>, live: Iterable<Kept>): Generator<SavedLine> {
-  const numbers = new Map<Kept, number>();
-  for (const object of live) {
-    numbers.set(object, numbers.size);
-    yield ['object', true, object];
-  }
+/** Lines from which `restoreHours` makes the hours and the live objects (by uid) again. */
+export function* saveHours(
+  hours: Iterable<Hour>,
+  live: ReadonlyMap<string, { readonly object: Kept }>,
+): Generator<SavedLine> {
+  for (const { object } of live.values()) yield ['object', true, object];
   for (const hour of hours) {
-    const gone: Kept[] = [];
-    const number = (object: Kept): number => {
-      const known = numbers.get(object) ?? numbers.size;
-      if (known === numbers.size) gone.push(object);
-      numbers.set(object, known);
-      return known;
-    };
     yield ['hour', hour.start, hour.seconds];
-    for (const line of spansOf(hour, number)) {
-      for (const object of gone.splice(0)) yield ['object', false, object];
-      yield line;
-    }
+    for (const object of objectsOf(hour))
+      if (object !== undefined && !live.has(object.uid)) yield ['object', false, object];
+    yield* spansOf(hour);
   }
 }
 
-function* spansOf(hour: Hour, number: (object: Kept) => number): Generator<SavedLine> {
-  for (const { node, seconds } of hour.nodes.values()) yield ['node', number(node), seconds];
-  for (const pod of hour.pods.values()) yield savedPod(pod, number(pod.pod));
-  for (const { volume, claim, seconds } of hour.volumes.values())
-    yield ['volume', number(volume), claim === undefined ? -1 : number(claim), seconds];
-  for (const { service, seconds } of hour.services.values())
-    yield ['service', number(service), seconds];
+function* objectsOf({ nodes, pods, volumes, services }: Hour): Generator<Kept | undefined> {
+  for (const { node } of nodes.values()) yield node;
+  for (const { pod } of pods.values()) yield pod;
+  for (const { volume } of volumes.values()) yield volume;
+  for (const { claim } of volumes.values()) yield claim;
+  for (const { service } of services.values()) yield service;
 }
 
-function savedPod(one: PodHour, object: number): SavedPod {
+function* spansOf(hour: Hour): Generator<SavedLine> {
+  for (const { node, seconds } of hour.nodes.values()) yield ['node', node.uid, seconds];
+  for (const pod of hour.pods.values()) yield savedPod(pod);
+  for (const { volume, claim, seconds } of hour.volumes.values())
+    yield ['volume', volume.uid, claim?.uid ?? '', seconds];
+  for (const { service, seconds } of hour.services.values())
+    yield ['service', service.uid, seconds];
+}
+
+function savedPod(one: PodHour): SavedPod {
   const containers = [...one.containers].map(
     ([name, { requested, used }]) => [name, requested, used] as const,
   );
-  return ['pod', object, one.node, one.namespace, one.seconds, one.sent, containers];
+  return ['pod', one.pod.uid, one.node, one.namespace, one.seconds, one.sent, containers];
 }
 
 /** What was saved. */
@@ -150,13 +150,13 @@ export interface Restored {
 
 /** The hours and the live objects that were saved. */
 export function restoreHours(lines: Iterable<SavedLine>): Restored {
-  const objects: Kept[] = [];
+  const objects = new Map<string, Kept>();
   const live: Kept[] = [];
   const hours = new Map<number, Hour>();
   let hour = emptyHour(0);
   for (const line of lines) {
     if (line[0] === 'object') {
-      objects.push(line[2]);
+      objects.set(line[2].uid, line[2]);
       if (line[1]) live.push(line[2]);
     } else if (line[0] === 'hour') {
       hour = emptyHour(line[1]);
@@ -169,18 +169,21 @@ export function restoreHours(lines: Iterable<SavedLine>): Restored {
 
 type SavedSpan = Exclude<SavedLine, readonly ['meter' | 'object' | 'hour', ...unknown[]]>;
 
-function restoreSpan(hour: Hour, line: SavedSpan, objects: readonly Kept[]): void {
-  const of = objects[line[1]];
+function restoreSpan(hour: Hour, line: SavedSpan, objects: ReadonlyMap<string, Kept>): void {
+  const of = objects.get(line[1]);
   if (line[0] === 'node' && of?.kind === 'node') {
     hour.nodes.set(of.uid, { node: of, seconds: line[2] });
   } else if (line[0] === 'pod' && of?.kind === 'pod') {
     const [, , node, namespace, seconds, sent, saved] = line;
     const containers = new Map(
-      saved.map(([name, requested, used]) => [name, { requested, used }] as const),
+      saved.map(
+        ([name, requested, used]) =>
+          [name, { requested: { ...requested }, used: { ...used } }] as const,
+      ),
     );
     hour.pods.set(podKey(of.uid, node), { pod: of, node, namespace, seconds, sent, containers });
   } else if (line[0] === 'volume' && of?.kind === 'volume') {
-    const claim = objects[line[2]];
+    const claim = objects.get(line[2]);
     const held = claim?.kind === 'claim' ? claim : undefined;
     hour.volumes.set(of.uid, { volume: of, claim: held, seconds: line[3] });
   } else if (line[0] === 'service' && of?.kind === 'service') {
@@ -195,5 +198,5 @@ export function podKey(uid: string, node: string): string {
 
 /** What a container of which nothing was counted yet has. */
 export function nothingMeasured(): Measured {
-  return { requested: NONE, used: NONE };
+  return { requested: { ...NONE }, used: { ...NONE } };
 }

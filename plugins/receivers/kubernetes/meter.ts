@@ -1,13 +1,15 @@
 import {
+  addAmounts,
   emptyHour,
   HOUR,
   type Hour,
+  type Measured,
   nothingMeasured,
   piecesOf,
-  plusAmounts,
   podKey,
   restoreHours,
   type SavedLine,
+  type Sums,
   saveHours,
 } from './hour.ts';
 import { type Amounts, type Kept, type KubePod, NONE } from './objects.ts';
@@ -34,7 +36,14 @@ export interface MeterOptions {
 interface Living {
   object: Kept;
   since: number;
-  usage: PodUsage | undefined;
+  usage: Using | undefined;
+}
+
+/** What a pod uses. Changed in place, and marked when it is not known any more: new objects at each look would be garbage that lives long. */
+interface Using {
+  isKnown: boolean;
+  sent: number | undefined;
+  readonly containers: Record<string, Sums>;
 }
 
 /** Most closed hours that are remembered, so that a clock that is set back opens none of them again. */
@@ -50,6 +59,7 @@ export class Meter {
   readonly #born: number;
   readonly #live = new Map<string, Living>();
   readonly #nodes = new Map<string, string>();
+  readonly #pods = new Map<string, string>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   readonly #hours: Map<number, Hour>;
   /** Until when what is gone was counted: news of it that come late start nothing anew. */
@@ -81,6 +91,11 @@ export class Meter {
     return this.#live.has(uid);
   }
 
+  /** Uid of the pod that is there under `namespace/name`. */
+  podNamed(name: string): string | undefined {
+    return this.#pods.get(name);
+  }
+
   /** The objects that are there. */
   *objects(): Generator<Kept> {
     for (const { object } of this.#live.values()) yield object;
@@ -109,6 +124,10 @@ export class Meter {
     if (known === undefined) return;
     this.#count(known, at);
     this.#live.delete(uid);
+    if (known.object.kind === 'pod') {
+      const name = `${known.object.namespace}/${known.object.name}`;
+      if (this.#pods.get(name) === uid) this.#pods.delete(name);
+    }
     this.#gone.set(uid, known.since);
   }
 
@@ -117,7 +136,8 @@ export class Meter {
     const living = this.#live.get(uid);
     if (living?.object.kind !== 'pod') return;
     const before = living.usage?.sent;
-    living.usage = usage;
+    living.usage ??= { isKnown: true, sent: undefined, containers: {} };
+    takeUsage(living.usage, usage);
     if (usage.sent === undefined || before === undefined) return;
     const sent = usage.sent < before ? usage.sent : usage.sent - before;
     const hour = this.#hourOf(Math.floor(this.#at / HOUR) * HOUR);
@@ -127,7 +147,7 @@ export class Meter {
   /** Nothing is known of what pods use from now on, until `use` says so. */
   forgetUsage(): void {
     for (const living of this.#live.values())
-      if (living.usage !== undefined) living.usage = { ...living.usage, containers: {} };
+      if (living.usage !== undefined) living.usage.isKnown = false;
   }
 
   /** Counts everything that is there up to now. */
@@ -166,7 +186,7 @@ export class Meter {
   /** Everything, line by line, to go on after a restart. */
   *save(): Generator<SavedLine> {
     yield ['meter', this.#at, this.#closed];
-    yield* saveHours(this.#hours.values(), this.objects());
+    yield* saveHours(this.#hours.values(), this.#live);
   }
 
   #startOf({ startedAt, uid }: Kept, at: number): number {
@@ -183,6 +203,7 @@ export class Meter {
 
   #index(object: Kept): void {
     if (object.kind === 'node') this.#nodes.set(object.name, object.uid);
+    if (object.kind === 'pod') this.#pods.set(`${object.namespace}/${object.name}`, object.uid);
     if (object.kind === 'namespace') this.#namespaces.set(object.name, object.labels);
   }
 
@@ -207,10 +228,12 @@ export class Meter {
 
   #countInto(hour: Hour, { object, usage }: Living, seconds: number): void {
     if (object.kind === 'pod') {
-      this.#countPod(hour, object, usage?.containers ?? {}, seconds);
+      this.#countPod(hour, object, usage?.isKnown ? usage.containers : {}, seconds);
     } else if (object.kind === 'node') {
-      const before = hour.nodes.get(object.uid)?.seconds ?? 0;
-      hour.nodes.set(object.uid, { node: object, seconds: before + seconds });
+      const counted = hour.nodes.get(object.uid) ?? { node: object, seconds: 0 };
+      counted.node = object;
+      counted.seconds += seconds;
+      hour.nodes.set(object.uid, counted);
     } else if (object.kind === 'volume') {
       const before = hour.volumes.get(object.uid)?.seconds ?? 0;
       const claim = this.#live.get(object.claim)?.object;
@@ -231,12 +254,16 @@ export class Meter {
     const counted = this.#podHour(hour, pod);
     counted.pod = pod;
     counted.seconds += seconds;
-    for (const name of new Set([...Object.keys(pod.requests), ...Object.keys(used)])) {
-      const container = counted.containers.get(name) ?? nothingMeasured();
-      container.requested = plusAmounts(container.requested, pod.requests[name] ?? NONE, seconds);
-      container.used = plusAmounts(container.used, used[name] ?? NONE, seconds);
-      counted.containers.set(name, container);
-    }
+    const of = (name: string): Measured => {
+      const known = counted.containers.get(name);
+      if (known !== undefined) return known;
+      const fresh = nothingMeasured();
+      counted.containers.set(name, fresh);
+      return fresh;
+    };
+    for (const name in pod.requests)
+      addAmounts(of(name).requested, pod.requests[name] ?? NONE, seconds);
+    for (const name in used) addAmounts(of(name).used, used[name] ?? NONE, seconds);
   }
 
   #podHour(hour: Hour, pod: KubePod) {
@@ -257,5 +284,18 @@ export class Meter {
     const hour = emptyHour(start);
     this.#hours.set(start, hour);
     return hour;
+  }
+}
+
+/** What is seen of a pod takes the place of what was; a container that is not seen uses nothing. */
+function takeUsage(using: Using, { containers, sent }: PodUsage): void {
+  using.isKnown = true;
+  using.sent = sent;
+  for (const name in using.containers)
+    if (containers[name] === undefined) delete using.containers[name];
+  for (const name in containers) {
+    const { cpu, memory, gpu } = containers[name] ?? NONE;
+    using.containers[name] ??= { ...NONE };
+    Object.assign(using.containers[name], { cpu, memory, gpu });
   }
 }

@@ -29,10 +29,10 @@ const CONTAINERS = 'container!="",container!="POD",pod!=""';
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /** What all containers of a cluster use, as Prometheus has it of the kubelets. Throws `Unavailable` when it does not answer, or knows none. */
-export async function prometheusUsage(
+export async function* prometheusUsage(
   { config, http, signal }: Pick<Context<Settings>, 'config' | 'http' | 'signal'>,
   url: string,
-): Promise<Iterable<SeenPod>> {
+): AsyncGenerator<SeenPod> {
   const { selector, window } = config.prometheus;
   const chosen = selector === undefined ? CONTAINERS : `${CONTAINERS},${selector}`;
   const ask = (query: string) => vectorOf(query, { url, config, http, signal });
@@ -57,7 +57,7 @@ export async function prometheusUsage(
     throw new Unavailable(
       'Prometheus has no container_cpu_usage_seconds_total of the last minutes; does it scrape /metrics/cadvisor of the kubelets?',
     );
-  return pods.entries().map(([name, containers]) => ({ name, usage: { containers } }));
+  for (const [name, containers] of pods) yield { name, usage: { containers } };
 }
 
 async function vectorOf(

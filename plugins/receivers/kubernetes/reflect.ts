@@ -83,19 +83,23 @@ interface Seen {
 async function list(followed: Followed, mirror: Mirror, api: ApiServer): Promise<string> {
   for (let next: string | undefined = ''; ; ) {
     const path = pathOf(followed, { limit: String(followed.pageSize), continue: next });
-    const answer = await api.ask(path);
-    if (answer.status === 410) throw new Unavailable('the list took too long, it is begun anew');
-    if (answer.status !== 200) throw refusal(path, answer);
-    const { items, metadata } = answer.body;
-    if (!Array.isArray(items))
-      throw new Unavailable(`GET ${followed.path}: no items in the answer`);
-    for (const item of items) {
-      const object = objectAt(item);
-      if (object !== undefined) mirror.changed(object);
-    }
-    const page = objectAt(metadata) ?? {};
+    const page = await pageOf(api, path, mirror);
     next = textAt(page.continue);
     if (next === undefined) return textAt(page.resourceVersion) ?? '0';
+  }
+}
+
+/** Tells of the objects of a page; answers its metadata. */
+async function pageOf(api: ApiServer, path: string, mirror: Mirror): Promise<JsonObject> {
+  const items = api.items(path);
+  for (;;) {
+    const { done, value } = await items.next();
+    if (done !== true) {
+      mirror.changed(value);
+      continue;
+    }
+    if (!Array.isArray(value.items)) throw new Unavailable(`GET ${path}: no items in the answer`);
+    return objectAt(value.metadata) ?? {};
   }
 }
 

@@ -216,16 +216,13 @@ class OpenSession implements Session {
   async #readUsage(): Promise<void> {
     const { meter, usage } = this.#parts;
     if (usage === undefined) return;
-    const uids = new Map<string, string>();
     const nodes = [];
-    for (const object of meter.objects())
-      if (object.kind === 'pod') uids.set(`${object.namespace}/${object.name}`, object.uid);
-      else if (object.kind === 'node') nodes.push(object);
+    for (const object of meter.objects()) if (object.kind === 'node') nodes.push(object);
     meter.forgetUsage();
     const failed = ({ message }: Unavailable) =>
       this.#sayOnce(message, 'usage is not known, requests count alone', { reason: message });
     for await (const { uid, name, usage: used } of usage.read(nodes, failed))
-      meter.use(uid !== undefined && meter.has(uid) ? uid : (uids.get(name) ?? ''), used);
+      meter.use(uid !== undefined && meter.has(uid) ? uid : (meter.podNamed(name) ?? ''), used);
   }
 
   async #sealFinished(): Promise<void> {

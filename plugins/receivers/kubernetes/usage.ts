@@ -38,8 +38,7 @@ export function usageSource(
   if (kind === 'metrics') return metricsApi(api);
   if (kind === 'prometheus') {
     const url = prometheusUrl(config, `receivers.${id}`);
-    const read = () => prometheusUsage({ config, http, signal }, url);
-    return ofAll('Prometheus', read);
+    return ofAll('Prometheus', () => prometheusUsage({ config, http, signal }, url));
   }
   const read =
     kind === 'kubelet_proxy'
@@ -60,19 +59,18 @@ export function usageKind({
 
 /** Where the metrics API has what pods use. */
 export const METRICS = '/apis/metrics.k8s.io/v1beta1/pods';
-const MOST_METRICS = 256 * 1024 * 1024;
 
 function metricsApi(api: ApiServer): UsageSource {
-  return ofAll('the metrics API', async () => metricsOf(await api.get(METRICS, MOST_METRICS)));
+  return ofAll('the metrics API', () => metricsOf(api));
 }
 
 /** A source that knows all pods, whatever their nodes. */
-function ofAll(place: string, read: () => Promise<Iterable<Used>>): UsageSource {
+function ofAll(place: string, read: () => AsyncIterable<Used>): UsageSource {
   return {
     place,
     async *read(_, failed) {
       try {
-        yield* await read();
+        yield* read();
       } catch (error) {
         failed(unavailable(error));
       }
@@ -80,8 +78,8 @@ function ofAll(place: string, read: () => Promise<Iterable<Used>>): UsageSource 
   };
 }
 
-function* metricsOf({ items }: JsonObject): Generator<Used> {
-  for (const item of objectsOf(items)) {
+async function* metricsOf(api: ApiServer): AsyncGenerator<Used> {
+  for await (const item of api.items(METRICS)) {
     const metadata = objectAt(item.metadata) ?? {};
     const containers = objectsOf(item.containers).map((one) => {
       const usage = objectAt(one.usage) ?? {};
