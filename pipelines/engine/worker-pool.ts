@@ -15,6 +15,7 @@ import type {
   TaskResult,
   WorkerMessage,
 } from './protocol.ts';
+import { deathOf } from './worker-death.ts';
 
 /** Batches a worker may have under way before it waits; bounds memory however slow the exporters are. */
 const CREDITS = 3;
@@ -33,7 +34,7 @@ export interface WorkerPool {
   /** Tasks that wait for a worker. */
   waiting(): number;
   plan(request: PlanRequest): Promise<PartPlan>;
-  /** Reads a part to its end; answers why when it turns out unreadable on the way. */
+  /** Reads a part to its end; answers why when it turns out unreadable on the way, or when its worker dies over it. */
   run(task: Task, events: TaskEvents, signal: AbortSignal): Promise<TaskResult | Refused>;
   /** Sends what the exporters are to get of a file of kept charges; answers why when they cannot hold it. */
   send(
@@ -50,6 +51,8 @@ export interface WorkerPool {
 export function createWorkerPool(options: {
   readonly workers: number;
   readonly idleMs?: number;
+  /** Of JavaScript objects in each worker, MiB; what holds the bytes of bills is beside it. Default 512. */
+  readonly heapMiB?: number;
 }): WorkerPool {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const piscina = new Piscina({
@@ -60,23 +63,50 @@ export function createWorkerPool(options: {
     concurrentTasksPerWorker: 1,
     // A worker that sleeps in Atomics.wait would not close its end of a task's port.
     atomics: 'disabled',
-    resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 },
+    resourceLimits: {
+      maxYoungGenerationSizeMb: 16,
+      maxOldGenerationSizeMb: options.heapMiB ?? 512,
+    },
   });
+  /** Piscina lets tasks wait behind a worker that died until another task comes. */
+  const goOn = (): void => void piscina.run({ kind: 'nothing' }).catch(() => {});
+  let isClosed = false;
+  let next: NodeJS.Timeout | undefined;
+  piscina.on('error', () => {
+    next = setTimeout(goOn, AFTER_FALSE_START_MS);
+  });
+  const alive = async <Result>(task: Promise<Result>): Promise<Result | Refused> => {
+    try {
+      return await task;
+    } catch (error) {
+      const reason = deathOf(error);
+      if (reason === undefined || isClosed) throw error;
+      goOn();
+      return { ok: false, reason };
+    }
+  };
   return {
     size: options.workers,
     waiting: () => piscina.queueSize,
-    plan: (request) => piscina.run({ kind: 'plan', request }),
-    run: (task, events, signal) => runOn(piscina, { work: { kind: 'task', task }, events, signal }),
-    send: (task, { batch }, signal) =>
-      runOn(piscina, {
-        work: { kind: 'kept', task },
-        events: { batch, rejected: () => {}, progress: () => {} },
-        signal,
-      }),
-    load: (request) => piscina.run({ kind: 'load', request }),
-    close: () => piscina.destroy(),
+    plan: (request) => alive(piscina.run({ kind: 'plan', request }) as Promise<PartPlan>),
+    run: (task, events, signal) =>
+      alive(runOn<TaskResult | Refused>(piscina, { work: { kind: 'task', task }, events, signal })),
+    send: async (task, { batch }, signal) => {
+      const events = { batch, rejected: () => {}, progress: () => {} };
+      const work = { kind: 'kept', task } as const;
+      return await alive(runOn<KeptResult | Refused>(piscina, { work, events, signal }));
+    },
+    load: (request) => alive(piscina.run({ kind: 'load', request }) as Promise<Loaded>),
+    close: async () => {
+      isClosed = true;
+      clearTimeout(next);
+      await piscina.destroy();
+    },
   };
 }
+
+/** A worker that died before it had a task: the machine has no room for it. */
+const AFTER_FALSE_START_MS = 1_000;
 
 type BatchMessage = Extract<WorkerMessage, { type: 'batch' }>;
 

@@ -19,6 +19,7 @@ import { workerPort } from './worker-port.ts';
 
 /** What the pool is given to do. */
 export type Work =
+  | { readonly kind: 'nothing' }
   | { readonly kind: 'plan'; readonly request: PlanRequest }
   | { readonly kind: 'load'; readonly request: LoadRequest }
   | { readonly kind: 'task'; readonly task: Task; readonly port: MessagePort }
@@ -27,7 +28,8 @@ export type Work =
 /** Piscina's entry. */
 export default async function work(
   given: Work,
-): Promise<PartPlan | Loaded | TaskResult | KeptResult | Refused> {
+): Promise<PartPlan | Loaded | TaskResult | KeptResult | Refused | undefined> {
+  if (given.kind === 'nothing') return undefined;
   if (given.kind === 'plan') return await planPart(given.request);
   if (given.kind === 'load') return await loadKept(given.request);
   const port = workerPort(given.port);
