@@ -93,7 +93,7 @@ export class Dictionary {
     return this.#close(code, length);
   }
 
-  /** The code of an equal entry, or of a new one. A dictionary is filled either by `intern` or by `add`/`addBytes`, entry 0 aside. */
+  /** The code of an equal entry, or of a new one. Only what came this way is found again, not what was added. */
   intern(source: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(source, start, end);
     const slots = this.#roomySlots();
@@ -197,27 +197,17 @@ export class Dictionary {
     return code;
   }
 
-  /** The table, at most half full after one more entry. */
+  /** The table, at most two thirds full after one more entry. */
   #roomySlots(): Int32Array {
     const slots = this.#slots;
-    return slots === undefined || this.size * 4 > slots.length ? this.#rehash() : slots;
+    return slots === undefined || this.size * 3 > slots.length ? this.#rehash() : slots;
   }
 
   #rehash(): Int32Array {
-    const length = 2 * Math.max(64, powerOfTwo(this.size * 4));
-    const slots = new Int32Array(length);
-    const known = this.#slots;
-    if (known === undefined) {
-      for (let code = 0; code < this.size; code++)
-        if (!this.isNull(code))
-          place(
-            slots,
-            hashWords(this.view, this.starts[code] as number, this.ends[code] as number),
-            code + 1,
-          );
-    } else
-      for (let at = 0; at < known.length; at += 2)
-        if (known[at + 1] !== 0) place(slots, known[at] as number, known[at + 1] as number);
+    const slots = new Int32Array(2 * Math.max(64, powerOfTwo(this.size * 2)));
+    const known = this.#slots ?? [];
+    for (let at = 0; at < known.length; at += 2)
+      if (known[at + 1] !== 0) place(slots, known[at] as number, known[at + 1] as number);
     this.#slots = slots;
     return slots;
   }

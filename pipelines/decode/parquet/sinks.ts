@@ -28,10 +28,9 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** Equal values share one entry, over all row groups of the part. */
 export class Interning implements Sink {
   readonly store: Store;
-  /** Values as they stand in the part; `#codes` gives the store's code of each. */
+  /** Values as they stand in the part, where the store does not find them itself; `#codes` gives the store's code of each. */
   readonly #keys = new Dictionary();
   #codes = new Uint32Array(16);
-  #known = 0;
 
   constructor(store: Store) {
     this.store = store;
@@ -39,24 +38,29 @@ export class Interning implements Sink {
 
   /** Number of distinct values. */
   get size(): number {
-    return this.#known;
+    return this.store.intern === undefined ? this.#keys.size : this.store.values.size - 1;
   }
 
   /** Whether no more distinct values should be remembered. */
   get full(): boolean {
-    return this.#known >= MAX_ENTRIES || this.#keys.used >= MAX_BYTES;
+    const { values } = this.store;
+    const used = values instanceof Dictionary ? values.used : 0;
+    return this.size >= MAX_ENTRIES || used >= MAX_BYTES || this.#keys.used >= MAX_BYTES;
   }
 
   codes(values: Values, out: Uint32Array, from: number): void {
-    for (let i = 0; i < values.count; i++) out[from + i] = this.#code(values, i);
+    const { store } = this;
+    if (store.intern === undefined)
+      for (let i = 0; i < values.count; i++) out[from + i] = this.#code(values, i);
+    else for (let i = 0; i < values.count; i++) out[from + i] = store.intern(values, i);
   }
 
   /** Like `codes`, but gives up once it is full; false: `out` is not complete. */
   codesWhileRoom(values: Values, out: Uint32Array, from: number): boolean {
     for (let i = 0; i < values.count; i++) {
-      const known = this.#known;
-      out[from + i] = this.#code(values, i);
-      if (this.#known > known && this.full) return false;
+      const known = this.size;
+      out[from + i] = this.store.intern?.(values, i) ?? this.#code(values, i);
+      if (this.size > known && this.full) return false;
     }
     return true;
   }
@@ -65,8 +69,9 @@ export class Interning implements Sink {
     const { view } = values;
     const start = values.starts[i] as number;
     const end = values.ends[i] as number;
+    const known = this.#keys.size;
     const key = this.#keys.internWords(view, start, end, hashWords(view, start, end));
-    if (key < this.#known) return this.#codes[key] as number;
+    if (key < known) return this.#codes[key] as number;
     if (key >= this.#codes.length) {
       const codes = new Uint32Array(this.#codes.length * 2);
       codes.set(this.#codes);
@@ -74,7 +79,6 @@ export class Interning implements Sink {
     }
     const code = this.store.append(values, i);
     this.#codes[key] = code;
-    this.#known++;
     return code;
   }
 }

@@ -2,7 +2,7 @@
 import { isAscii } from 'node:buffer';
 import { Amounts } from '../../focus/amounts.ts';
 import type { Column } from '../../focus/batch.ts';
-import { Dictionary } from '../../focus/dictionary.ts';
+import { Dictionary, hashWords } from '../../focus/dictionary.ts';
 import { Times } from '../../focus/times.ts';
 import type { AppendAmount } from './amount-values.ts';
 import { decodeText, isText, type ReadText, type ReadTime } from './text-values.ts';
@@ -26,6 +26,8 @@ export interface Store {
   append(values: Values, i: number): number;
   /** Appends all of them; their codes go to `out` from `from` on. */
   appendAll(values: Values, out: Uint32Array, from: number): void;
+  /** The code of an equal value that came this way, or of a new one. Absent: values are appended, somebody else remembers which they were. */
+  intern?(values: Values, i: number): number;
   /** Appends entry `code` of a store of the same column. */
   copy(source: Store, code: number): number;
   /** Empties it for the next batch. */
@@ -42,10 +44,24 @@ export class TextStore implements Store {
   readonly kind = 'text';
   readonly values: Dictionary;
   readonly repaired = new Set<number>();
+  /** Codes of bytes that are not UTF-8, by their numbers. */
+  readonly #broken = new Map<string, number>();
 
   constructor(transient: boolean) {
     this.values = new Dictionary({ transient });
     this.values.add(undefined);
+  }
+
+  intern({ bytes, view, starts, ends }: Values, i: number): number {
+    const start = starts[i] as number;
+    const end = ends[i] as number;
+    if (isNullText(bytes, start, end)) return 0;
+    if (isText(bytes, start, end))
+      return this.values.internWords(view, start, end, hashWords(view, start, end));
+    const key = bytes.subarray(start, end).join();
+    const code = this.#broken.get(key) ?? this.#repair(view, start, end);
+    this.#broken.set(key, code);
+    return code;
   }
 
   append({ bytes, view, starts, ends }: Values, i: number): number {
@@ -88,6 +104,7 @@ export class TextStore implements Store {
 
   clear(): void {
     this.repaired.clear();
+    this.#broken.clear();
     this.values.clear();
     this.values.add(undefined);
   }
