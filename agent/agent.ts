@@ -11,6 +11,7 @@ import type {
   Receiver,
   ReceiverContext,
 } from '../pipelines/plugin/contract.ts';
+import { errorName } from '../pipelines/plugin/errors.ts';
 import type { Inspection } from '../pipelines/plugin/inspection.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { createLasting } from '../plugins/kit/lasting.ts';
@@ -37,11 +38,13 @@ import { readAgain } from './read-again.ts';
 import { refuseMessage } from './refused-message.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
+import { secretsIn } from './state/postgres/server.ts';
 import type { State } from './state/state.ts';
 import { openStorage, type Storage, unusable } from './storage.ts';
 import { type Ended, Health, supervise } from './supervise.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traffic } from './traffic.ts';
+import { createTurns, lookedAgain } from './turns.ts';
 import { UnderWay } from './under-way.ts';
 
 /** What an agent is made of. */
@@ -81,13 +84,16 @@ const ONCE_ATTEMPTS = 2;
 
 /** Builds the agent and starts it: exporters first, then extensions, then receivers. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const agent = new RunningAgent(options);
+  const { configuration, log } = options;
+  if (configuration.storage.state !== undefined) log.hide(secretsIn(configuration.storage.state));
+  const storage = await openStorage(configuration.storage, (text) => log.mask(text));
+  const agent = new RunningAgent(options, storage);
   try {
     await agent.start();
     return agent;
   } catch (error) {
     await agent.stop();
-    throw isDiskTrouble(error) ? unusable(options.configuration.storage.folder, error) : error;
+    throw isDiskTrouble(error) ? unusable(configuration.storage.folder, error) : error;
   }
 }
 
@@ -124,16 +130,16 @@ class RunningAgent implements Agent {
   #ready = false;
   #stopped: Promise<readonly string[]> | undefined;
 
-  constructor(options: AgentOptions) {
+  constructor(options: AgentOptions, storage: Storage) {
     const { configuration, clock, version, log } = options;
     this.#options = options;
     this.#configuration = configuration;
     this.version = version;
     this.#health = new Health(clock, (text) => log.mask(text));
     this.#folder = configuration.storage.folder;
-    this.#storage = openStorage(configuration.storage, (text) => log.mask(text));
-    this.state = this.#storage.state;
-    this.deadLetters = this.#storage.deadLetters;
+    this.#storage = storage;
+    this.state = storage.state;
+    this.deadLetters = storage.deadLetters;
     this.#started = clock.now();
     this.#underWay = new UnderWay(clock, this.state.seen());
     this.#traffic = new Traffic(clock);
@@ -157,6 +163,7 @@ class RunningAgent implements Agent {
     this.#periods = createPeriods({
       ...options,
       state: this.state,
+      isOurs: () => this.state.sharing?.leads() !== false,
       closeAfterMs: () => this.#configuration.periods.close_after,
       pipeline: (name) => this.#exportsOf(name),
     });
@@ -164,6 +171,7 @@ class RunningAgent implements Agent {
 
   async start(): Promise<void> {
     this.#observe();
+    this.state.sharing?.onChange(() => this.#totalsChanged());
     await this.#open.open(this.#configuration, this.#fingerprints());
     await this.#audit('agent.started', this.#configuration);
     this.#startRuns();
@@ -262,7 +270,7 @@ class RunningAgent implements Agent {
     for (const run of this.#runs.values()) run.stop.abort();
     await this.ended();
     this.#watching.abort();
-    if (ran && this.#options.once === true) await this.#periods.check();
+    if (ran && this.#options.once === true) await this.#endOnce();
     const unsent = await this.#open.close();
     await this.#watched;
     if (this.#options.pool === undefined) await this.#pool.close();
@@ -270,7 +278,7 @@ class RunningAgent implements Agent {
     try {
       if (ran) await this.#audit('agent.stopped', this.#configuration);
     } catch (error) {
-      if (!isDiskTrouble(error)) throw error;
+      if (!isDiskTrouble(error) && errorName(error) !== 'Unavailable') throw error;
       this.#options.log.error('the audit chain does not say that the agent stopped', {
         reason: error instanceof Error ? error.message : String(error),
       });
@@ -278,6 +286,14 @@ class RunningAgent implements Agent {
       await this.#storage.close();
     }
     return unsent;
+  }
+
+  /** Of agents that share the state the last one sends what all of them have come to. */
+  async #endOnce(): Promise<void> {
+    await this.state.sharing
+      ?.settled()
+      .catch((error: unknown) => this.#options.log.warn('state could not be asked', { error }));
+    await this.#periods.check();
   }
 
   #startRuns(): string[] {
@@ -317,7 +333,9 @@ class RunningAgent implements Agent {
       fingerprint: this.#fingerprints().runs.get(runKey(id)) ?? '',
       failed: false,
       ended: supervise(supervised, (progressed) =>
-        this.#receive(pipeline, { receiver, signal: stop.signal, lasting, progressed }),
+        lookedAgain(() =>
+          this.#receive(pipeline, { receiver, signal: stop.signal, lasting, progressed }),
+        ),
       ).then(async (end): Promise<RunEnded> => {
         run.failed = !end.ok;
         await this.#open.quietly(receiver, () => lasting.close());
@@ -346,8 +364,12 @@ class RunningAgent implements Agent {
       'receiver',
       component.type,
     )) as unknown as Receiver;
+    const { clock } = this.#options;
+    const id = { pipeline: pipeline.name, receiver };
+    const turns = await createTurns(this.state.sharing, { id, clock, signal });
     const run = {
-      id: { pipeline: pipeline.name, receiver },
+      id,
+      turns,
       pool: this.#pool,
       state: this.state,
       deadLetters: this.deadLetters,
@@ -356,7 +378,7 @@ class RunningAgent implements Agent {
       linkers: () => this.#open.linkers(),
       skuListeners: () => this.#open.skuListeners(),
       settings: pipelineSettings(this.#configuration, pipeline, this.version),
-      clock: this.#options.clock,
+      clock,
       log: this.#options.log,
       events: this.#events(),
       signal,
@@ -366,16 +388,26 @@ class RunningAgent implements Agent {
     const context: ReceiverContext<never> = {
       ...this.#context(component, signal, pipeline.name),
       lasting,
+      ...(turns.sharing && { sharing: turns.sharing }),
       prices: this.#open.prices(),
       trouble: (reason: string | undefined) => this.#health.trouble('receiver', receiver, reason),
       refuse: (message) => refuseMessage(run, message),
     };
-    for await (const delivery of plugin.receive(context, cursor)) {
-      await takeDelivery(run, delivery);
-      progressed();
-      // With `once` they are sent when the exporters close.
-      if (this.#options.once !== true) this.#open.totalsChanged(pipeline);
+    try {
+      for await (const delivery of plugin.receive(context, cursor)) {
+        await takeDelivery(run, delivery);
+        progressed();
+        // With `once` they are sent when the exporters close.
+        if (this.#options.once !== true) this.#open.totalsChanged(pipeline);
+      }
+    } finally {
+      await turns.close();
     }
+  }
+
+  #totalsChanged(): void {
+    if (!this.#ready || this.#options.once === true) return;
+    for (const pipeline of this.#configuration.pipelines) this.#open.totalsChanged(pipeline);
   }
 
   #events(): RunEvents {

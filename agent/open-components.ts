@@ -13,7 +13,7 @@ import type {
   Sink,
   SkuListener,
 } from '../pipelines/plugin/contract.ts';
-import { Unavailable } from '../pipelines/plugin/errors.ts';
+import { Misconfigured, Unavailable } from '../pipelines/plugin/errors.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
 import type { PriceBook } from '../pipelines/plugin/prices.ts';
 import type { TotalsView } from '../pipelines/plugin/totals.ts';
@@ -22,6 +22,7 @@ import { type Fingerprints, named } from './fingerprints.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
+import { isSentRows } from './restatement.ts';
 import { stageSettings } from './stages.ts';
 import type { State } from './state/state.ts';
 import type { Health } from './supervise.ts';
@@ -162,12 +163,10 @@ export class OpenComponents {
         health.delete('exporter', id);
         throw error;
       });
+    if (isSentRows(sink)) await this.#onlyAlone(sink, `exporters.${id}.logs.restatement`);
     health.set({ id, kind: 'exporter', status: 'running' });
     const queue = this.#around.queue(id, sink);
-    const flusher = createFlusher(
-      async () => void (await this.quietly(id, async () => sink.flush?.())),
-      clock,
-    );
+    const flusher = createFlusher(async () => void (await this.#flush(id, sink)), clock);
     this.#exporters.set(id, { sink, queue, stop, fingerprint, flusher });
   }
 
@@ -177,6 +176,9 @@ export class OpenComponents {
     return {
       get version() {
         return view.version;
+      },
+      get elsewhere() {
+        return view.elsewhere === true;
       },
       totals: (since) => view.totals(since),
       sources: () => view.sources(),
@@ -194,6 +196,7 @@ export class OpenComponents {
     const stop = new AbortController();
     const events = this.#outlet(id, configuration);
     const opened = await plugin.open({ ...context(component, stop.signal), events }, agent);
+    if (opened.linker !== undefined) await this.#onlyAlone(opened, `extensions.${id}`);
     health.set({ id, kind: 'extension', status: 'running' });
     this.#extensions.set(id, { opened, stop, fingerprint });
   }
@@ -224,12 +227,31 @@ export class OpenComponents {
     return sink;
   }
 
+  /** What is known on the disk of one agent alone is no use to the others that take its scopes. */
+  async #onlyAlone(opened: Pick<Opened, 'close'>, path: string): Promise<void> {
+    if (this.#around.state.sharing === undefined) return;
+    await opened.close();
+    throw new Misconfigured(
+      'this needs an agent of its own: what it keeps on its disk is not shared',
+      {
+        path,
+        hint: 'leave it out, or leave out storage.state',
+      },
+    );
+  }
+
+  /** Where agents share the state, one of them sends the totals. */
+  async #flush(id: string, sink: Sink): Promise<boolean> {
+    if (this.#around.state.sharing?.leads() === false) return true;
+    return await this.quietly(id, async () => sink.flush?.());
+  }
+
   /** Answers whether the last totals were sent. */
   async #closeExporter(id: string, { sink, queue, stop, flusher }: OpenExporter): Promise<boolean> {
     const giveUp = (): void => stop.abort(new Unavailable(`not done within ${CLOSE_WITHIN_MS} ms`));
     const impatience = setTimeout(giveUp, CLOSE_WITHIN_MS);
     await flusher.stop();
-    const isSent = await this.quietly(id, async () => sink.flush?.());
+    const isSent = await this.#flush(id, sink);
     await queue?.stop();
     await this.quietly(id, () => sink.close());
     await queue?.close();

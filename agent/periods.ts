@@ -12,6 +12,8 @@ export interface PeriodsOf {
   readonly state: State;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether this agent is the one that closes periods. */
+  isOurs(): boolean;
   /** A period that has been quiet for so long is closed, milliseconds; 0: none ever is. */
   closeAfterMs(): number;
   /** Where a pipeline's events go, and as what; undefined: it is no longer configured. */
@@ -57,7 +59,7 @@ export function createPeriods(of: PeriodsOf): Periods {
 }
 
 async function checkAll(of: PeriodsOf): Promise<void> {
-  if (of.closeAfterMs() === 0) return;
+  if (of.closeAfterMs() === 0 || !of.isOurs()) return;
   const all: Noted[] = [];
   for (const period of await of.state.periods()) {
     const noted = await standing(of, period);

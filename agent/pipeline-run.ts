@@ -23,7 +23,8 @@ import {
 } from './ledger.ts';
 import { linkDelivery, withLinkable } from './links.ts';
 import { isUnsettled, openRestatement, type Sent, sentByRows, tidyKept } from './restatement.ts';
-import type { Committed, DeliverySummary, State } from './state/state.ts';
+import type { Committed, DeliverySummary, Lease, State } from './state/state.ts';
+import type { Turns } from './turns.ts';
 
 /** What the rest of the agent wants to know of deliveries on their way. */
 export interface RunEvents {
@@ -69,10 +70,24 @@ export interface PipelineRun {
   readonly log: Logger;
   readonly events: RunEvents;
   readonly signal: AbortSignal;
+  readonly turns: Turns;
 }
 
 /** Takes one delivery to its commit; a revision that is already committed is left alone. Throws when it could not be committed. */
 export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promise<void> {
+  const turn = await run.turns.wait(delivery);
+  try {
+    await takeInTurn(run, delivery, turn.lease);
+  } finally {
+    await turn.release();
+  }
+}
+
+async function takeInTurn(
+  run: PipelineRun,
+  delivery: Delivery,
+  lease: Lease | undefined,
+): Promise<void> {
   const { id, state, events } = run;
   const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
   if (await isDone(run, delivery)) {
@@ -85,7 +100,7 @@ export async function takeDelivery(run: PipelineRun, delivery: Delivery): Promis
   events.started?.(id, delivery);
   const letters = await run.deadLetters.open(of);
   try {
-    const isCommitted = await takeThrough(run, delivery, letters);
+    const isCommitted = await takeThrough(run, delivery, { letters, lease });
     if (isCommitted) await tidy(run, delivery, of);
   } catch (error) {
     // What is left of them the next attempt writes over; the error to be told is the one that stopped this one.
@@ -117,7 +132,7 @@ async function isDone(run: PipelineRun, delivery: Delivery): Promise<boolean> {
 async function takeThrough(
   run: PipelineRun,
   delivery: Delivery,
-  letters: DeadLetterFile,
+  { letters, lease }: { readonly letters: DeadLetterFile; readonly lease: Lease | undefined },
 ): Promise<boolean> {
   const { id, state, targets } = run;
   const older = await state.revision({ ...id, scope: delivery.scope });
@@ -146,7 +161,7 @@ async function takeThrough(
   }
   await linkDelivery(run, delivered);
   const exporters = money.toldApart(exporterLedger(run, delivered, refused), byRows);
-  await commit(run, { delivery, delivered, sent, started, exporters });
+  await commit(run, { delivery, delivered, sent, started, exporters, lease });
   return true;
 }
 
@@ -188,12 +203,14 @@ async function commit(
     sent,
     started,
     exporters,
+    lease,
   }: {
     readonly delivery: Delivery;
     readonly delivered: Delivered;
     readonly sent: Sent | undefined;
     readonly started: number;
     readonly exporters: ExporterLedger;
+    readonly lease: Lease | undefined;
   },
 ): Promise<void> {
   const { id, state, log } = run;
@@ -211,6 +228,7 @@ async function commit(
       ...(sent && { restated: sent.restated }),
     },
     ...(sent && { kept: sent.kept }),
+    ...(lease && { lease }),
   });
   run.events.committed?.(id, committed, delivered.stages);
   tellSkus(delivered.skus, run);

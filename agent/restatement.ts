@@ -2,6 +2,7 @@ import type { Delivered, Keep, Target } from '../pipelines/engine/deliver.ts';
 import { deliveryId, uidPrefix } from '../pipelines/engine/delivery-ids.ts';
 import { type SendEvents, type SendRequest, sendKept } from '../pipelines/engine/send-kept.ts';
 import { type KnownChargesMemory, knownChargesMemory } from '../pipelines/identify/index.ts';
+import type { Sink } from '../pipelines/plugin/contract.ts';
 import type { Delivery } from '../pipelines/plugin/delivery.ts';
 import { fileNames, keptFiles, keptFolder, removeKept, syncNames } from './kept-folders.ts';
 import type { PipelineRun } from './pipeline-run.ts';
@@ -23,16 +24,18 @@ export interface Sent {
   readonly restated: NonNullable<DeliverySummary['restated']>;
 }
 
+/** Whether an exporter is only sent what changed. */
+export function isSentRows({ encoding }: Sink): boolean {
+  return encoding !== undefined && 'restatement' in encoding && encoding.restatement === 'rows';
+}
+
 /** Exporters that are only sent what changed; deliveries that add up change nothing. */
 export function sentByRows(
   targets: readonly Target[],
   { mode }: Pick<Delivery, 'mode'>,
 ): readonly Target[] {
   if (mode === 'append') return [];
-  return targets.filter(
-    ({ sink: { encoding } }) =>
-      encoding !== undefined && 'restatement' in encoding && encoding.restatement === 'rows',
-  );
+  return targets.filter(({ sink }) => isSentRows(sink));
 }
 
 /** Whether exporters have been sent another revision than the one that counts: it may be on its way, or what was on its way when the agent died. */

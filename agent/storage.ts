@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import type { AgentSettings } from '../config/schema.ts';
 import { errorName, Misconfigured } from '../pipelines/plugin/errors.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import { lockFolder } from './state/lock.ts';
-import { openState } from './state/sqlite-state.ts';
+import { openStateOf } from './state/open-state.ts';
 import type { State } from './state/state.ts';
 
 /** What of an agent outlives it. */
@@ -14,25 +15,26 @@ export interface Storage {
 }
 
 /** Opens the storage folder for this agent alone; throws `Misconfigured` when it cannot be used. `mask` takes secrets out of dead letters. */
-export function openStorage(
-  { folder, max_dead_letters }: { readonly folder: string; readonly max_dead_letters: number },
+export async function openStorage(
+  storage: AgentSettings['storage'],
   mask: (text: string) => string,
-): Storage {
-  const undo: (() => void)[] = [];
+): Promise<Storage> {
+  const { folder, max_dead_letters } = storage;
+  const undo: (() => unknown)[] = [];
   try {
     const unlock = lockFolder(folder);
     undo.unshift(unlock);
-    const state = openState(join(folder, 'state'));
+    const state = await openStateOf(storage);
     undo.unshift(() => state.close());
     const deadLetters = openDeadLetters(join(folder, 'deadletters'), max_dead_letters, mask);
     const close = async (): Promise<void> => {
-      state.close();
+      await state.close();
       unlock();
     };
     return { state, deadLetters, close };
   } catch (error) {
-    for (const one of undo) one();
-    throw unusable(folder, error);
+    for (const one of undo) await one();
+    throw errorName(error) === 'Unavailable' ? error : unusable(folder, error);
   }
 }
 

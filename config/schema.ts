@@ -13,6 +13,31 @@ export const AGENT = {
       format: 'path',
       default: './focusd-data',
     },
+    state: {
+      doc: 'Where cursors and totals are kept instead of in `folder`, so that several agents share them: `postgres://user:password@host:5432/database`. TLS is on and verified unless the host is this machine; `?sslmode=disable` switches it off.',
+      format: 'secret',
+      default: null,
+    },
+    state_tls: {
+      ca: {
+        doc: 'PEM file of the authorities that the server of `state` is checked against. Left out: those of the system.',
+        format: 'path',
+        default: null,
+      },
+      cert: {
+        doc: 'PEM file of the certificate that this agent shows it.',
+        format: 'path',
+        default: null,
+      },
+      key: { doc: 'PEM file of its key.', format: 'path', default: null },
+    },
+    lease: {
+      doc: 'With `state`: how long after it was last heard of what an agent had begun may be taken by another.',
+      format: 'duration',
+      default: '30s',
+      min: '2s',
+      max: '1h',
+    },
     max_dead_letters: {
       doc: 'Most bytes of dead letters; beyond that the oldest are removed.',
       format: 'bytes',

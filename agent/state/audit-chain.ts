@@ -58,14 +58,21 @@ export function appendLink(database: DatabaseSync, event: AuditEvent, timeMs: nu
   const last = database
     .prepare('SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1')
     .get();
-  const entry: AuditEntry = {
-    ...event,
-    sequence: Number(last?.sequence ?? 0) + 1,
-    time: new Date(timeMs).toISOString(),
-    previous: String(last?.hash ?? NONE_BEFORE),
-  };
-  const text = canonical(entry);
-  database.prepare('INSERT INTO audit VALUES (?, ?, ?)').run(entry.sequence, text, sha256(text));
+  const { sequence, entry, hash } = nextLink(event, timeMs, last);
+  database.prepare('INSERT INTO audit VALUES (?, ?, ?)').run(sequence, entry, hash);
+}
+
+/** The link that comes after the last one; undefined: it is the first. */
+export function nextLink(
+  event: AuditEvent,
+  timeMs: number,
+  last: Readonly<Record<string, unknown>> | undefined,
+): AuditLink {
+  const sequence = Number(last?.sequence ?? 0) + 1;
+  const time = new Date(timeMs).toISOString();
+  const previous = String(last?.hash ?? NONE_BEFORE);
+  const entry = canonical({ ...event, sequence, time, previous } satisfies AuditEntry);
+  return { sequence, entry, hash: sha256(entry) };
 }
 
 /** Every link, oldest first. */

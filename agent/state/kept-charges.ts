@@ -45,7 +45,11 @@ export function keptOf(
   const row = database
     .prepare('SELECT * FROM kept_charges WHERE pipeline = ? AND receiver = ? AND scope = ?')
     .get(pipeline, receiver, scope);
-  if (row === undefined) return undefined;
+  return row === undefined ? undefined : keptScopeOf(row);
+}
+
+/** What is kept of a scope, from its row. */
+export function keptScopeOf(row: Readonly<Record<string, unknown>>): KeptScope {
   return {
     number: Number(row.number),
     ...(row.present === null ? {} : { present: JSON.parse(String(row.present)) as KeptRevision }),

@@ -3,6 +3,8 @@ import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts'
 import { add, decimal, formatDecimal } from '../../pipelines/focus/decimal.ts';
 import { TOTAL_DIMENSIONS } from '../../pipelines/plugin/totals.ts';
 
+type Row = Readonly<Record<string, unknown>>;
+
 /** What one receiver brought of a billing period. */
 export interface PeriodId {
   readonly pipeline: string;
@@ -50,15 +52,17 @@ export function periodsOf(database: DatabaseSync): Period[] {
        FROM (SELECT DISTINCT delivery, billing_period FROM totals WHERE billing_period <> '') JOIN deliveries ON id = delivery GROUP BY 1, 2, 3`,
     )
     .all();
-  const closed = database.prepare('SELECT * FROM closed_periods').all();
+  return periodsFrom(held, database.prepare('SELECT * FROM closed_periods').all());
+}
+
+/** From the rows of what is held, by period, and of what was closed. */
+export function periodsFrom(held: readonly Row[], closed: readonly Row[]): Period[] {
   const closings = new Map(closed.map((row) => [keyOf(row), row]));
   const emptied = closed
     .filter((row) => !held.some((other) => keyOf(other) === keyOf(row)))
     .map((row) => ({ ...row, marker: '' }));
   return [...held, ...emptied].map((row) => periodOf(row, closings.get(keyOf(row))));
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 function keyOf({ pipeline, receiver, billing_period }: Row): string {
   return JSON.stringify([pipeline, receiver, billing_period]);
@@ -79,7 +83,7 @@ function periodOf(row: Row, closed: Row | undefined): Period {
       revision: Number(closed.revision),
       hash: String(closed.hash),
       marker: String(closed.marker),
-      isReopened: closed.reopened === 1,
+      isReopened: Number(closed.reopened) === 1,
     },
   };
 }

@@ -1,9 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { GroupTotal } from '../../pipelines/engine/protocol.ts';
-import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
-import { decimal } from '../../pipelines/focus/decimal.ts';
+import type { CostColumn } from '../../pipelines/focus/columns.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
 import { transaction } from '../../plugins/kit/transaction.ts';
 import { type AuditEvent, type AuditLink, appendLink, auditLinks } from './audit-chain.ts';
@@ -18,14 +16,8 @@ import {
   periodTotalsOf,
   putClosing,
 } from './periods.ts';
-import {
-  type Commit,
-  type Committed,
-  costsOf,
-  type DeliverySummary,
-  type ScopeId,
-  type State,
-} from './state.ts';
+import { auditEventOf, committedBy, committedOf, putDelivery, putTotals, totalOf } from './rows.ts';
+import { type Commit, type Committed, costsOf, type ScopeId, type State } from './state.ts';
 
 /** Opens (or makes) the state in a folder. A damaged or foreign file is an error that names it. */
 export function openState(folder: string): SqliteState {
@@ -181,54 +173,17 @@ export class SqliteState implements State {
     this.#database.close();
   }
 
-  #write({
-    pipeline,
-    receiver,
-    delivery,
-    id,
-    committedMs,
-    dataUntilMs,
-    totals,
-    summary,
-    kept,
-  }: Commit): Committed {
-    const { scope, revision, mode, cursor } = delivery;
+  #write(commit: Commit): Committed {
+    const { pipeline, receiver, delivery, id, committedMs, totals, kept } = commit;
+    const { scope, mode, cursor } = delivery;
     const replaced = mode === 'snapshot' ? this.#forget(pipeline, receiver, scope) : undefined;
+    const committed = committedBy(commit, replaced);
     this.#database.prepare('DELETE FROM totals WHERE delivery = ?').run(id);
-    this.#database
-      .prepare(
-        'INSERT OR REPLACE INTO deliveries VALUES (?, (SELECT coalesce(max(sequence), 0) + 1 FROM deliveries), ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      )
-      .run(
-        id,
-        pipeline,
-        receiver,
-        scope,
-        revision,
-        mode,
-        committedMs,
-        Number.isFinite(dataUntilMs) ? dataUntilMs : null,
-        JSON.stringify(summary),
-        replaced === undefined ? null : JSON.stringify(replaced),
-      );
-    const insert = this.#database.prepare(
-      'INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    );
-    for (const total of totals) {
-      const [billed = '0', effective = '0', list = '0', contracted = '0'] = total.costs;
-      insert.run(
-        id,
-        total.billingPeriod,
-        total.day,
-        JSON.stringify(total.dimensions),
-        total.overflow ? 1 : 0,
-        total.charges,
-        billed,
-        effective,
-        list,
-        contracted,
-      );
-    }
+    const last = this.#database
+      .prepare('SELECT coalesce(max(sequence), 0) AS sequence FROM deliveries')
+      .get();
+    putDelivery(this.#database, committed, Number(last?.sequence) + 1);
+    putTotals(this.#database, id, totals);
     this.#keepPresent({ pipeline, receiver, scope }, kept);
     this.advance(pipeline, receiver, cursor);
     this.#database
@@ -236,24 +191,8 @@ export class SqliteState implements State {
         'DELETE FROM read_again WHERE delivery = ? OR delivery NOT IN (SELECT id FROM deliveries)',
       )
       .run(id);
-    const { rows, restated } = summary;
-    const of = { delivery: id, pipeline, receiver, scope, revision, mode, rows };
-    const about = { ...of, ...(restated && { restated }) };
-    const costs = { costs: costsOf(totals.map(totalOfGroup)), ...(replaced && { replaced }) };
-    const kind = replaced === undefined ? 'delivery.committed' : 'delivery.restated';
-    appendLink(this.#database, { kind, about: { ...about, ...costs } }, committedMs);
-    return {
-      id,
-      pipeline,
-      receiver,
-      scope,
-      revision,
-      mode,
-      committedMs,
-      dataUntilMs,
-      summary,
-      ...(replaced === undefined ? {} : { replaced }),
-    };
+    appendLink(this.#database, auditEventOf(commit, replaced), committedMs);
+    return committed;
   }
 
   /** The exporters have this revision now; its number is never given again. */
@@ -280,44 +219,4 @@ export class SqliteState implements State {
     }
     return sums;
   }
-}
-
-type Row = Record<string, unknown>;
-
-function committedOf(row: Row): Committed {
-  return {
-    id: String(row.id),
-    pipeline: String(row.pipeline),
-    receiver: String(row.receiver),
-    scope: String(row.scope),
-    revision: String(row.revision),
-    mode: row.mode === 'append' ? 'append' : 'snapshot',
-    committedMs: Number(row.committed_ms),
-    dataUntilMs: row.data_until_ms === null ? Number.NaN : Number(row.data_until_ms),
-    summary: JSON.parse(String(row.summary)) as DeliverySummary,
-    ...(row.replaced === null
-      ? {}
-      : { replaced: JSON.parse(String(row.replaced)) as Record<CostColumn, string> }),
-  };
-}
-
-function totalOf(row: Row): Total {
-  return {
-    dimensions: JSON.parse(String(row.dimensions)) as (string | null)[],
-    billingPeriod: String(row.billing_period),
-    day: String(row.day),
-    charges: Number(row.charges),
-    overflow: row.overflow === 1,
-    costs: {
-      BilledCost: decimal(String(row.billed)),
-      EffectiveCost: decimal(String(row.effective)),
-      ListCost: decimal(String(row.list)),
-      ContractedCost: decimal(String(row.contracted)),
-    },
-  };
-}
-
-function totalOfGroup({ costs, ...group }: GroupTotal): Total {
-  const amounts = COST_COLUMNS.map((column, i) => [column, decimal(costs[i] ?? '0')]);
-  return { ...group, costs: Object.fromEntries(amounts) as Total['costs'] };
 }

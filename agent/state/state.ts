@@ -28,6 +28,8 @@ export interface Commit {
   readonly summary: DeliverySummary;
   /** The revision's charges on disk, when they are kept. */
   readonly kept?: KeptRevision;
+  /** The right to bring it, where agents share the state; without it, or once it is another's, nothing is written. */
+  readonly lease?: Lease;
 }
 
 /** The account of one delivery. */
@@ -127,7 +129,40 @@ export interface State {
   auditTrail(): Awaitable<Iterable<AuditLink>>;
   /** Totals of the given pipelines as exporters see them: as this agent last saw them. */
   view(pipelines: readonly string[]): TotalsView;
+  /** Set where several agents share the state. */
+  readonly sharing?: SharedState;
   close(): Awaitable<void>;
+}
+
+/** What several agents on one state arrange among themselves. */
+export interface SharedState {
+  /** Where the commits stand: to be asked before a source is looked at. */
+  now(): Promise<number>;
+  /**
+   * Takes the right to bring a delivery. `done`: its revision is committed; `elsewhere`: another agent has the right; `moved`: another agent committed a revision
+   * of the scope after `since`, what was seen before may be older.
+   */
+  take(wanted: Wanted, since: number): Promise<Lease | 'done' | 'elsewhere' | 'moved'>;
+  /** Whether this is the agent that exports the totals and closes periods. */
+  leads(): boolean;
+  /** Makes `seen` and `view` what is committed now, and tries to lead. */
+  refresh(): Promise<void>;
+  /** Resolves once this agent leads and sees what is committed, or another one that leads is known to be alive. */
+  settled(): Promise<void>;
+  /** Calls back when `seen` and `view` have changed, or who leads. */
+  onChange(listener: () => void): void;
+}
+
+/** A delivery that an agent wants to bring. */
+export type Wanted = ScopeId & Pick<Delivery, 'revision' | 'mode'>;
+
+/** The right to bring a delivery, until it is released or the agent is not heard of for too long. */
+export interface Lease {
+  readonly name: string;
+  /** Grows with each lease that is given, whatever it is for. */
+  readonly token: string;
+  /** Does not throw: a lease that cannot be given back runs out. */
+  release(): Promise<void>;
 }
 
 /** Sums of totals, canonical decimals. */

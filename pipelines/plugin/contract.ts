@@ -136,6 +136,8 @@ export interface ReceiverContext<Config> extends Context<Config> {
   trouble(reason: string | undefined): void;
   /** Makes a dead letter of what can never become a charge and so is in no delivery; on disk when this resolves. */
   refuse(message: RefusedMessage): Promise<void>;
+  /** Set where other agents may read the same source: a receiver that asks leaves out what they are at. Deliveries of one that does not wait their turn. */
+  readonly sharing?: Sharing;
 }
 
 /** Something that came in and is no bill. */
@@ -150,6 +152,21 @@ export interface RefusedMessage {
   /** As it came. */
   readonly raw: string;
 }
+
+/** Several agents at one source. */
+export interface Sharing {
+  /** To be called before the source is looked at; ends the look before. */
+  look(): Promise<Look>;
+}
+
+/** One look at a source that others may be looking at too. */
+export interface Look {
+  /** Takes the right to bring a delivery, to be asked before it is yielded. What is `elsewhere` is left out, and looked for again: its agent may die. */
+  claim(of: Pick<Delivery, 'scope' | 'revision' | 'mode'>): Promise<Claim>;
+}
+
+/** `mine`: yield it; `done`: it is committed; `elsewhere`: another agent is at it, or was since the look began. */
+export type Claim = 'mine' | 'done' | 'elsewhere';
 
 /** What an instance holds open between two attempts to receive, such as a listener; closed once the instance has stopped. */
 export interface Lasting {

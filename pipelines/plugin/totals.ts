@@ -46,6 +46,8 @@ export interface TotalsView {
     readonly committedMs: number;
     readonly dataUntilMs: number;
   }[];
+  /** True while another agent that shares the state exports the totals: this one sends no metrics of them. */
+  readonly elsewhere?: boolean;
   /** Metrics of extensions, beside what the totals come to. */
   points?(nowMs: number): readonly PointMetric[];
 }

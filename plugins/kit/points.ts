@@ -37,6 +37,7 @@ export function createCostMetrics(totals: TotalsView, settings: PointSettings): 
   const gone = { period: createGoneSeries(), daily: createGoneSeries() };
   return {
     at(nowMs) {
+      if (totals.elsewhere === true) return [];
       const since = sinceWhen(nowMs, settings);
       const key = `${totals.version} ${since.period} ${since.day}`;
       if (last?.key !== key) last = { key, ...budgeted(totals, { since, settings, last }) };

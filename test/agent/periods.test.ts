@@ -204,6 +204,7 @@ t.test('what an exporter did not take is told again, as the same event', async (
     state,
     clock: { ...systemClock, now: () => Date.parse('2026-11-01') },
     log: { debug: quiet, info: quiet, error: quiet, warn: (message) => warned.push(message) },
+    isOurs: () => true,
     closeAfterMs: () => 1,
     pipeline: () => ({
       settings: { resource: {}, scopeVersion: '1' },

@@ -8,6 +8,7 @@ import { type PipelineRun, takeDelivery } from '../../agent/pipeline-run.ts';
 import { stageSettings } from '../../agent/stages.ts';
 import { openState, type SqliteState } from '../../agent/state/sqlite-state.ts';
 import type { State } from '../../agent/state/state.ts';
+import { ALONE } from '../../agent/turns.ts';
 import { createWorkerPool, type WorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 import type { Delivery } from '../../pipelines/plugin/delivery.ts';
@@ -166,6 +167,7 @@ class Lives {
       log: createLog({ level: 'info', encoding: 'json', write }),
       events: {},
       signal: new AbortController().signal,
+      turns: ALONE,
     };
   }
 

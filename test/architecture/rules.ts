@@ -68,6 +68,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   canonicalize: /^agent\/state\/audit-chain\.ts$/,
   commander: /^agent\/cli\//,
   pino: /^agent\/log\.ts$/,
+  pg: /^agent\/state\/postgres\//,
   '@grpc/grpc-js': /^plugins\/exporters\/otlp\//,
   '@opentelemetry/api':
     /^(pipelines\/plugin|plugins\/kit|plugins\/exporters\/otlp)\/|^agent\/telemetry[^/]*\.ts$/,

@@ -14,6 +14,7 @@ import { createLog } from '../../agent/log.ts';
 import { takeDelivery } from '../../agent/pipeline-run.ts';
 import { stageSettings } from '../../agent/stages.ts';
 import { openState } from '../../agent/state/sqlite-state.ts';
+import { ALONE } from '../../agent/turns.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 import type { Restatement } from '../../pipelines/plugin/delivery.ts';
@@ -129,6 +130,7 @@ async function measure(restatement: Restatement): Promise<Measured> {
         log: createLog({ level: 'error', encoding: 'json', write: console.error }),
         events: {},
         signal: new AbortController().signal,
+        turns: ALONE,
       },
       {
         scope: 'bench',

@@ -6,6 +6,7 @@ import {
   type Delivery,
   Misconfigured,
   type Part,
+  type ReceiverContext,
   Unavailable,
 } from '../../../pipelines/plugin/index.ts';
 import { jittered } from '../jitter.ts';
@@ -15,7 +16,8 @@ import { twinsOf } from './twins.ts';
 
 /** How bills come out of an object store. */
 export interface Receiving {
-  readonly context: Pick<Context<unknown>, 'id' | 'clock' | 'log' | 'signal' | 'once' | 'folder'>;
+  readonly context: Pick<Context<unknown>, 'id' | 'clock' | 'log' | 'signal' | 'once' | 'folder'> &
+    Pick<ReceiverContext<unknown>, 'sharing'>;
   readonly store: ObjectStore;
   /** Finds the bills that are there. */
   readonly look: () => Promise<Look>;
@@ -33,6 +35,9 @@ export interface Receiving {
   readonly random?: () => number;
 }
 
+/** Pause before another look at what another agent is at. */
+const ELSEWHERE_MS = 5_000;
+
 /** Looks in a row at a bill that is written anew each time it is read. */
 const MOST_CHANGES = 3;
 
@@ -48,13 +53,19 @@ export async function* receiveSets(
   const done = new Map(Object.entries(doneBy(cursor)));
   const tell = teller(options);
   for (let changes = 0; ; ) {
+    const shared = await options.context.sharing?.look();
     const look = await options.look();
     tell(look);
     const wanted = look.sets.filter(({ scope, revision }) => done.get(scope) !== revision);
     await sweep(options, options.keep === true ? look.sets : wanted);
     const arrived = progressOf(options, wanted);
     let changed = false;
+    let elsewhere = false;
     for (const set of wanted) {
+      const claim = await shared?.claim({ ...set, mode: 'snapshot' });
+      if (claim === 'done') done.set(set.scope, set.revision);
+      if (claim === 'elsewhere') elsewhere = true;
+      if (claim === 'done' || claim === 'elsewhere') continue;
       const parts = await bring(options, set, arrived);
       if (parts === undefined) changed = true;
       else {
@@ -69,6 +80,10 @@ export async function* receiveSets(
     if (changes >= MOST_CHANGES)
       throw new Unavailable('a bill is written anew each time it is read; it is tried again later');
     if (changed) continue;
+    if (elsewhere) {
+      await clock.sleep(ELSEWHERE_MS, signal);
+      continue;
+    }
     if (once) return;
     await clock.sleep(jittered(options.intervalMs, options.random), signal);
   }

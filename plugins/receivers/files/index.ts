@@ -6,6 +6,8 @@ import { settling } from './settling.ts';
 
 /** Longest pause between two looks; changes are seen sooner, by the watch. */
 const LOOK_EVERY_MS = 30_000;
+/** Pause before another look at what another agent is at. */
+const ELSEWHERE_MS = 1_000;
 
 export default defineReceiver({
   type: 'files',
@@ -63,7 +65,7 @@ export default defineReceiver({
     };
   },
 
-  async *receive({ config, clock, folder, log, once, signal }) {
+  async *receive({ config, clock, folder, log, once, signal, sharing }) {
     const patterns = await filePatterns(config.paths, config.exclude);
     const { scope, mapping } = config;
     const offers = await openOffers({ folder, mapping, scope, log });
@@ -72,16 +74,18 @@ export default defineReceiver({
     const watch = once ? undefined : watchFolders(patterns.roots, signal);
     try {
       while (!signal.aborted) {
+        const look = await sharing?.look();
         const seen = await listFiles(patterns);
         const isSettled = settled(seen, clock.now());
         const found = await bundlesOf(seen, { scope, isSettled });
         say(seen.length, found);
         for (const bundle of found.bundles) {
-          yield* offers.of(bundle, signal);
+          yield* offers.of(bundle, { signal, look });
           if (signal.aborted) return;
         }
-        await offers.end();
-        if (found.settling.length > 0)
+        const { elsewhere } = await offers.end();
+        if (elsewhere > 0) await clock.sleep(ELSEWHERE_MS, signal);
+        else if (found.settling.length > 0)
           await clock.sleep(Math.max(20, Math.min(config.settle, 1_000)), signal);
         else if (watch === undefined) return;
         else await watch.changed(LOOK_EVERY_MS);

@@ -10,6 +10,7 @@ import { moto } from './moto.ts';
 import { natsServer } from './nats.ts';
 import { nginx } from './nginx.ts';
 import { ociSdk } from './oci-sdk.ts';
+import { postgres } from './postgres.ts';
 import { prometheus, promtool } from './prometheus.ts';
 import { pythonSdk } from './python-sdk.ts';
 import { swift } from './swift.ts';
@@ -25,6 +26,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   swift,
   'fake-gcs-server': fakeGcs,
   nginx,
+  postgres,
   'oci-sdk': ociSdk,
   etcd,
   'kube-apiserver': apiserver,

@@ -9,6 +9,8 @@ export interface Start {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Who it runs as; absent: who runs the tests. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   /** What the server writes once it serves, or how to find out. */
   readonly ready: RegExp | (() => Promise<boolean>);
   /** How long it may take; on a busy machine the first start of a large program is slow. */
@@ -29,7 +31,7 @@ export interface Running {
   /** Processor time and peak memory of the living process; undefined where there is no /proc. */
   usage(): Usage | undefined;
   /** Stops it and waits until it is gone; SIGKILL for a crash. */
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  stop(signal?: 'SIGTERM' | 'SIGKILL' | 'SIGQUIT'): Promise<void>;
 }
 
 /** Starts a server and answers once it says that it serves. */
@@ -37,6 +39,7 @@ export async function start(how: Start): Promise<Running> {
   const child = spawn(how.path, how.args, {
     cwd: how.cwd,
     env: { ...process.env, ...how.env },
+    ...how.user,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   leash(child);
