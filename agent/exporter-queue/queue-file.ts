@@ -14,6 +14,14 @@ export interface Queued {
 /** What is kept of a batch beside its bytes. */
 export type BatchFacts = Omit<EncodedBatch, 'bytes' | 'rowGroup'>;
 
+/** What the first record says; an older version wrote no last one. */
+type First = Queued & { readonly ends?: true };
+
+/** What the last one says: how many batches there are. */
+interface Last {
+  readonly end: number;
+}
+
 /** A batch in the file, and where the next one stands. */
 export interface StoredBatch {
   readonly batch: EncodedBatch;
@@ -45,7 +53,7 @@ export class DamagedQueue extends Error {
 
 /**
  * Writes one delivery's batches for one exporter: records of a head (two lengths and a CRC-32 of the rest, little-endian), facts as JSON
- * and bytes. The first record is about the delivery and has no bytes.
+ * and bytes. The first record is about the delivery, the last one says how many stand between them; both have no bytes.
  */
 export class QueueWriter {
   readonly path: string;
@@ -55,13 +63,14 @@ export class QueueWriter {
   readonly start: number;
   readonly #file: number;
   #isOpen = true;
+  #batches = 0;
   bytes = 0;
 
   constructor(path: string, about: Queued) {
     this.path = path;
     this.about = about;
     this.#file = openSync(path, 'wx', 0o600);
-    this.#record(about, NOTHING);
+    this.#record({ ...about, ends: true } satisfies First, NOTHING);
     this.start = this.bytes;
   }
 
@@ -69,10 +78,12 @@ export class QueueWriter {
     const { bytes, rowGroup: _, ...facts } = batch;
     this.#record(facts satisfies BatchFacts, bytes);
     addCosts(this.costs, batch, 1);
+    this.#batches++;
   }
 
   /** Makes it durable. */
   finish(): void {
+    this.#record({ end: this.#batches } satisfies Last, NOTHING);
     fsyncSync(this.#file);
     this.close();
   }
@@ -111,6 +122,7 @@ export class QueueReader {
   readonly start: number;
   readonly #path: string;
   readonly #file: number;
+  readonly #ends: boolean;
   #known: Queued | undefined;
 
   /** Throws `DamagedQueue` when it does not begin like one. */
@@ -120,8 +132,10 @@ export class QueueReader {
     try {
       const first = this.#record(0);
       if (first === undefined) throw this.#damaged(0);
-      this.about = first.facts as Queued;
-      this.#known = this.about;
+      const { ends = false, ...about } = first.facts as First;
+      this.about = about;
+      this.#ends = ends;
+      this.#known = about;
       this.start = first.next;
     } catch (error) {
       this.close();
@@ -129,10 +143,11 @@ export class QueueReader {
     }
   }
 
-  /** The batch at a place; undefined at the end. */
+  /** The batch at a place; undefined at the end. Throws `DamagedQueue` when it was cut off. */
   batch(at: number): StoredBatch | undefined {
     const record = this.#record(at);
-    if (record === undefined) return undefined;
+    if (record === undefined && this.#ends) throw this.#damaged(at);
+    if (record === undefined || isLast(record.facts)) return undefined;
     const { facts, bytes, next } = record;
     return { batch: { ...(facts as BatchFacts), bytes }, next };
   }
@@ -171,6 +186,10 @@ export class QueueReader {
   #damaged(at: number): DamagedQueue {
     return new DamagedQueue(`${this.#path} is damaged at byte ${at}`, this.#known);
   }
+}
+
+function isLast(facts: unknown): facts is Last {
+  return typeof facts === 'object' && facts !== null && 'end' in facts;
 }
 
 const HEAD = 12;

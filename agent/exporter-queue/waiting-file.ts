@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import {
   addCosts,
   type CostSums,
@@ -91,7 +92,7 @@ export function noteSent(file: WaitingFile, at: number): void {
   file.at = at;
   file.sent.clear();
   const path = file.path + SENT;
-  writeFileSync(`${path}.new`, String(at));
+  writeFileSync(`${path}.new`, `${at} ${crc32(String(at))}`);
   renameSync(`${path}.new`, path);
 }
 
@@ -107,10 +108,11 @@ export function setFileAside(path: string): void {
   rmSync(path + SENT, { force: true });
 }
 
+/** Undefined when it is not known: then all of it is sent again. */
 function sentOf(path: string): number | undefined {
   try {
-    const at = Number.parseInt(readFileSync(path + SENT, 'utf8'), 10);
-    return at > 0 ? at : undefined;
+    const [at = '', check] = readFileSync(path + SENT, 'utf8').split(' ');
+    return String(crc32(at)) === check ? Number(at) : undefined;
   } catch {
     return undefined;
   }

@@ -2,10 +2,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ExporterQueue, type QueueOptions } from '../../agent/exporter-queue/exporter-queue.ts';
+import { QueueReader } from '../../agent/exporter-queue/queue-file.ts';
+import { noteSent, openWaiting } from '../../agent/exporter-queue/waiting-file.ts';
 import { formatDecimal } from '../../pipelines/focus/decimal.ts';
 import type { Clock, Sink, WriteResult } from '../../pipelines/plugin/contract.ts';
 import type { DeliveryInfo, EncodedBatch } from '../../pipelines/plugin/delivery.ts';
-import { Misconfigured, Rejected, Unavailable } from '../../pipelines/plugin/errors.ts';
+import { errorName, Misconfigured, Rejected, Unavailable } from '../../pipelines/plugin/errors.ts';
 
 const DAY = 86_400_000;
 
@@ -283,6 +285,79 @@ t.test('damaged files are set aside, the others are sent', async (t) => {
     ['.queue.damaged', '.queue.damaged', '.queue.damaged'],
   );
 });
+
+t.test('whatever is cut off or changed in a file that waits', async (t) => {
+  const folder = t.testdir();
+  const otlp = backend(isDown);
+  const before = openQueue(t, folder, otlp);
+  const texts = ['a1', 'a2', 'a3'];
+  await deliver(
+    before.sink,
+    delivery('a'),
+    texts.map((text) => batch(text)),
+  );
+  await before.queue.stop();
+  await before.queue.close();
+  const [path = ''] = readdirSync(folder).map((name) => join(folder, name));
+  const whole = readFileSync(path);
+  const read = (bytes: Uint8Array): readonly string[] | 'damaged' => {
+    writeFileSync(path, bytes);
+    try {
+      openWaiting(path);
+    } catch (error) {
+      if (errorName(error) === 'DamagedQueue') return 'damaged';
+      throw error;
+    }
+    return batchesIn(path);
+  };
+  const wrong: string[] = [];
+  for (let at = 0; at < whole.length; at++) {
+    if (read(whole.subarray(0, at)) !== 'damaged') wrong.push(`cut at ${at}`);
+    for (const bit of [0, 7]) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+      const found = read(bytes);
+      if (found !== 'damaged' && found.join() !== texts.join()) wrong.push(`bit ${bit} of ${at}`);
+    }
+  }
+  t.strictSame(wrong, [], 'nothing is lost in silence');
+  t.strictSame(read(whole), texts);
+
+  const places = placesIn(path);
+  noteSent(openWaiting(path), places[1] ?? 0);
+  const noted = readFileSync(`${path}.sent`);
+  for (let at = 0; at < noted.length; at++) {
+    const bytes = Buffer.from(noted);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    for (const changed of [bytes, noted.subarray(0, at)]) {
+      writeFileSync(`${path}.sent`, changed);
+      t.equal(openWaiting(path).at, places[0], 'what is not known to be sent is sent again');
+    }
+  }
+});
+
+/** Where the batches of a file begin. */
+function placesIn(path: string): readonly number[] {
+  const reader = new QueueReader(path);
+  const places: number[] = [];
+  for (let at = reader.start; ; ) {
+    const stored = reader.batch(at);
+    if (stored === undefined) break;
+    places.push(at);
+    at = stored.next;
+  }
+  reader.close();
+  return places;
+}
+
+function batchesIn(path: string): readonly string[] {
+  const reader = new QueueReader(path);
+  const texts = placesIn(path).map((at) =>
+    Buffer.from(reader.batch(at)?.batch.bytes ?? []).toString(),
+  );
+  reader.close();
+  return texts;
+}
 
 t.test('a run that is to end', async (t) => {
   const folder = t.testdir();

@@ -9,7 +9,7 @@ import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
 import type { Clock } from '../../pipelines/plugin/contract.ts';
 import { type DiskWatch, type Step, watchDisk } from './disk.ts';
 import { EventLog } from './event-log.ts';
-import { attributesOf, decodeLogs, recordsOf } from './otlp-proto.ts';
+import { eventsOf } from './otlp-events.ts';
 import { startHttpServer } from './otlp-servers.ts';
 import {
   type Costs,
@@ -33,15 +33,7 @@ export async function startRememberingBackend(t: Test): Promise<RememberingBacke
   const server = await startHttpServer((_, response, { body }) => {
     server.received.length = 0;
     if (backend.isAway) return void response.writeHead(503).end();
-    for (const record of recordsOf(decodeLogs(body))) {
-      const read = Object.entries(attributesOf(record)).map(([key, value]) => [
-        key,
-        value.stringValue ?? value.doubleValue ?? '',
-      ]);
-      const attributes = Object.fromEntries(read) as Record<string, string | number>;
-      const uid = String(attributes['log.record.uid']);
-      backend.log.add({ name: record.eventName ?? '', uid, attributes });
-    }
+    for (const event of eventsOf(body)) backend.log.add(event);
     response.end();
   });
   t.teardown(() => server.close());
@@ -212,7 +204,7 @@ class Mortal {
 }
 
 /** Pauses are over at once, as far as they are short; the time goes on all the same. */
-function hurriedClock(): Clock {
+export function hurriedClock(): Clock {
   let now = Date.now();
   return {
     now: () => now,
