@@ -8,6 +8,7 @@ export const CATALOGUE = {
     'ci-http': () => import('../plugins/receivers/ci-http/index.ts'),
     files: () => import('../plugins/receivers/files/index.ts'),
     'focus-http': () => import('../plugins/receivers/focus-http/index.ts'),
+    forward: () => import('../plugins/receivers/forward/index.ts'),
     'gcp-billing': () => import('../plugins/receivers/gcp-billing/index.ts'),
     'gcp-run': () => import('../plugins/receivers/gcp-run/index.ts'),
     'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),

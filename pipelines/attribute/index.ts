@@ -7,12 +7,15 @@ import { TagScanner } from './tag-scanner.ts';
 /** Name of the column that is added. */
 export const OWNER = 'owner';
 
+/** Column with the owner that another agent found. */
+const FORWARDED_OWNER = 'x_Owner';
+
 /** Columns that may name the owner, the first that does wins. */
-const DECIDING = ['AllocatedTags', 'Tags', 'SubAccountId'] as const;
+const DECIDING = ['AllocatedTags', 'Tags', 'SubAccountId', FORWARDED_OWNER] as const;
 
 /**
  * Adds `owner`: of AllocatedTags, then of Tags, the first of the configured tags that has a value; else the owner of the sub
- * account; else the fallback (none when it is empty). Lives for one part, whose dictionaries it remembers.
+ * account; else the one that the agent found which forwarded the charge; else the fallback (none when it is empty). Lives for one part, whose dictionaries it remembers.
  */
 export function createAttributor(settings: AttributeSettings): (batch: Batch) => Batch {
   const owners = new Owners(settings);
@@ -47,6 +50,8 @@ class Owners {
       ...(byAccount.size > 0
         ? { SubAccountId: (values, code) => byAccount.get(values.text(code) ?? '') ?? NONE }
         : {}),
+      [FORWARDED_OWNER]: ({ arena, starts, ends }, code) =>
+        this.#names.intern(arena, starts[code] as number, ends[code] as number),
     };
     this.#fallback = this.#number(fallback);
   }

@@ -1,5 +1,7 @@
+import { exactName } from '../focus/attribute-columns.ts';
 import type { Batch, Column } from '../focus/batch.ts';
 import { attributeName } from '../focus/columns.ts';
+import { OWNER_ATTRIBUTE } from '../plugin/forwarded.ts';
 import type { ChargeExtras } from './encoder.ts';
 import type { Key, NamedColumn } from './field.ts';
 
@@ -19,14 +21,16 @@ export const UID = 'log.record.uid';
 /** Instrumentation scope of the records. */
 export const SCOPE = 'focusd';
 
-/** Attribute name of a batch's column; `owner` is ours, the rest are FOCUS's. */
-function nameOf(column: string): string {
-  return column === 'owner' ? 'finops.owner' : attributeName(column);
+/** Attribute name of a batch's column; `owner` is ours, the rest are FOCUS's. With `exact` the column can be told from it. */
+function nameOf(column: string, exact: boolean): string {
+  if (column === 'owner') return OWNER_ATTRIBUTE;
+  return exact ? exactName(column) : attributeName(column);
 }
 
 /** The attributes of log records: every column of the batch, then its links. Keys are made once. */
 export function logAttributes(
   makeKey: (name: string, kind: Column['kind']) => Key,
+  { exact = false }: { readonly exact?: boolean } = {},
 ): (batch: Batch, extras: ChargeExtras) => readonly NamedColumn[] {
   const keys = new Map<string, Key>();
   const keyFor = (source: string, name: (source: string) => string, kind: Column['kind']): Key => {
@@ -38,10 +42,11 @@ export function logAttributes(
     }
     return key;
   };
+  const columnName = (column: string): string => nameOf(column, exact);
   return (batch, { links }) => {
     const attributes: NamedColumn[] = [];
     for (const [name, column] of batch.columns)
-      attributes.push({ key: keyFor(name, nameOf, column.kind), column });
+      attributes.push({ key: keyFor(name, columnName, column.kind), column });
     for (const [name, column] of links ?? [])
       attributes.push({ key: keyFor(name, (link) => link, column.kind), column });
     return attributes;

@@ -1,6 +1,7 @@
 import type { Batch, Column } from '../focus/batch.ts';
 import type { ChargeIds } from '../focus/charge-ids.ts';
 import type { EncodedBatch } from '../plugin/delivery.ts';
+import type { ForwardedDelivery } from '../plugin/forwarded.ts';
 
 /** What an encoder gives back; the engine adds where it stands in its delivery. `bytes` owns its buffer, which can be transferred. */
 export interface EncodedChunk extends Omit<EncodedBatch, 'part' | 'sequence'> {
@@ -38,6 +39,8 @@ export interface EncoderOptions {
   readonly scopeVersion: string;
   /** Custom columns of FOCUS files, in order; a column that a batch lacks is null. */
   readonly extraColumns?: readonly string[];
+  /** Which delivery it is, for another agent. */
+  readonly forwarded?: Omit<ForwardedDelivery, 'agent'>;
   /** FOCUS csv: begin with the header line. */
   readonly header?: boolean;
 }

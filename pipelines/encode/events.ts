@@ -9,16 +9,17 @@ import type { EncoderOptions } from './encoder.ts';
 /** Encodings that have room for them. */
 export type EventEncoding = Extract<Encoding, { readonly kind: 'otlp-logs' | 'otlp-json' }>;
 
-/** Whether an exporter with this encoding takes events. */
+/** Whether an exporter with this encoding takes events; another agent makes its own. */
 export function takesEvents(encoding: Encoding | undefined): encoding is EventEncoding {
-  return encoding?.kind === 'otlp-logs' || encoding?.kind === 'otlp-json';
+  if (encoding?.kind === 'otlp-logs') return encoding.forward === undefined;
+  return encoding?.kind === 'otlp-json';
 }
 
 /** ExportLogsServiceRequests of at most `maxBytes` of records each, in order. */
 export function* encodeEvents(
   events: Iterable<LogEvent>,
   encoding: EventEncoding,
-  options: Pick<EncoderOptions, 'resource' | 'scopeVersion' | 'observedMs'>,
+  options: EventOptions,
 ): Generator<EncodedBatch> {
   const format = encoding.kind === 'otlp-logs' ? protobuf(options) : json(options);
   const maxBytes = encoding.kind === 'otlp-logs' ? encoding.maxBytes : MAX_LINE_BYTES;
@@ -43,7 +44,12 @@ export function* encodeEvents(
 
 const MAX_LINE_BYTES = 1 << 20;
 
-type Options = Pick<EncoderOptions, 'resource' | 'scopeVersion' | 'observedMs'>;
+/** What stands with every event. */
+export interface EventOptions
+  extends Pick<EncoderOptions, 'resource' | 'scopeVersion' | 'observedMs'> {
+  /** Attributes of the instrumentation scope; OTLP in protobuf only. */
+  readonly scope?: Readonly<Record<string, string>>;
+}
 
 interface Format {
   record(event: LogEvent): Uint8Array;
@@ -60,11 +66,15 @@ function nanos(ms: number): bigint {
 }
 
 /** LogRecord: time 1, attributes 6, trace_id 9, span_id 10, observed_time 11, event_name 12. */
-function protobuf({ resource, scopeVersion, observedMs }: Options): Format {
+function protobuf({ resource, scopeVersion, observedMs, scope: of = {} }: EventOptions): Format {
   const about = delimited(0x0a, joined(attributes(0x0a, resource)));
   const scope = delimited(
     0x0a,
-    joined([delimited(0x0a, utf8(SCOPE)), delimited(0x12, utf8(scopeVersion))]),
+    joined([
+      delimited(0x0a, utf8(SCOPE)),
+      delimited(0x12, utf8(scopeVersion)),
+      ...attributes(0x1a, of),
+    ]),
   );
   return {
     record({ name, timeMs, traceId, spanId, attributes: more }) {
@@ -117,7 +127,7 @@ function utf8(text: string): Uint8Array {
 }
 
 /** One request per line, as the charges are written. */
-function json({ resource, scopeVersion, observedMs }: Options): Format {
+function json({ resource, scopeVersion, observedMs }: EventOptions): Format {
   const keyValues = (of: LogEvent['attributes']) =>
     Object.entries(of).map(([key, value]) => ({ key, value: jsonValue(value) }));
   return {

@@ -6,8 +6,10 @@ import { equalChargesMemory, forgetMeetings, type KnownChargesMemory } from '../
 import type { Sink } from '../plugin/contract.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/delivery.ts';
 import { Unavailable } from '../plugin/errors.ts';
+import { attemptNumber, type ForwardedDelivery } from '../plugin/forwarded.ts';
 import type { Linkable } from '../plugin/links.ts';
 import { deliveryId, uidPrefix } from './delivery-ids.ts';
+import { endOfDelivery, Tallies } from './end-of-delivery.ts';
 import { Merge, type Merged } from './merge.ts';
 import type { Kept, KeptFile, PartPlan, Refused, Task } from './protocol.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -111,9 +113,11 @@ export async function deliver(request: DeliverRequest): Promise<Delivered> {
     delivery.parts.map(async (part) => ({ part, plan: await planned(request, part, takers) })),
   );
   let whole: Came | undefined;
+  let tries = 0;
   const setAside = (): boolean => !isEnough(parts, request.needs);
   while (whole === undefined && !setAside()) {
-    const came = await attempt(request, info, { takers, parts });
+    const forwarded = { ...info, attempt: attemptNumber(observedMs, ++tries) };
+    const came = await attempt(request, info, { takers, parts, forwarded });
     if (came.refused.size === 0) whole = came;
     else events.restarted?.();
     parts = parts.map(({ part, plan }) => ({ part, plan: came.refused.get(part) ?? plan }));
@@ -142,6 +146,7 @@ function isEnough(parts: readonly PlannedPart[], needs: DeliverRequest['needs'] 
 interface Attempt {
   readonly takers: readonly Target[];
   readonly parts: readonly PlannedPart[];
+  readonly forwarded: Omit<ForwardedDelivery, 'agent'>;
 }
 
 interface Came {
@@ -154,7 +159,7 @@ interface Came {
 async function attempt(
   request: DeliverRequest,
   info: DeliveryInfo,
-  { takers, parts }: Attempt,
+  { takers, parts, forwarded }: Attempt,
 ): Promise<Came> {
   const sources = request.delivery.parts;
   const tasks = parts.flatMap(({ part, plan }) =>
@@ -167,17 +172,38 @@ async function attempt(
   try {
     if (request.keep !== undefined) await beginKeeping(request.keep);
     await Promise.all(takers.map(({ sink }) => sink.begin?.(info)));
-    const came = await runAll(request, info, { takers, tasks, custom });
+    const tallies = new Tallies();
+    const came = await runAll(request, info, { takers, tasks, custom, forwarded, tallies });
     await Promise.all(sources.map(unchanged));
     came.kept.forEach(keptFile);
     if (came.refused.size > 0) await forget();
-    else await Promise.all(takers.map(({ sink }) => sink.commit?.(info)));
+    else
+      await Promise.all(
+        takers.map((target) => finish(request, info, { target, forwarded, tallies })),
+      );
     return came;
   } catch (error) {
     await forget();
     if (!request.signal.aborted) await Promise.all(sources.map(unchanged));
     throw error;
   }
+}
+
+/** All batches of the delivery are written. */
+async function finish(
+  { settings, events }: DeliverRequest,
+  info: DeliveryInfo,
+  of: {
+    readonly target: Target;
+    readonly forwarded: Omit<ForwardedDelivery, 'agent'>;
+    readonly tallies: Tallies;
+  },
+): Promise<void> {
+  const { target, forwarded, tallies } = of;
+  const { observedMs } = info;
+  const end = endOfDelivery(target, { forwarded, tally: tallies.of(target), settings, observedMs });
+  if (end !== undefined) await write(target, { batch: end, info, events });
+  await target.sink.commit?.(info);
 }
 
 async function planned(
@@ -211,12 +237,14 @@ interface Run {
   readonly takers: readonly Target[];
   readonly tasks: readonly PlannedTask[];
   readonly custom: readonly string[];
+  readonly forwarded: Omit<ForwardedDelivery, 'agent'>;
+  readonly tallies: Tallies;
 }
 
 async function runAll(
   request: DeliverRequest,
   info: DeliveryInfo,
-  { takers, tasks, custom }: Run,
+  { takers, tasks, custom, forwarded, tallies }: Run,
 ): Promise<Came> {
   const { settings, events, pool, keep } = request;
   const giveUp = new AbortController();
@@ -246,10 +274,14 @@ async function runAll(
             },
           }),
       observedMs: info.observedMs,
+      forwarded,
     };
     const taken = {
-      batch: (encoding: number, batch: EncodedBatch) =>
-        write(takers[encoding] as Target, { batch, info, events }),
+      batch: async (encoding: number, batch: EncodedBatch) => {
+        const target = takers[encoding] as Target;
+        await write(target, { batch, info, events });
+        tallies.add(target, batch);
+      },
       rejected: (rows: readonly RejectedRow[]) => events.rejectedRows(part, rows),
       progress: events.progress,
     };

@@ -5,6 +5,7 @@ import type { FoldedTotal, FoldedTotals } from '../fold/index.ts';
 import type { EqualChargesMemory, KnownChargesMemory } from '../identify/index.ts';
 import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
+import type { ForwardedDelivery } from '../plugin/forwarded.ts';
 import type { Linkable, ResourceCost } from '../plugin/links.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
@@ -34,6 +35,8 @@ export interface Task {
   readonly keep?: KeepTask;
   /** Observed time of the records, milliseconds. */
   readonly observedMs: number;
+  /** What another agent is told of the delivery. */
+  readonly forwarded: Omit<ForwardedDelivery, 'agent'>;
   /** OTLP resource attributes of the log records. */
   readonly resource: Readonly<Record<string, string>>;
   /** Most groups (dimensions × day) kept before folding into overflow. */
@@ -70,7 +73,10 @@ export type Kept = KeptFile | { readonly failed: string };
 
 /** Kept charges on their way to the exporters: those that a revision added, or those that it takes back. */
 export interface KeptTask
-  extends Pick<Task, 'part' | 'uidPrefix' | 'observedMs' | 'resource' | 'scopeVersion'> {
+  extends Pick<
+    Task,
+    'part' | 'uidPrefix' | 'observedMs' | 'resource' | 'scopeVersion' | 'forwarded'
+  > {
   readonly path: string;
   /** Number of the revision that is sent. */
   readonly revision: number;

@@ -16,7 +16,10 @@ export async function runKept(task: KeptTask, port: WorkerPort): Promise<KeptRes
   const takers = await Promise.all(
     task.encodings.map(async ({ encoding, whole }) => ({
       whole,
-      encoder: await createEncoder(encoding, task),
+      encoder: await createEncoder(encoding, {
+        ...task,
+        forwarded: { ...task.forwarded, restated: { number: task.revision, whole } },
+      }),
     })),
   );
   return await new KeptRun(task, port, takers).run();

@@ -1,6 +1,8 @@
 import type { KnownChargesMemory } from '../identify/index.ts';
 import type { DeliveryInfo, EncodedBatch } from '../plugin/delivery.ts';
+import { attemptNumber } from '../plugin/forwarded.ts';
 import type { DeliverEvents, DeliverRequest, Target } from './deliver.ts';
+import { endOfDelivery, Tallies } from './end-of-delivery.ts';
 import type { KeptFile, KeptTask } from './protocol.ts';
 import { write } from './write-batch.ts';
 
@@ -38,10 +40,13 @@ export async function sendKept(request: SendRequest): Promise<number> {
     ...info,
     restated: { number: revision, whole },
   });
+  const tallies = new Tallies();
   try {
     await Promise.all(targets.map(({ sink, whole }) => sink.begin?.(infoFor(whole))));
-    const corrected = await runAll({ ...request, targets }, infoFor);
-    await Promise.all(targets.map(({ sink, whole }) => sink.commit?.(infoFor(whole))));
+    const corrected = await runAll({ ...request, targets }, infoFor, tallies);
+    await Promise.all(
+      targets.map((target) => finish(request, infoFor(target.whole), { target, tallies })),
+    );
     return corrected;
   } catch (error) {
     await Promise.allSettled(targets.map(({ sink, whole }) => sink.abort?.(infoFor(whole))));
@@ -49,8 +54,29 @@ export async function sendKept(request: SendRequest): Promise<number> {
   }
 }
 
-/** Whether anything changed for an exporter that only gets what did. */
-function hasNews({ kept, before }: SendRequest, { whole }: { readonly whole: boolean }): boolean {
+/** All batches of the revision are written. */
+async function finish(
+  { settings, events }: SendRequest,
+  info: DeliveryInfo,
+  { target, tallies }: { readonly target: Target; readonly tallies: Tallies },
+): Promise<void> {
+  const { observedMs } = info;
+  const tally = tallies.of(target);
+  const end = endOfDelivery(target, { forwarded: forwardedOf(info), tally, settings, observedMs });
+  if (end !== undefined) await write(target, { batch: end, info, events });
+  await target.sink.commit?.(info);
+}
+
+function forwardedOf(info: DeliveryInfo) {
+  return { ...info, attempt: attemptNumber(info.observedMs, 1) };
+}
+
+/** Whether there is something to send to an exporter that only gets what changed. Another agent is told of every revision: it counts them. */
+function hasNews(
+  { kept, before }: SendRequest,
+  { whole, sink: { encoding } }: SendRequest['targets'][number],
+): boolean {
+  if (encoding?.kind === 'otlp-logs' && encoding.forward !== undefined) return true;
   if (whole || kept.some(({ added }) => added > 0)) return true;
   return vanishedIn(kept, before?.files ?? []) > 0;
 }
@@ -64,6 +90,7 @@ function vanishedIn(kept: readonly KeptFile[], before: readonly KeptFile[]): num
 async function runAll(
   request: SendRequest,
   infoFor: (whole: boolean) => DeliveryInfo,
+  tallies: Tallies,
 ): Promise<number> {
   const { pool, events } = request;
   const giveUp = new AbortController();
@@ -73,6 +100,7 @@ async function runAll(
     const batch = async (encoding: number, sent: EncodedBatch): Promise<void> => {
       const target = targets[encoding] as SendRequest['targets'][number];
       await write(target, { batch: sent, info: infoFor(target.whole), events: eventsOf[as] });
+      tallies.add(target, sent);
       events.sent(target.id, sent, as);
     };
     try {
@@ -117,6 +145,7 @@ function planned({ kept, before, targets, ...request }: SendRequest): Planned[] 
     revision: request.revision,
     uidPrefix: request.uidPrefix,
     observedMs: request.info.observedMs,
+    forwarded: forwardedOf(request.info),
     resource: request.settings.resource,
     scopeVersion: request.settings.scopeVersion,
     encodings: to.flatMap(({ sink: { encoding }, whole }) =>

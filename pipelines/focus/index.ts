@@ -1,4 +1,5 @@
 export * from './amounts.ts';
+export * from './attribute-columns.ts';
 export * from './batch.ts';
 export * from './columns.ts';
 export * from './decimal.ts';

@@ -38,6 +38,8 @@ export type Encoding =
       /** Records of charges that began earlier than so many milliseconds ago carry the observed time. Absent: none do. */
       readonly maxAgeMs?: number;
       readonly restatement?: Restatement;
+      /** The other side is an agent: it is told what belongs together, every number exactly, and when a delivery is whole. */
+      readonly forward?: { readonly agent: string };
     }
   | { readonly kind: 'otlp-json'; readonly restatement?: Restatement }
   | {

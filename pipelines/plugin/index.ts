@@ -2,6 +2,7 @@ export * from './charged-skus.ts';
 export * from './contract.ts';
 export * from './delivery.ts';
 export * from './errors.ts';
+export * from './forwarded.ts';
 export * from './inspection.ts';
 export * from './links.ts';
 export * from './points.ts';

@@ -89,6 +89,7 @@ const MAY_TALK = [
   /^plugins\/exporters\/otlp\//,
   /^plugins\/extensions\/traces\//,
   /^plugins\/extensions\/catalog\/store\//,
+  /^plugins\/receivers\/forward\/store\//,
 ];
 
 const OUTSIDE_NAMES =

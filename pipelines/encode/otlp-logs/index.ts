@@ -3,14 +3,16 @@
  */
 import type { Batch, TimeColumn } from '../../focus/batch.ts';
 import type { ChargeIds } from '../../focus/charge-ids.ts';
+import { forwardedAttributes } from '../../plugin/forwarded.ts';
 import { eventName, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import { Bytes, varintSize } from '../bytes.ts';
 import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
+import type { WriteAmounts, WriteCell } from '../field.ts';
 import type { Plan } from '../plan.ts';
 import { type RecordFormat, recordEncoder } from '../records.ts';
 import { writeAmounts } from './amount-rows.ts';
-import { attributeKey, writeAttribute, writeString } from './key-values.ts';
+import { attributeKey, exactWriter, writeAttribute, writeString } from './key-values.ts';
 
 /** Below the 4 MiB that gRPC servers commonly accept. */
 export const DEFAULT_MAX_BYTES = 3.5 * 1024 * 1024;
@@ -23,6 +25,8 @@ export interface LogEncoderOptions extends EncoderOptions {
   readonly compression?: 'gzip' | 'zstd' | 'none';
   /** Records of charges that began earlier than so many milliseconds before the observed time carry that one. Absent: none do. */
   readonly maxAgeMs?: number;
+  /** For another agent. */
+  readonly forward?: { readonly agent: string };
 }
 
 /** An encoder to OTLP log records in protobuf. */
@@ -38,12 +42,10 @@ const TAG = { time: 0x09, observed: 0x59, event: 0x62, attribute: 0x32, record: 
 
 class LogFormat implements RecordFormat {
   readonly ordered = false;
-  readonly write = writeAttribute;
-  readonly writeAmounts = writeAmounts;
+  readonly write: WriteCell;
+  readonly writeAmounts?: WriteAmounts;
   readonly tail = 0;
-  readonly columns = logAttributes((name, kind) =>
-    attributeKey(name, kind === 'amount' ? 'double' : 'string'),
-  );
+  readonly columns: RecordFormat['columns'];
   readonly #options: EncoderOptions;
   /** Charges that began before are too old for the backend, milliseconds. */
   readonly #oldestMs: number;
@@ -64,7 +66,14 @@ class LogFormat implements RecordFormat {
     this.#options = options;
     this.#oldestMs = options.observedMs - (options.maxAgeMs ?? Number.POSITIVE_INFINITY);
     this.#resource = resourceBytes(options.resource);
-    this.#scope = scopeBytes(options.scopeVersion);
+    this.#scope = scopeBytes(options.scopeVersion, scopeAttributes(options));
+    const exact = options.forward !== undefined;
+    this.write = exact ? exactWriter() : writeAttribute;
+    if (!exact) this.writeAmounts = writeAmounts;
+    this.columns = logAttributes(
+      (name, kind) => attributeKey(name, kind === 'amount' ? 'double' : 'string'),
+      { exact },
+    );
     this.#room = this.#resource.length + this.#scope.length + 12;
   }
 
@@ -189,21 +198,37 @@ function writeNanos(view: DataView, at: number, ms: number): void {
 
 /** Field 1 of ResourceLogs: Resource with its attributes (field 1 there; written as log attributes, then tagged anew). */
 function resourceBytes(resource: Readonly<Record<string, string>>): Uint8Array {
-  const attributes = new Bytes();
-  for (const [name, value] of Object.entries(resource)) {
-    const start = attributes.length;
-    writeString(attributes, attributeKey(name, 'string'), value);
-    attributes.buffer[start] = 0x0a;
-  }
-  return tagged(0x0a, attributes.slice());
+  return tagged(0x0a, attributeBytes(0x0a, resource));
 }
 
-/** Field 1 of ScopeLogs: InstrumentationScope with name and version. */
-function scopeBytes(version: string): Uint8Array {
+/** String attributes as the field of that tag. */
+function attributeBytes(tag: number, of: Readonly<Record<string, string>>): Uint8Array {
+  const attributes = new Bytes();
+  for (const [name, value] of Object.entries(of)) {
+    const start = attributes.length;
+    writeString(attributes, attributeKey(name, 'string'), value);
+    attributes.buffer[start] = tag;
+  }
+  return attributes.slice();
+}
+
+/** Of the scope: which delivery it is, for another agent. */
+function scopeAttributes({
+  forward,
+  forwarded,
+}: LogEncoderOptions): Readonly<Record<string, string>> {
+  if (forward === undefined) return {};
+  if (forwarded === undefined) throw new Error('nobody said which delivery is forwarded');
+  return forwardedAttributes({ ...forwarded, ...forward });
+}
+
+/** Field 1 of ScopeLogs: InstrumentationScope with name, version and attributes. */
+function scopeBytes(version: string, attributes: Readonly<Record<string, string>>): Uint8Array {
   const encoder = new TextEncoder();
   const scope = new Bytes();
   scope.bytes(tagged(0x0a, encoder.encode(SCOPE)));
   scope.bytes(tagged(0x12, encoder.encode(version)));
+  scope.bytes(attributeBytes(0x1a, attributes));
   return tagged(0x0a, scope.slice());
 }
 

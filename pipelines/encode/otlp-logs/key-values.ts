@@ -1,8 +1,9 @@
 /** OTLP attributes as protobuf bytes. Hot. */
 import { AMOUNT } from '../../focus/amounts.ts';
 import type { Dictionary } from '../../focus/dictionary.ts';
+import { EXACT } from '../../plugin/forwarded.ts';
 import { Bytes, varintSize } from '../bytes.ts';
-import { type Field, type Key, keyOf, type RecordId } from '../field.ts';
+import { type Field, type Key, keyOf, type RecordId, type WriteCell } from '../field.ts';
 
 /** LogRecord.attributes, field 6. */
 const ATTRIBUTES = 0x32;
@@ -53,6 +54,22 @@ export function writeAttribute(out: Bytes, field: Field, code: number): void {
     out.copy(buffer, view, 0, length);
     out.float64((field.amounts.double[code] as number) + 0);
   } else writeString(out, field.key, field.times?.text(code));
+}
+
+/** `writeAttribute`, and for a number that its double does not state exactly another attribute with its text. */
+export function exactWriter(): WriteCell {
+  const keys = new Map<Key, Key>();
+  return (out, field, code) => {
+    writeAttribute(out, field, code);
+    const text = field.amounts?.text(code);
+    if (text === undefined || text === String(field.amounts?.double[code])) return;
+    let key = keys.get(field.key);
+    if (key === undefined) {
+      key = attributeKey(`${EXACT}${field.key.name.replace(/^focus\./, '')}`, 'string');
+      keys.set(field.key, key);
+    }
+    writeString(out, key, text);
+  };
 }
 
 /** Appends a string attribute; nothing when there is no value. */

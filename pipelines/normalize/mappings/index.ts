@@ -4,6 +4,7 @@ import azureCost from './azure-cost.ts';
 import azureCostFees from './azure-cost-fees.ts';
 import ciJobs from './ci-jobs.ts';
 import focus from './focus.ts';
+import forwarded from './forwarded.ts';
 import gcpBilling from './gcp-billing.ts';
 import githubUsage from './github-usage.ts';
 import kubernetesUsage from './kubernetes-usage.ts';
@@ -22,6 +23,7 @@ export const MAPPINGS: readonly Mapping[] = [
   githubUsage,
   serverless,
   kubernetesUsage,
+  forwarded,
 ];
 
 /** The mapping of that name. */

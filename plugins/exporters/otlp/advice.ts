@@ -1,4 +1,5 @@
 import type { Advice } from '../../../pipelines/plugin/index.ts';
+import { forwards } from './agent-name.ts';
 import { backendProfile } from './backend-profiles.ts';
 import type { Settings } from './settings.ts';
 
@@ -9,12 +10,17 @@ export function adviceOn(config: Settings): readonly Advice[] {
   const { logs, metrics } = config;
   const sendsLogs = logs.enabled && takes.logs;
   return [
+    ...when(!logs.enabled && forwards(config), {
+      path: 'logs.enabled',
+      problem: 'sends nothing to the other agent, which takes only charges',
+      hint: 'leave it out',
+    }),
     ...when(logs.enabled && !takes.logs, {
       path: 'logs.enabled',
       problem: `sends charges to ${name}, which takes no logs`,
       hint: 'set it to false, and send charges to a log backend by an exporter of its own',
     }),
-    ...when(metrics.enabled && !takes.metrics, {
+    ...when(metrics.enabled && !takes.metrics && !forwards(config), {
       path: 'metrics.enabled',
       problem: `sends totals to ${name}, which takes no metrics`,
       hint: 'set it to false, and send totals to a metric backend by an exporter of its own',

@@ -22,11 +22,14 @@ export interface BackendProfile {
 
 const HOUR_MS = 3_600_000;
 const BOTH = { logs: true, metrics: true } as const;
+const ONLY_LOGS = { logs: true, metrics: false } as const;
 const ONLY_METRICS = { logs: false, metrics: true } as const;
 
 /** Profiles by name. */
 export const BACKEND_PROFILES = {
   generic: { totals: 'sum', takes: BOTH, sources: [] },
+  // Another agent: it makes its own totals of the charges.
+  focusd: { totals: 'sum', takes: ONLY_LOGS, sources: [] },
   // Delta is refused (400), a cumulative sum that goes down is a gauge.
   prometheus: {
     totals: 'sum',

@@ -10,6 +10,7 @@ import { createChargeSink } from '../../kit/charge-sink.ts';
 import { backoffOf } from '../../kit/retry-settings.ts';
 import { readTls } from '../../kit/tls.ts';
 import { adviceOn } from './advice.ts';
+import { agentName, forwards } from './agent-name.ts';
 import { backendProfile } from './backend-profiles.ts';
 import { createLogSender } from './logs.ts';
 import { type Connection, connectionOf, type Settings, settings } from './settings.ts';
@@ -26,7 +27,8 @@ export default defineExporter({
     const path = `exporters.${context.id}`;
     const connection = connectionOf(context.config, path);
     await readTls(connection.tls, `${path}.tls`);
-    const logs = context.config.logs.enabled ? openLogs(context, connection) : undefined;
+    const forward = forwards(context.config) ? { agent: await agentName(context) } : undefined;
+    const logs = context.config.logs.enabled ? openLogs(context, connection, forward) : undefined;
     const metrics = await openMetrics(context, { connection, totals });
     return {
       ...logs?.sink,
@@ -43,7 +45,7 @@ async function openMetrics(
   context: Context<Settings>,
   options: { readonly connection: Connection; readonly totals: TotalsView },
 ) {
-  if (!context.config.metrics.enabled) return undefined;
+  if (!context.config.metrics.enabled || forwards(context.config)) return undefined;
   const metrics = await import('./metrics.ts');
   return await metrics.openMetrics(context, options);
 }
@@ -58,7 +60,11 @@ function logLimits({ logs, backend_profile }: Settings) {
   };
 }
 
-function openLogs(context: Context<Settings>, connection: Connection) {
+function openLogs(
+  context: Context<Settings>,
+  connection: Connection,
+  forward: { readonly agent: string } | undefined,
+) {
   const { config, log, id } = context;
   const sender = createLogSender(connection, context);
 
@@ -81,6 +87,7 @@ function openLogs(context: Context<Settings>, connection: Connection) {
         compression: connection.compression,
         ...logLimits(config),
         restatement: config.logs.restatement,
+        ...(forward && { forward }),
       },
       ...sink,
     } satisfies Partial<Sink>,

@@ -28,6 +28,11 @@ export const settings = {
     values: BACKEND_NAMES,
     default: 'generic',
   },
+  agent: {
+    doc: 'Name of this agent at the other one (backend_profile focusd). Agents that read the same bills in turn share one. Default: an id of its own, kept in its storage.',
+    format: 'text',
+    default: null,
+  },
   compression: {
     doc: 'How records are compressed; zstd needs http/protobuf (its metrics travel as gzip).',
     format: 'choice',

@@ -5,12 +5,9 @@ import {
   type Linker,
   type Opened,
 } from '../../../pipelines/plugin/index.ts';
-import { createByteBudget } from '../../kit/intake/byte-budget.ts';
-import type { Listener } from '../../kit/intake/listener.ts';
-import { listenForGrpc } from './grpc-intake.ts';
-import { type IntakeListenerOptions, listenForHttp } from './http-intake.ts';
+import { listenForOtlp, type Take } from '../../kit/otlp-intake/index.ts';
 import { keysOf, SERVICE_ATTRIBUTES, SPAN_KEY_ATTRIBUTES, serviceOf } from './identity.ts';
-import { createIntake, type Take } from './intake.ts';
+import { createIntake } from './intake.ts';
 import { createLinkPoints } from './link-points.ts';
 import { type LinkStore, openLinkStore } from './link-store.ts';
 import { type LinkerOptions, linkableOf, linkCosts } from './linker.ts';
@@ -153,31 +150,9 @@ function intakeOf(
   });
 }
 
-async function listen(context: Context<Settings>, take: Take): Promise<readonly Listener[]> {
-  const { config, log, id, once } = context;
-  const path = `extensions.${id}`;
-  const budget = createByteBudget(config.max_in_flight);
-  const optionsOf = (protocol: 'http' | 'grpc'): IntakeListenerOptions => ({
-    endpoint: config[protocol].endpoint,
-    cert: config.tls.cert,
-    key: config.tls.key,
-    maxBody: config.max_body,
-    maxConnections: config.max_connections,
-    budget,
-    path: `${path}.${protocol}`,
-    log,
-    take,
-    token: config.token,
-  });
-  const open: Listener[] = [];
-  try {
-    if (!once && config.http.endpoint !== 'off') open.push(await listenForHttp(optionsOf('http')));
-    if (!once && config.grpc.endpoint !== 'off') open.push(await listenForGrpc(optionsOf('grpc')));
-    return open;
-  } catch (error) {
-    await Promise.all(open.map((listener) => listener.close()));
-    throw error;
-  }
+async function listen({ config, log, id, once }: Context<Settings>, take: Take) {
+  if (once) return [];
+  return await listenForOtlp(config, { signal: 'traces', take, log, path: `extensions.${id}` });
 }
 
 /** Until the instance stops; what cannot be written now stays in memory for the next time. */

@@ -1,4 +1,5 @@
 import { type ConfigOf, Misconfigured, type Schema } from '../../../pipelines/plugin/index.ts';
+import { OTLP_INTAKE_SETTINGS } from '../../kit/otlp-intake/settings.ts';
 import { DEFAULT_KEYS, KEY_ATTRIBUTES } from './identity.ts';
 import { REQUEST_PARTS } from './sampling.ts';
 import type { IndexLimits } from './trace-index.ts';
@@ -23,31 +24,7 @@ export const settings = {
     cert: { doc: 'PEM file with the certificate of both.', format: 'path', default: null },
     key: { doc: 'PEM file with its private key.', format: 'path', default: null },
   },
-  token: {
-    doc: 'Senders must show it as `authorization: Bearer …`.',
-    format: 'secret',
-    default: null,
-  },
-  max_body: {
-    doc: 'Larger requests are refused, before and after they are inflated.',
-    format: 'bytes',
-    default: '8MiB',
-    min: '1KiB',
-    max: '64MiB',
-  },
-  max_in_flight: {
-    doc: 'Bytes of requests in memory at a time; over it senders are asked to come again.',
-    format: 'bytes',
-    default: '64MiB',
-    min: '1MiB',
-  },
-  max_connections: {
-    doc: 'Most connections at a time, of each protocol.',
-    format: 'int',
-    default: 256,
-    min: 1,
-    max: 65_536,
-  },
+  ...OTLP_INTAKE_SETTINGS,
   keys: {
     doc: `Attributes by which resources are known: of ${KEY_ATTRIBUTES.join(', ')}.`,
     format: 'list',

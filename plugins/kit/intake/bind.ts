@@ -10,6 +10,8 @@ export interface Place {
   readonly path: string;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  /** PEM file of the authority of client certificates: only who has one may connect. */
+  readonly clientCa?: string | undefined;
   readonly log: Logger;
 }
 
@@ -34,9 +36,19 @@ export async function bind(server: Server, { endpoint, path, cert, log }: Place)
 }
 
 /** What a TLS server needs; undefined: it is none. Throws `Misconfigured` when the files do not fit. */
-export async function certificateOf({ cert, key, path }: Place) {
-  if (cert === undefined && key === undefined) return undefined;
-  const files = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
-  const { cert: certificate, key: privateKey } = await readTls(files, `${path}.tls`);
-  return { cert: certificate, key: privateKey, minVersion: 'TLSv1.2' } as const;
+export async function certificateOf({ cert, key, clientCa, path }: Place) {
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
+  if (cert === undefined && clientCa !== undefined)
+    throw new Misconfigured('client certificates need TLS, and that a certificate of its own', {
+      path: `${path}.tls.cert`,
+      hint: 'set tls.cert and tls.key',
+    });
+  const files = {
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(clientCa !== undefined && { ca: clientCa }),
+  };
+  const { cert: certificate, key: privateKey, ca } = await readTls(files, `${path}.tls`);
+  const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+  return { cert: certificate, key: privateKey, minVersion: 'TLSv1.2', ...clients } as const;
 }

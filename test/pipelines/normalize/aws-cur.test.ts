@@ -1383,6 +1383,14 @@ t.test('a file with split rows is read several times and comes to the same bill'
     resource: {},
     maxGroups: 100,
     check: false,
+    forwarded: {
+      id: 'd',
+      receiver: 'files',
+      scope: 's',
+      revision: '1',
+      mode: 'snapshot',
+      attempt: 1,
+    } as const,
   };
   const rejected: unknown[] = [];
   const port = {

@@ -197,12 +197,12 @@ t.test('when nothing can be kept senders are asked to come again', async (t) => 
   other.exec('BEGIN IMMEDIATE');
   const full = await post(request(spanOf(1)));
   t.match(full, { status: 503, headers: { 'retry-after': '5' } });
-  t.match(decodeStatus(full.body), { code: 8, message: 'the index cannot be written' });
+  t.match(decodeStatus(full.body), { code: 14, message: 'the index cannot be written' });
   const error = await send(request(spanOf(1)));
-  t.match(error, { code: 8 });
+  t.match(error, { code: 14 });
   const [details] = (error as ServiceError).metadata.get('grpc-status-details-bin');
   t.match(decodeStatus(Buffer.from(details as Buffer)), {
-    code: 8,
+    code: 14,
     details: [{ typeUrl: 'type.googleapis.com/google.rpc.RetryInfo' }],
   });
   other.exec('ROLLBACK');

@@ -6,10 +6,11 @@ export const CODE = {
   exhausted: 8,
   unimplemented: 12,
   internal: 13,
+  unavailable: 14,
   unauthenticated: 16,
 } as const;
 
-/** ExportTraceServiceResponse: partial_success 1 { rejected_spans 1, error_message 2 }; empty when nothing was rejected. */
+/** ExportTraceServiceResponse, and that of logs: partial_success 1 { rejected_spans 1, error_message 2 }; empty when nothing was rejected. */
 export function exportResponse(rejected: number, reason: string): Uint8Array {
   if (rejected === 0) return new Uint8Array();
   const partial = Buffer.concat([Buffer.of(0x08), varint(rejected), delimited(0x12, reason)]);

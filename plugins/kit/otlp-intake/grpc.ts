@@ -8,13 +8,16 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Server as NetServer } from 'node:net';
-import { bind, certificateOf } from '../../kit/intake/bind.ts';
-import { type Listener, sameSecret } from '../../kit/intake/listener.ts';
+import { bind, certificateOf } from '../intake/bind.ts';
+import { type Listener, sameSecret } from '../intake/listener.ts';
 import { CODE, exportResponse, rpcStatus } from './answers.ts';
-import { type IntakeListenerOptions, RETRY_AFTER } from './http-intake.ts';
-import type { Taken } from './intake.ts';
+import { type IntakeListenerOptions, RETRY_AFTER, type Signal } from './http.ts';
+import type { Taken } from './take.ts';
 
-const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const PATHS: Readonly<Record<Signal, string>> = {
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+};
 const STREAMS_PER_CONNECTION = 32;
 const REQUEST_WITHIN_MS = 30_000;
 /** Connections without a call are closed; senders open others. */
@@ -78,7 +81,7 @@ async function serve(
     // Who hangs up gets no answer, and no line in the log.
     if (stream.destroyed) return;
     const reason = error instanceof Error ? error.message : String(error);
-    options.log.error('spans could not be taken', { reason });
+    options.log.error('request could not be taken', { signal: options.signal, reason });
     respond(stream, { code: CODE.internal, message: 'internal error' });
   } finally {
     options.budget?.give(taken.bytes);
@@ -95,8 +98,9 @@ async function answerTo(
 ): Promise<Answer> {
   const { headers, options } = call;
   const { token, take } = options;
-  if (headers[':path'] !== PATH || headers[':method'] !== 'POST')
-    return { code: CODE.unimplemented, message: `only ${PATH}` };
+  const path = PATHS[options.signal];
+  if (headers[':path'] !== path || headers[':method'] !== 'POST')
+    return { code: CODE.unimplemented, message: `only ${path}` };
   if (token !== undefined && !sameSecret(headers.authorization, `Bearer ${token}`))
     return { code: CODE.unauthenticated, message: 'wrong or no bearer token' };
   const body = await bodyOf(stream, options, call.taken);
@@ -112,7 +116,7 @@ async function answerTo(
 function asAnswer(taken: Taken): Answer {
   if (taken.kind === 'malformed') return { code: CODE.invalid, message: taken.reason };
   if (taken.kind === 'full')
-    return { code: CODE.exhausted, message: taken.reason, retryAfter: RETRY_AFTER };
+    return { code: CODE.unavailable, message: taken.reason, retryAfter: RETRY_AFTER };
   return { code: 0, body: exportResponse(taken.rejected, taken.reason) };
 }
 
@@ -128,7 +132,7 @@ async function bodyOf(
     if (bytes + length > maxBody + PREFIX)
       return { code: CODE.exhausted, message: `the message is larger than ${maxBody} bytes` };
     if (budget !== undefined && !budget.take(length))
-      return { code: CODE.exhausted, message: 'too many requests at a time', retryAfter: 1 };
+      return { code: CODE.unavailable, message: 'too many requests at a time', retryAfter: 1 };
     bytes += length;
     if (budget !== undefined) taken.bytes = bytes;
     chunks.push(chunk as Buffer);

@@ -4,32 +4,36 @@ import {
   type PushAnswer,
   type PushRequest,
   sameSecret,
-} from '../../kit/intake/listener.ts';
+} from '../intake/listener.ts';
 import { CODE, exportResponse, rpcStatus } from './answers.ts';
-import type { Take } from './intake.ts';
+import type { Take } from './take.ts';
+
+/** What is exported by OTLP. */
+export type Signal = 'traces' | 'logs';
 
 /** Where it listens, and what for. */
 export interface IntakeListenerOptions extends Omit<ListenerOptions, 'handle'> {
+  readonly signal: Signal;
   readonly take: Take;
   /** Asked for as `authorization: Bearer …`; undefined: everybody may send. */
   readonly token: string | undefined;
 }
 
-const PATH = '/v1/traces';
 const PROTOBUF = 'application/x-protobuf';
 /** Seconds after which a sender may try again. */
 export const RETRY_AFTER = 5;
 
-/** OTLP/HTTP with protobuf bodies: `POST /v1/traces`, gzip or plain. Throws `Misconfigured` when it cannot listen. */
-export function listenForHttp({ take, token, ...options }: IntakeListenerOptions) {
-  return listen({ ...options, handle: (request) => answer(request, { take, token }) });
+/** OTLP/HTTP with protobuf bodies: `POST /v1/traces` or `/v1/logs`, gzip or plain. Throws `Misconfigured` when it cannot listen. */
+export function listenForHttp({ signal, take, token, ...options }: IntakeListenerOptions) {
+  return listen({ ...options, handle: (request) => answer(request, { signal, take, token }) });
 }
 
 async function answer(
   request: PushRequest,
-  { take, token }: Pick<IntakeListenerOptions, 'take' | 'token'>,
+  { signal, take, token }: Pick<IntakeListenerOptions, 'signal' | 'take' | 'token'>,
 ): Promise<PushAnswer> {
-  if (request.path !== PATH) return { status: 404, message: `only ${PATH}` };
+  const path = `/v1/${signal}`;
+  if (request.path !== path) return { status: 404, message: `only ${path}` };
   if (request.method !== 'POST') return { status: 405, message: 'only POST' };
   if (token !== undefined && !sameSecret(request.header('authorization'), `Bearer ${token}`))
     return refused(401, CODE.unauthenticated, 'wrong or no bearer token');
@@ -41,7 +45,7 @@ async function answer(
   const taken = await take(request.body, encoding);
   if (taken.kind === 'malformed') return refused(400, CODE.invalid, taken.reason);
   if (taken.kind === 'full')
-    return { ...refused(503, CODE.exhausted, taken.reason), retryAfter: RETRY_AFTER };
+    return { ...refused(503, CODE.unavailable, taken.reason), retryAfter: RETRY_AFTER };
   return { status: 200, content: protobuf(exportResponse(taken.rejected, taken.reason)) };
 }
 

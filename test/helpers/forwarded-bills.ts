@@ -1,0 +1,134 @@
+/** Random bills of agents as they arrive at a central one: restated, cut into batches, twice, late and in any order. */
+import fc from 'fast-check';
+import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
+import { decimal, formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
+import type { ForwardedDelivery } from '../../pipelines/plugin/index.ts';
+import type { ForwardedCharge } from '../../plugins/receivers/forward/charge-row.ts';
+import type { Arrived } from '../../plugins/receivers/forward/store/index.ts';
+
+/** How an agent sends. */
+type Kind = 'totals' | 'rows' | 'append';
+
+/** An agent: which bill it reads, in which revisions, and how its deliveries are cut. */
+interface Account {
+  readonly kind: Kind;
+  readonly bill: number;
+  /** Of each revision but the last: whether it saw it; with `rows`: whether it sent all of it anew. */
+  readonly some: readonly boolean[];
+  readonly cut: number;
+}
+
+/** What happens. */
+export interface Story {
+  readonly arrivals: readonly Arrived[];
+  /** Exact sum that the central agent must end with. */
+  readonly billed: string;
+}
+
+const cost = fc
+  .tuple(fc.bigInt(-(10n ** 22n), 10n ** 22n), fc.nat(20))
+  .map(([digits, scale]) => formatDecimal({ digits, scale }));
+
+/** Revisions of a bill; small stocks, so that charges stay, vanish, come back and are equal to others. */
+const bill = fc.array(cost, { minLength: 1, maxLength: 4 }).chain((stock) =>
+  fc.array(fc.array(fc.constantFrom(...stock), { maxLength: 6 }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+);
+
+const account = fc.record<Account>({
+  kind: fc.constantFrom('totals', 'totals', 'rows', 'append'),
+  bill: fc.nat(2),
+  some: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+  cut: fc.integer({ min: 1, max: 4 }),
+});
+
+/** Bills of several agents; those that send a whole bill each time may read the same one. */
+export const story: fc.Arbitrary<Story> = fc
+  .tuple(
+    fc.array(bill, { minLength: 3, maxLength: 3 }),
+    fc.array(account, { minLength: 1, maxLength: 4 }),
+  )
+  .chain(([bills, accounts]) => {
+    const sent = accounts.flatMap((one, i) => arrivalsOf(one, i, bills[one.bill] ?? []));
+    const twice = fc.subarray(sent).map((again) => [...sent, ...again]);
+    return twice
+      .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }))
+      .map((arrivals) => ({ arrivals, billed: truth(bills, accounts) }));
+  });
+
+function truth(bills: readonly (readonly string[][])[], accounts: readonly Account[]): string {
+  const counted = new Map<string, readonly string[]>();
+  accounts.forEach(({ kind, bill }, i) => {
+    const revisions = bills[bill] ?? [];
+    const all = kind === 'append' ? revisions.flat() : (revisions.at(-1) ?? []);
+    counted.set(kind === 'rows' ? `rows ${i}` : `${kind} ${bill}`, all);
+  });
+  return formatDecimal(sum([...counted.values()].flat().map(decimal)));
+}
+
+function arrivalsOf(
+  { kind, bill, some, cut }: Account,
+  number: number,
+  revisions: readonly (readonly string[])[],
+): readonly Arrived[] {
+  const of = { agent: `agent-${number}`, receiver: 'files', scope: `${kind} scope` };
+  const prefix = kind === 'rows' ? `${kind}${number}` : `${kind}${bill}`;
+  const arrivals: Arrived[] = [];
+  revisions.forEach((costs, i) => {
+    const isLast = i === revisions.length - 1;
+    const attempt = 1_000_000 * (i + 1) + number;
+    const delivery = { ...of, revision: `r${i}`, id: `${prefix} ${i}`, attempt } as const;
+    if (kind === 'append') {
+      const charges = chargesOf(costs, `${prefix}-${i}`);
+      arrivals.push(...batches({ ...delivery, mode: 'append' }, charges, cut));
+    } else if (kind === 'totals') {
+      if (isLast || some[i] === true)
+        arrivals.push(...batches({ ...delivery, mode: 'snapshot' }, chargesOf(costs, prefix), cut));
+    } else {
+      const whole = i === 0 || some[i] === true;
+      const restated = { number: i + 1, whole };
+      const charges = whole
+        ? chargesOf(costs, `${prefix}.w${i}`)
+        : changes(revisions[i - 1] ?? [], costs, `${prefix}.d${i}`);
+      arrivals.push(...batches({ ...delivery, mode: 'snapshot', restated }, charges, cut));
+    }
+  });
+  return arrivals;
+}
+
+/** Takes all of the old back and adds all of the new: as far as sums go the same as the few that differ. */
+function changes(before: readonly string[], after: readonly string[], prefix: string) {
+  const back = before.map((cost) =>
+    formatDecimal({ ...decimal(cost), digits: -decimal(cost).digits }),
+  );
+  return [...chargesOf(back, `${prefix}c`), ...chargesOf(after, `${prefix}a`)];
+}
+
+/** Equal charges differ by their ordinal. */
+function chargesOf(costs: readonly string[], prefix: string): readonly ForwardedCharge[] {
+  const seen = new Map<string, number>();
+  return costs.map((cost) => {
+    const ordinal = (seen.get(cost) ?? 0) + 1;
+    seen.set(cost, ordinal);
+    const columns = new Map(COST_COLUMNS.map((column) => [column as string, cost]));
+    return { uid: `${prefix}-${cost}-${ordinal}`, columns };
+  });
+}
+
+function batches(
+  delivery: ForwardedDelivery,
+  charges: readonly ForwardedCharge[],
+  cut: number,
+): readonly Arrived[] {
+  const parts: Arrived[] = [];
+  for (let from = 0; from < charges.length; from += cut)
+    parts.push({ delivery, charges: charges.slice(from, from + cut), end: undefined });
+  const total = formatDecimal(
+    sum(charges.map(({ columns }) => decimal(columns.get('BilledCost') ?? '0'))),
+  );
+  const costs = Object.fromEntries(COST_COLUMNS.map((column) => [column, total]));
+  const end = { charges: charges.length, costs: costs as Record<CostColumn, string> };
+  return [...parts, { delivery, charges: [], end }];
+}
