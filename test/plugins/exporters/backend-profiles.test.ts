@@ -77,10 +77,11 @@ t.test('the table says where each fact is from', async (t) => {
   for (const name of BACKEND_NAMES) {
     const { sources, ...facts } = backendProfile(name);
     const plain = { totals: 'sum', takes: { logs: true, metrics: true } };
-    if (JSON.stringify(facts) !== JSON.stringify(plain)) t.ok(sources.length > 0, name);
+    const isOwn = name === 'focusd';
+    if (!isOwn && JSON.stringify(facts) !== JSON.stringify(plain)) t.ok(sources.length > 0, name);
     for (const source of sources) t.ok(URL.canParse(source), source);
   }
-  t.equal(Object.keys(BACKEND_PROFILES).length, 10);
+  t.equal(Object.keys(BACKEND_PROFILES).length, 11);
   t.equal(backendProfile('constructor'), BACKEND_PROFILES.generic);
 });
 
@@ -119,4 +120,8 @@ service: { pipelines: { costs: { receivers: [files], exporters: [otlp] } } }
   ]);
   t.match(await warnings(`backend_profile: newrelic\n    ${http}`), [/4094 characters/]);
   t.strictSame(await warnings('backend_profile: clickhouse'), []);
+  t.strictSame(await warnings('backend_profile: focusd'), []);
+  t.match(await warnings('backend_profile: focusd\n    logs: { enabled: false }'), [
+    /exporters\.otlp\.logs\.enabled sends nothing to the other agent/,
+  ]);
 });
