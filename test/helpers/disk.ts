@@ -126,6 +126,10 @@ class Watch implements DiskWatch {
       this.#wrap(handles, name, (call, [bytes]: [Uint8Array], handle: FileHandle) =>
         on(call, handle.fd, bytes),
       );
+    this.#wrap(handles, 'truncate', (call, _: [number], handle: FileHandle) => {
+      const path = this.#paths.get(handle.fd);
+      if (path !== undefined) this.#step({ call, path, kind: 'write' });
+    });
     for (const name of ['sync', 'datasync'])
       this.#wrap(handles, name, (call, _: [], handle: FileHandle) => synced(call, handle.fd));
   }

@@ -141,17 +141,20 @@ class Dead extends Error {
 /** Folders that outlive an agent. */
 const LASTING = ['state', 'out'];
 
-/** The disk of one life. At its death all of it is put aside as it is; whatever the dead still do does not count. */
-class Mortal {
+/** What may happen to a disk in a life. */
+export type MortalLife = Pick<Life, 'before' | 'death'>;
+
+/** The disk of one life below `folder`: what is in `state` and `out` lasts. At its death all of it is put aside as it is; whatever the dead still do does not count. */
+export class Mortal {
   steps = 0;
   isDead = false;
   readonly died: Promise<void>;
   readonly #folder: string;
-  readonly #life: Omit<Life, 'once'>;
+  readonly #life: MortalLife;
   readonly #watch: DiskWatch;
   #tell: () => void;
 
-  constructor(folder: string, life: Omit<Life, 'once'>) {
+  constructor(folder: string, life: MortalLife) {
     this.#folder = folder;
     this.#life = life;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -70,9 +70,12 @@ class FileSeen implements Seen {
     if (ids.length === 0) return;
     if (this.#lines > 2 * this.#options.rememberIds) return await this.compact();
     this.#file ??= await open(this.#options.path, 'a', 0o600);
+    // Half a line would spoil the next one: if this fails, the next time all is written anew.
+    const lines = this.#lines + ids.length;
+    this.#lines = Number.POSITIVE_INFINITY;
     await this.#file.appendFile(this.#text(ids));
     await this.#file.datasync();
-    this.#lines += ids.length;
+    this.#lines = lines;
   }
 
   async add(ids: readonly string[]): Promise<void> {

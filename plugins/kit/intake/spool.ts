@@ -91,6 +91,11 @@ interface Current {
   readonly ids: string[];
   /** The write that is under way, or was. */
   written: Promise<void>;
+  /** Of whole lines; a write that failed may have left more. */
+  bytes: number;
+  /** How far it is sealed. */
+  is: 'open' | 'closed' | 'named';
+  sealing?: Promise<void> | undefined;
 }
 
 class FileSpool implements Spool {
@@ -102,6 +107,8 @@ class FileSpool implements Spool {
   #writing: Promise<void> | undefined;
   /** By bucket, the one opened first before the others. */
   readonly #current = new Map<string, Current>();
+  /** Nothing more is written to them; they are to be sealed, again where the disk was full. */
+  readonly #ending = new Set<Current>();
 
   constructor(options: SpoolOptions, seen: Seen) {
     this.#options = options;
@@ -134,18 +141,41 @@ class FileSpool implements Spool {
   async seal(settledMs = Number.NEGATIVE_INFINITY): Promise<void> {
     const latest = this.#options.clock.now() - settledMs;
     const settled = [...this.#current.values()].filter(({ openedMs }) => openedMs <= latest);
-    for (const { bucket } of settled) this.#current.delete(bucket);
-    for (const current of settled) await this.#seal(current);
+    for (const current of settled) this.#end(current);
+    for (const current of this.#ending) await this.#sealOnce(current);
   }
 
-  /** Of a segment that nothing more is written to, but for the write under way. One without a record is removed. */
-  async #seal({ name, file, ids, written }: Current): Promise<void> {
-    await written.catch(() => {});
-    const { size } = await file.stat();
-    await file.close();
-    if (size === 0) return await rm(join(this.#options.folder, `${name}${OPEN}`));
-    await this.#seen.save(ids);
-    await this.#publish(name);
+  #end(current: Current): void {
+    this.#current.delete(current.bucket);
+    this.#ending.add(current);
+  }
+
+  /** Two may ask for it at a time. */
+  #sealOnce(current: Current): Promise<void> {
+    current.sealing ??= this.#seal(current).finally(() => {
+      current.sealing = undefined;
+    });
+    return current.sealing;
+  }
+
+  /** Of a segment that nothing more is written to, but for the write under way. One without a record is removed. May be done again after an error. */
+  async #seal(current: Current): Promise<void> {
+    const { name, file, ids } = current;
+    await current.written.catch(() => {});
+    if (current.is === 'open') {
+      if ((await file.stat()).size > current.bytes) await file.truncate(current.bytes);
+      await file.close();
+      current.is = 'closed';
+    }
+    if (current.bytes === 0) {
+      await rm(join(this.#options.folder, `${name}${OPEN}`), { force: true });
+    } else {
+      await this.#seen.save(ids);
+      if (current.is === 'closed') await this.#publish(name);
+      current.is = 'named';
+      await syncFolder(this.#options.folder);
+    }
+    this.#ending.delete(current);
   }
 
   async sealed(): Promise<readonly Segment[]> {
@@ -217,8 +247,14 @@ class FileSpool implements Spool {
     for (;;) {
       const current = this.#current.get(bucket) ?? (await this.#begin(bucket));
       if (this.#current.get(bucket) !== current) continue;
-      current.written = writeAll(current.file, lines);
-      await current.written;
+      current.written = writeAll(current, lines);
+      try {
+        await current.written;
+      } catch (error) {
+        // Half a line may stand there for good: what comes goes elsewhere.
+        if (this.#current.get(bucket) === current) this.#end(current);
+        throw error;
+      }
       current.ids.push(...ids);
       return;
     }
@@ -227,24 +263,37 @@ class FileSpool implements Spool {
   async #begin(bucket: string): Promise<Current> {
     const [oldest] = this.#current.values();
     if (oldest !== undefined && this.#current.size >= MOST_OPEN) {
-      this.#current.delete(oldest.bucket);
-      await this.#seal(oldest);
+      this.#end(oldest);
+      await this.#sealOnce(oldest);
     }
     const openedMs = this.#options.clock.now();
     const time = new Date(openedMs).toISOString().replace(/[-:.]/g, '');
     const name = `${time}-${randomBytes(6).toString('hex')}`;
     const file = await open(join(this.#options.folder, `${name}${OPEN}`), 'ax', 0o600);
     const written = Promise.resolve();
-    const current: Current = { bucket, name, openedMs, file, ids: [], written };
+    const current: Current = {
+      bucket,
+      name,
+      openedMs,
+      file,
+      ids: [],
+      written,
+      bytes: 0,
+      is: 'open',
+    };
     this.#current.set(bucket, current);
-    await syncFolder(this.#options.folder);
+    try {
+      await syncFolder(this.#options.folder);
+    } catch (error) {
+      this.#end(current);
+      throw error;
+    }
     return current;
   }
 
   async #publish(name: string): Promise<void> {
     const { folder } = this.#options;
     await rename(join(folder, `${name}${OPEN}`), join(folder, `${name}${SEALED}`));
-    await syncFolder(folder);
   }
 
   async #recoverOpen(file: string): Promise<void> {
@@ -258,19 +307,14 @@ class FileSpool implements Spool {
     await handle.close();
     await this.#seen.add(idsOf(bytes.subarray(0, whole)));
     await this.#publish(file.slice(0, -OPEN.length));
+    await syncFolder(this.#options.folder);
   }
 }
 
-/** A failed write may leave half a line: it is cut off again, so that the next one starts clean. */
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  const { size } = await file.stat();
-  try {
-    await file.appendFile(bytes);
-    await file.datasync();
-  } catch (error) {
-    await file.truncate(size);
-    throw error;
-  }
+async function writeAll(current: Current, bytes: Buffer): Promise<void> {
+  await current.file.appendFile(bytes);
+  await current.file.datasync();
+  current.bytes += bytes.length;
 }
 
 function idsOf(lines: Buffer): readonly string[] {
