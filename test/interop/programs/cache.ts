@@ -50,6 +50,18 @@ export function unavailable(reason: string): Error {
   return Object.assign(new Error(reason), { name: 'Unavailable' });
 }
 
+/**
+ * Milliseconds left for building programs (`FOCUSD_BUILD_UNTIL`, set for the whole run of tests); throws `Unavailable` once there are none.
+ */
+export function timeToBuild(): number {
+  const left = Number(process.env.FOCUSD_BUILD_UNTIL ?? Number.POSITIVE_INFINITY) - Date.now();
+  if (left <= 0) throw unavailable(NO_TIME);
+  return left;
+}
+
+export const NO_TIME =
+  'the time for building foreign programs is over; more with FOCUSD_BUILD_MINUTES, or on the next run';
+
 /** Tells the person who waits what is going on; standard output belongs to the tests. */
 export function progress(line: string): void {
   process.stderr.write(`interop: ${line}\n`);
@@ -85,11 +97,12 @@ async function build(
   }
 }
 
-/** Runs `work` while no other process does: the lock of an SQLite file, which dies with its holder. */
+/** Runs `work` while no other process does: the lock of an SQLite file, which dies with its holder. Throws `Unavailable` when it was waited for too long. */
 async function alone<T>(file: string, recipe: Recipe, work: () => Promise<T>): Promise<T> {
   const lock = new DatabaseSync(file, { timeout: 0 });
   try {
     for (let turn = 0; !taken(lock); turn += 1) {
+      timeToBuild();
       if (turn % 60 === 0) progress(`${recipe.name} waits for another build to end`);
       await delay(500);
     }

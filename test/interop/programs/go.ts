@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { progress, type Recipe, unavailable } from './cache.ts';
+import { NO_TIME, progress, type Recipe, timeToBuild, unavailable } from './cache.ts';
 import { leash } from './leash.ts';
 
 /** A command of a Go module, as `go install` builds it. */
@@ -40,12 +40,11 @@ export async function go(args: readonly string[], folder: string): Promise<void>
 
 /**
  * Runs a build tool in the background's priority, telling every 20 seconds where it is. Throws `Unavailable` once the time for builds is
- * over (`FOCUSD_BUILD_UNTIL`, milliseconds, set for the whole run of tests).
+ * over.
  */
 export async function step({ command, args, cwd, env }: Step): Promise<void> {
   const start = performance.now();
-  const left = Number(process.env.FOCUSD_BUILD_UNTIL ?? Number.POSITIVE_INFINITY) - Date.now();
-  if (left <= 0) throw unavailable(NO_TIME);
+  const left = timeToBuild();
   const child = spawn('nice', ['-n', '10', command, ...args], {
     cwd,
     env: { ...process.env, ...env },
@@ -80,8 +79,6 @@ export async function step({ command, args, cwd, env }: Step): Promise<void> {
   }
 }
 
-const NO_TIME =
-  'the time for building foreign programs is over; more with FOCUSD_BUILD_MINUTES, or on the next run';
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 function exitCode(child: ReturnType<typeof spawn>): Promise<number | null> {
