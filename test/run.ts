@@ -22,7 +22,8 @@ if (needsBuild()) {
 process.env.FOCUSD_BUILD_UNTIL ??= String(
   Date.now() + Number(process.env.FOCUSD_BUILD_MINUTES ?? 10) * 60_000,
 );
-if (interop)
+// Named tests build what they need by themselves.
+if (interop && named.length === 0)
   await ended(spawn(process.execPath, ['test/interop/programs/install.ts'], { stdio: 'inherit' }));
 const files =
   named.length > 0 ? named : interop ? globSync('test/interop/**/*.test.ts').toSorted() : [];
