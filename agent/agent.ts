@@ -79,6 +79,9 @@ export interface Agent extends AgentView {
 /** How one receiver's way through one pipeline ended. */
 export type RunEnded = Ended & { readonly pipeline: string; readonly receiver: string };
 
+/** A state on a server, among the components. */
+const STATE = { id: 'state', kind: 'storage' } as const;
+
 /** Attempts at something unavailable in a `once` run. */
 const ONCE_ATTEMPTS = 2;
 
@@ -171,7 +174,7 @@ class RunningAgent implements Agent {
 
   async start(): Promise<void> {
     this.#observe();
-    this.state.sharing?.onChange(() => this.#totalsChanged());
+    this.#watchState();
     await this.#open.open(this.#configuration, this.#fingerprints());
     await this.#audit('agent.started', this.#configuration);
     this.#startRuns();
@@ -403,6 +406,20 @@ class RunningAgent implements Agent {
     } finally {
       await turns.close();
     }
+  }
+
+  /** Of a state that others change too, on a server that may be away. */
+  #watchState(): void {
+    const { sharing } = this.state;
+    if (sharing === undefined) return;
+    const { log } = this.#options;
+    this.#health.set({ ...STATE, status: 'running' });
+    sharing.onChange(() => this.#totalsChanged());
+    sharing.onTrouble((reason) => {
+      this.#health.set({ ...STATE, status: reason === undefined ? 'running' : 'retrying', reason });
+      if (reason === undefined) log.info('state can be used again', { component: STATE.id });
+      else log.warn('state cannot be used now, it is tried again', { component: STATE.id, reason });
+    });
   }
 
   #totalsChanged(): void {

@@ -225,7 +225,7 @@ function reloading({ agent, configured, log }: Reloading): () => Promise<void> {
 /** Reads everything once into a state that is thrown away, sends nothing, reports. */
 async function dryRun(configured: Configured): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'focusd-dry-'));
-  const storage = { ...configured.configuration.storage, folder };
+  const storage = { ...configured.configuration.storage, folder, state: undefined };
   const telemetry = {
     ...configured.configuration.telemetry,
     metrics: { ...configured.configuration.telemetry.metrics, level: 'none' as const },

@@ -151,6 +151,8 @@ export interface SharedState {
   settled(): Promise<void>;
   /** Calls back when `seen` and `view` have changed, or who leads. */
   onChange(listener: () => void): void;
+  /** Calls back when the state cannot be asked any more, with the reason; without one when it can be again. */
+  onTrouble(listener: (reason: string | undefined) => void): void;
 }
 
 /** A delivery that an agent wants to bring. */

@@ -275,7 +275,7 @@ export interface Processor<S extends Schema = Schema> extends Described<S> {
 /** Condition of one component. */
 export interface ComponentHealth {
   readonly id: string;
-  readonly kind: 'receiver' | 'exporter' | 'extension' | 'pipeline';
+  readonly kind: 'receiver' | 'exporter' | 'extension' | 'storage';
   readonly status: 'starting' | 'running' | 'retrying' | 'failed' | 'stopped';
   /** Why, when it is retrying or failed; what does not go well although it is running. */
   readonly reason?: string;

@@ -231,7 +231,11 @@ t.test('agents that share the state on PostgreSQL', { skip }, async (t) => {
     };
     await Promise.all(running.map((agent) => agent.said('agent is ready')));
     await until(async () => (await count()) > 0);
-    await server.restart(() => delay(1_500));
+    await server.restart(() =>
+      Promise.race(
+        running.map((agent) => agent.said('state cannot be used now, it is tried again')),
+      ),
+    );
     await until(async () => (await count()) === BILLS);
     t.equal(await billed(server, two), truth);
     t.equal(await totals(server, two), alone);
@@ -247,10 +251,36 @@ t.test('agents that share the state on PostgreSQL', { skip }, async (t) => {
     t.match(await two.run('audit'), { code: 0, stdout: /24 of 24/ });
   });
 
+  t.test('an agent that hangs until another one has taken over writes nothing', async (t) => {
+    const two = await fleet(t, server, 2);
+    const amounts = Array.from({ length: 40_000 }, (_, row) => `${row}.000000001`);
+    put(two.folder, 'bills/large.csv', focusCsv(amounts.map((amount) => focusRow(amount))));
+    const truth = formatDecimal(sum(amounts.map(decimal)));
+    const hung = two.start(0, 'run', '--once');
+    const held =
+      "SELECT count(*) FROM focusd.leases WHERE name LIKE '%large.csv%' AND holder <> ''";
+    await hung.said('agent is ready');
+    while ((await server.psql(held, two.database)) === '0') await delay(5);
+    hung.kill('SIGSTOP');
+    const other = await two.start(1, 'run', '--once').ended;
+    t.equal(other.code, 0, other.stderr.slice(-2_000));
+    t.equal(await billed(server, two), truth);
+    hung.kill('SIGCONT');
+    const { code, stderr } = await hung.ended;
+    t.equal(code, 0, stderr.slice(-2_000));
+    t.match(stderr, /another agent took over meanwhile: nothing was written/);
+    t.equal(await billed(server, two), truth);
+    t.equal(await server.psql('SELECT count(*) FROM focusd.deliveries', two.database), '1');
+    t.strictSame(sent(two), { billed: truth, again: amounts.length }, 'the ids are the same');
+    t.match(await two.run('audit', 'verify'), { code: 0, stdout: /the chain holds/ });
+  });
+
   t.test('what needs an agent of its own says so', async (t) => {
     const one = await fleet(t, server, 1);
     const path = join(one.folder, 'agent-0/focusd.yaml');
     const text = readFileSync(path, 'utf8');
+    put(one.folder, 'bills/a.csv', focusCsv([1]));
+    t.match(await one.run('run', '--dry-run'), { code: 0, stdout: /nothing was stored/ });
     t.match(await one.run('audit'), { code: 2, stderr: /there is no state on PostgreSQL/ });
     put(one.folder, 'agent-0/focusd.yaml', text.replace('./out }', './out, restatement: rows }'));
     t.match(await one.run('run', '--once'), {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,14 +57,12 @@ export async function existingShared(storage: Storage): Promise<PostgresState> {
 /** Tells this agent from others for as long as its folder is there. */
 function agentId(folder: string): string {
   const path = join(folder, 'agent-id');
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const id = `${hostname()}-${randomBytes(4).toString('hex')}`;
-    writeFileSync(path, `${id}\n`, { mode: 0o600 });
-    return id;
-  }
+  const known = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+  if (known !== '') return known;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const id = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  writeFileSync(path, `${id}\n`, { mode: 0o600 });
+  return id;
 }
 
 function shared(
@@ -82,8 +80,11 @@ function shared(
   },
 ): SharedState & { close(): Promise<void> } {
   const listeners: (() => void)[] = [];
+  const troubled: ((reason: string | undefined) => void)[] = [];
   let led = false;
+  let trouble: string | undefined;
   let working: Promise<void> = Promise.resolve();
+  let queued: Promise<void> | undefined;
 
   async function look(): Promise<void> {
     await leases.renew();
@@ -95,11 +96,25 @@ function shared(
     for (const listener of listeners) listener();
   }
 
-  const refresh = (): Promise<void> => {
-    const next = working.then(look);
-    working = next.catch(() => undefined);
-    return next;
-  };
+  function tell(reason: string | undefined): void {
+    if ((reason === undefined) === (trouble === undefined)) return;
+    trouble = reason;
+    for (const listener of troubled) listener(reason);
+  }
+
+  /** One look at a time; whoever asks while one is under way gets the next. */
+  function refresh(): Promise<void> {
+    queued ??= working.then(() => {
+      queued = undefined;
+      return look();
+    });
+    working = queued.then(
+      () => tell(undefined),
+      (error: unknown) => tell(error instanceof Error ? error.message : String(error)),
+    );
+    return queued;
+  }
+
   // What cannot be asked now is asked the next time; a lease that could not be renewed is found lost at the commit.
   const timer = setInterval(
     () => void refresh().catch(() => undefined),
@@ -134,6 +149,7 @@ function shared(
     },
     refresh,
     onChange: (listener) => void listeners.push(listener),
+    onTrouble: (listener) => void troubled.push(listener),
     async close() {
       clearInterval(timer);
       await working;

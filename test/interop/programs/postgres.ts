@@ -15,7 +15,7 @@ export interface Postgres {
   /** What a client asked with psql's right to everything answers, one row a line. */
   psql(sql: string, database?: string): Promise<string>;
   /** Stops at once, without a word to its clients, and starts again on the same port. */
-  restart(whileDown?: () => Promise<void>): Promise<void>;
+  restart(whileDown?: () => Promise<unknown>): Promise<void>;
   stop(): Promise<void>;
 }
 
