@@ -14,6 +14,7 @@ export const CATALOGUE = {
     'github-actions': () => import('../plugins/receivers/github-actions/index.ts'),
     'gitlab-ci': () => import('../plugins/receivers/gitlab-ci/index.ts'),
     http: () => import('../plugins/receivers/http/index.ts'),
+    kafka: () => import('../plugins/receivers/kafka/index.ts'),
     kubernetes: () => import('../plugins/receivers/kubernetes/index.ts'),
     nats: () => import('../plugins/receivers/nats/index.ts'),
     'oci-focus': () => import('../plugins/receivers/oci-focus/index.ts'),
@@ -25,6 +26,7 @@ export const CATALOGUE = {
   exporter: {
     console: () => import('../plugins/exporters/console/index.ts'),
     file: () => import('../plugins/exporters/file/index.ts'),
+    kafka: () => import('../plugins/exporters/kafka/index.ts'),
     nats: () => import('../plugins/exporters/nats/index.ts'),
     otlp: () => import('../plugins/exporters/otlp/index.ts'),
   },

@@ -63,6 +63,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@aws-sdk/credential-providers': /^plugins\/receivers\/aws-data-exports\//,
   '@smithy/signature-v4': /^plugins\/receivers\/aws-data-exports\//,
   'google-auth-library': /^plugins\/receivers\/gcp-billing\//,
+  '@platformatic/kafka': /^plugins\/(kit|receivers|exporters)\/kafka\//,
   '@nats-io/jetstream': /^plugins\/(kit|receivers|exporters)\/nats\//,
   '@nats-io/transport-node': /^plugins\/(kit|exporters)\/nats\//,
   canonicalize: /^agent\/state\/audit-chain\.ts$/,

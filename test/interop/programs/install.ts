@@ -5,6 +5,7 @@ import { ciCollector } from './ci-collector.ts';
 import { cloudEventsSdk } from './cloudevents-sdk.ts';
 import { collector } from './collector.ts';
 import { fakeGcs } from './fake-gcs.ts';
+import { kafka } from './kafka.ts';
 import { apiserver, etcd } from './kube.ts';
 import { moto } from './moto.ts';
 import { natsServer } from './nats.ts';
@@ -32,6 +33,7 @@ const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
   'kube-apiserver': apiserver,
   'cloudevents-sdk': cloudEventsSdk,
   'nats-server': natsServer,
+  kafka,
 };
 
 for (const [name, install] of Object.entries(PROGRAMS)) {

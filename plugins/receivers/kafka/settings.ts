@@ -1,0 +1,53 @@
+import type { ConfigOf, ReceiverContext, Schema } from '../../../pipelines/plugin/index.ts';
+import { SPOOL_SETTINGS } from '../../kit/intake/index.ts';
+import { KAFKA_SETTINGS } from '../../kit/kafka/settings.ts';
+
+/** Settings of the receiver `kafka`. */
+export const settings = {
+  ...KAFKA_SETTINGS,
+  topics: { doc: 'Topics with the charges.', format: 'list' },
+  group: {
+    doc: 'Consumer group: it knows how far its members have got.',
+    format: 'text',
+    default: 'focusd',
+  },
+  from: {
+    doc: 'Where a group begins that has got nowhere yet.',
+    format: 'choice',
+    values: ['earliest', 'latest'],
+    default: 'earliest',
+  },
+  session_timeout: {
+    doc: 'An agent that is not heard of for this long loses its partitions to other members of the group.',
+    format: 'duration',
+    default: '45s',
+    min: '6s',
+  },
+  batch: {
+    doc: 'Messages in hand at a time.',
+    format: 'int',
+    default: 512,
+    min: 1,
+    max: 10_000,
+  },
+  max_message: {
+    doc: 'Larger messages, packed or not, become dead letters.',
+    format: 'bytes',
+    default: '8MiB',
+    min: '1KiB',
+  },
+  ...SPOOL_SETTINGS,
+  seal_every: { ...SPOOL_SETTINGS.seal_every, doc: 'What came is delivered this often.' },
+  spool_size: {
+    ...SPOOL_SETTINGS.spool_size,
+    doc: 'Most bytes on disk that are not delivered yet; over it messages stay with the brokers.',
+  },
+} as const satisfies Schema;
+
+/** The checked settings. */
+export type Settings = ConfigOf<typeof settings>;
+
+/** What the receiver's settings are called in errors. */
+export function pathOf({ id }: Pick<ReceiverContext<Settings>, 'id'>): string {
+  return `receivers.${id}`;
+}
