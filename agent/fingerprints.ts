@@ -41,7 +41,7 @@ function exporterPrints(
 }
 
 function runPrints(
-  { pipelines, receivers, processors, telemetry }: Configuration,
+  { pipelines, receivers, processors, telemetry, mappings }: Configuration,
   exporters: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
   const prints = pipelines.flatMap((pipeline) =>
@@ -51,6 +51,7 @@ function runPrints(
         pipeline.processors.map((id) => [id, named(processors, id).settings]),
         pipeline.exporters.map((id) => [id, exporters.get(id)]),
         telemetry.resource,
+        mappings,
       ];
       return [runKey({ pipeline: pipeline.name, receiver }), JSON.stringify(depends)];
     }),

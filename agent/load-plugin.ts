@@ -4,7 +4,9 @@ import type { RawConfiguration } from '../config/read.ts';
 import { nodeAt } from '../config/tree.ts';
 import type { Plugin } from '../pipelines/plugin/contract.ts';
 import { Misconfigured } from '../pipelines/plugin/errors.ts';
+import { mappingGroups } from '../plugins/processors/normalize/mapping-groups.ts';
 import { CATALOGUE } from './catalogue.ts';
+import type { LoadedMapping } from './package-mapping.ts';
 import { loadPackage, PackageProblem } from './plugin-package.ts';
 
 /** A plugin and where it comes from. */
@@ -40,13 +42,16 @@ export function createCatalogue(): Catalogue {
 
   return {
     async prepare(raw) {
-      const { found, problems } = await loadPackages(raw, loaded);
+      const { found, mappings, problems } = await loadPackages(raw, loaded);
       const named = namedTypes(raw.root);
       await Promise.all(KINDS.flatMap((kind) => [...named[kind]].map((type) => load(kind, type))));
       return {
         find: (kind, type) =>
           found.get(key(kind, type)) ??
-          (isBuiltIn(kind, type) ? loaded.get(key(kind, type))?.plugin : undefined),
+          (isBuiltIn(kind, type)
+            ? withMappings(loaded.get(key(kind, type))?.plugin, mappings)
+            : undefined),
+        mappings: mappings.map(({ module }) => module),
         types: (kind) => [
           ...Object.keys(CATALOGUE[kind]),
           ...[...found.values()].filter((plugin) => plugin.kind === kind).map(({ type }) => type),
@@ -93,13 +98,23 @@ async function builtIn(kind: ComponentKind, type: string): Promise<Plugin | unde
 async function loadPackages(
   raw: RawConfiguration,
   loaded: Map<string, Listed>,
-): Promise<{ readonly found: ReadonlyMap<string, Plugin>; readonly problems: readonly Problem[] }> {
+): Promise<{
+  readonly found: ReadonlyMap<string, Plugin>;
+  readonly mappings: readonly LoadedMapping[];
+  readonly problems: readonly Problem[];
+}> {
   const problems: Problem[] = [];
+  const mappings: LoadedMapping[] = [];
   const found = new Map<string, Plugin>();
   const owners = new Map<string, string>();
   for (const [path, name] of packageNames(raw)) {
     try {
-      for (const plugin of await loadPackage(name, raw.folder)) {
+      const brought = await loadPackage(name, raw.folder);
+      for (const mapping of brought.mappings) {
+        refuseTwin(mapping, mappings);
+        mappings.push(mapping);
+      }
+      for (const plugin of brought.plugins) {
         const id = key(plugin.kind, plugin.type);
         refuseCollision(plugin, owners.get(id));
         owners.set(id, name);
@@ -111,7 +126,7 @@ async function loadPackages(
       problems.push({ path, problem: `names ${name}: ${error.message}`, hint: error.hint });
     }
   }
-  return { found, problems };
+  return { found, mappings, problems };
 }
 
 function packageNames({ root }: RawConfiguration): readonly (readonly [string, string])[] {
@@ -121,6 +136,24 @@ function packageNames({ root }: RawConfiguration): readonly (readonly [string, s
     if (item?.kind !== 'scalar' || item.value === null) return [];
     return [[node?.kind === 'list' ? `plugins[${i}]` : 'plugins', item.text] as const];
   });
+}
+
+function refuseTwin({ module }: LoadedMapping, others: readonly LoadedMapping[]): void {
+  if (others.some((other) => other.module.name === module.name))
+    throw new PackageProblem(
+      `its mapping ${module.name} is in another package too`,
+      'remove one of the two packages from plugins',
+    );
+}
+
+/** The processor `normalize` has a group of settings for each mapping that leaves a choice. */
+function withMappings(
+  plugin: Plugin | undefined,
+  mappings: readonly LoadedMapping[],
+): Plugin | undefined {
+  if (plugin?.kind !== 'processor' || plugin.type !== 'normalize') return plugin;
+  const groups = mappingGroups(mappings.map(({ mapping }) => mapping));
+  return { ...plugin, config: { ...plugin.config, ...groups } };
 }
 
 function refuseCollision({ kind, type }: Plugin, owner: string | undefined): void {

@@ -4,6 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { KINDS } from '../config/components.ts';
 import { FORMATS, isSetting, type Schema } from '../config/formats.ts';
 import { CONTRACT, type Plugin } from '../pipelines/plugin/contract.ts';
+import type { MappingPackage } from '../pipelines/plugin/mappings.ts';
+import { type LoadedMapping, loadedMapping } from './package-mapping.ts';
 
 /** Why a package cannot be used, and what the operator can do. */
 export class PackageProblem extends Error {
@@ -15,15 +17,47 @@ export class PackageProblem extends Error {
   }
 }
 
-/** The plugins of an npm package, or of a module when `name` is a path. Looked for from the folder, then from where the agent was started, then beside the agent. */
-export async function loadPackage(name: string, folder: string): Promise<readonly Plugin[]> {
+/** What a package brings. */
+export interface Loaded {
+  readonly plugins: readonly Plugin[];
+  readonly mappings: readonly LoadedMapping[];
+}
+
+/** The plugins and mappings of an npm package, or of a module when `name` is a path. Looked for from the folder, then from where the agent was started, then beside the agent. */
+export async function loadPackage(name: string, folder: string): Promise<Loaded> {
   const entry = findEntry(name, folder);
   const exported = await importDefault(entry, name);
-  const plugins = Array.isArray(exported) ? exported : [exported];
-  if (plugins.length === 0)
+  const all: readonly unknown[] = Array.isArray(exported) ? exported : [exported];
+  if (all.length === 0)
     throw new PackageProblem('its default export is an empty list', 'ask its author for a release');
+  const plugins = all.filter((one) => !isMappings(one));
   for (const plugin of plugins) checkPlugin(plugin);
-  return plugins as readonly Plugin[];
+  return { plugins: plugins as readonly Plugin[], mappings: await packageMappings(all) };
+}
+
+function isMappings(exported: unknown): exported is MappingPackage {
+  return (exported as Partial<MappingPackage> | null | undefined)?.kind === 'mappings';
+}
+
+async function packageMappings(exported: readonly unknown[]): Promise<readonly LoadedMapping[]> {
+  const found: LoadedMapping[] = [];
+  for (const { contract, mappings } of exported.filter(isMappings)) {
+    if (contract !== CONTRACT) throw wrongContract(contract);
+    for (const [name, url] of Object.entries(mappings)) found.push(await packageMapping(name, url));
+  }
+  return found;
+}
+
+async function packageMapping(name: string, url: unknown): Promise<LoadedMapping> {
+  try {
+    return await loadedMapping(name, url);
+  } catch (cause) {
+    const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+    const hint = /package 'focusd'/.test(message ?? '')
+      ? 'it needs focusd beside it: npm install focusd'
+      : 'ask its author for a release made with defineMapping of focusd/mapping';
+    throw new PackageProblem(`its mapping ${name} cannot be used: ${message}`, hint, { cause });
+  }
 }
 
 async function importDefault(entry: string, name: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 import type { Component, Configuration, Pipeline } from '../config/validate.ts';
 import type { StageSettings } from '../pipelines/engine/deliver.ts';
+import type { MappingModule } from '../pipelines/plugin/mappings.ts';
 import { named } from './fingerprints.ts';
 
 /** Groups of totals per task and delivery; beyond, they fold into overflow and keep the money. */
@@ -17,6 +18,7 @@ export function pipelineSettings(
   return stageSettings({
     normalize: of('normalize')?.settings,
     attribute: of('attribute')?.settings,
+    mappings: configuration.mappings,
     resource: configuration.telemetry.resource,
     version,
   });
@@ -29,12 +31,15 @@ const NO_OWNER: StageSettings['attribute'] = { tags: [], accounts: {}, fallback:
 export function stageSettings(of: {
   readonly normalize?: Readonly<Record<string, unknown>> | undefined;
   readonly attribute?: Readonly<Record<string, unknown>> | undefined;
+  /** Mappings of packages. */
+  readonly mappings?: readonly MappingModule[];
   readonly resource?: Readonly<Record<string, string>>;
   readonly version: string;
 }): StageSettings {
   const { check = true, ...mappings } = of.normalize ?? {};
   return {
     mappingSettings: mappings as StageSettings['mappingSettings'],
+    ...(of.mappings !== undefined && of.mappings.length > 0 && { mappings: of.mappings }),
     attribute: (of.attribute ?? NO_OWNER) as unknown as StageSettings['attribute'],
     check: check === true,
     resource: { 'service.name': 'focusd', 'service.version': of.version, ...of.resource },

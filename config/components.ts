@@ -26,8 +26,17 @@ export interface KnownPlugin {
   advise?(settings: never): readonly Problem[];
 }
 
+/** A mapping of a package: its module, as it was when it was looked at. */
+export interface KnownMapping {
+  readonly name: string;
+  readonly url: string;
+  readonly sha256: string;
+}
+
 /** The plugins that a configuration can name. */
 export interface KnownPlugins {
+  /** Mappings that packages bring. */
+  readonly mappings?: readonly KnownMapping[];
   find(kind: ComponentKind, type: string): KnownPlugin | undefined;
   /** Every type of that kind, found or not. */
   types(kind: ComponentKind): readonly string[];

@@ -5,6 +5,7 @@ import {
   type Components,
   checkComponents,
   KINDS,
+  type KnownMapping,
   type KnownPlugins,
   SECTIONS,
 } from './components.ts';
@@ -29,6 +30,8 @@ export interface Configuration {
   readonly extensions: readonly Component[];
   readonly pipelines: readonly Pipeline[];
   readonly plugins: readonly string[];
+  /** Mappings that they bring. */
+  readonly mappings: readonly KnownMapping[];
   readonly storage: AgentSettings['storage'];
   readonly periods: AgentSettings['periods'];
   /** Threads that turn parts into charges. */
@@ -72,7 +75,8 @@ export function validateConfiguration(raw: RawConfiguration, plugins: KnownPlugi
     'service.extensions',
   ).ids;
   if (problems.length > 0) throw new Misconfigured(raw.file, problems);
-  return assemble({ raw, own, components, pipelines, extensions });
+  const mappings = Object.freeze([...(plugins.mappings ?? [])]);
+  return assemble({ raw, own, components, pipelines, extensions, mappings });
 }
 
 interface Checked {
@@ -81,9 +85,17 @@ interface Checked {
   readonly components: Components;
   readonly pipelines: readonly Pipeline[];
   readonly extensions: readonly string[];
+  readonly mappings: readonly KnownMapping[];
 }
 
-function assemble({ raw, own, components, pipelines, extensions }: Checked): Configuration {
+function assemble({
+  raw,
+  own,
+  components,
+  pipelines,
+  extensions,
+  mappings,
+}: Checked): Configuration {
   const settings = own.settings as AgentSettings;
   const used: Readonly<Record<ComponentKind, readonly string[]>> = {
     receiver: distinct(pipelines.flatMap(({ receivers }) => receivers)),
@@ -102,6 +114,7 @@ function assemble({ raw, own, components, pipelines, extensions }: Checked): Con
     extensions: pick('extension'),
     pipelines: Object.freeze([...pipelines]),
     plugins: settings.plugins,
+    mappings,
     storage: settings.storage,
     periods: settings.periods,
     workers: settings.workers ?? Math.min(availableParallelism(), ENOUGH_WORKERS),

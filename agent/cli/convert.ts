@@ -8,6 +8,8 @@ import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { OutputVersion } from '../../pipelines/focus/columns.ts';
 import type { Delivery, Part } from '../../pipelines/plugin/delivery.ts';
 import { Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
+import type { LoadedMapping } from '../package-mapping.ts';
+import { loadPackage, PackageProblem } from '../plugin-package.ts';
 import { stageSettings } from '../stages.ts';
 import { version } from '../version.ts';
 import { type Account, accountJson, accountText } from './account.ts';
@@ -21,6 +23,7 @@ interface Options {
   readonly mapping: string;
   readonly focus: OutputVersion;
   readonly format?: Format;
+  readonly plugin?: readonly string[];
   readonly set?: readonly string[];
   readonly rejected?: string;
   readonly strict?: boolean;
@@ -37,6 +40,7 @@ const SHOWN_REJECTS = 5;
 export async function convert(files: readonly string[], options: Options): Promise<void> {
   const format = formatOf(options);
   const output = options.output === undefined ? undefined : resolve(options.output);
+  const brought = await mappingsOf(options.plugin);
   const delivery = await deliveryOf(files, { mapping: options.mapping, output });
   const pool = createWorkerPool({ workers: workerCount(options.workers) });
   const stop = new AbortController();
@@ -56,7 +60,14 @@ export async function convert(files: readonly string[], options: Options): Promi
       observedMs: 0,
       targets: [{ id: 'output', sink }],
       settings: stageSettings({
-        normalize: { ...mappingSettings(options.set), check: false },
+        normalize: {
+          ...mappingSettings(
+            options.set,
+            brought.map(({ mapping }) => mapping),
+          ),
+          check: false,
+        },
+        mappings: brought.map(({ module }) => module),
         version: version(),
       }),
       events: {
@@ -82,6 +93,20 @@ export async function convert(files: readonly string[], options: Options): Promi
     await sink.close();
     await pool.close();
   }
+}
+
+/** The mappings of packages, looked for from the working folder. */
+async function mappingsOf(packages: readonly string[] = []): Promise<readonly LoadedMapping[]> {
+  const found: LoadedMapping[] = [];
+  for (const name of packages) {
+    try {
+      found.push(...(await loadPackage(name, process.cwd())).mappings);
+    } catch (cause) {
+      if (!(cause instanceof PackageProblem)) throw cause;
+      throw new Misconfigured(`--plugin ${name}: ${cause.message}`, { hint: cause.hint, cause });
+    }
+  }
+  return found;
 }
 
 function refusedText({ path }: Part, { reason, row, column }: Refused): string {

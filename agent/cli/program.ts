@@ -206,6 +206,11 @@ function addFiles(program: Command): void {
       ).choices(['csv', 'ndjson', 'parquet']),
     )
     .option(
+      '--plugin <package>',
+      'package or module that brings mappings, looked for from the working folder; may be given again',
+      (name: string, before: readonly string[] = []) => [...before, name],
+    )
+    .option(
       '--set <mapping.setting=value...>',
       'setting of a mapping, for example aws-cur.split_rows=allocate',
     )

@@ -1,19 +1,22 @@
 import { availableParallelism } from 'node:os';
+import type { Mapping } from '../../pipelines/normalize/mapping.ts';
 import { MAPPINGS } from '../../pipelines/normalize/mappings/index.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 
 /** `--set aws-cur.split_rows=allocate` as settings by mapping; every name and value is checked. */
 export function mappingSettings(
   given: readonly string[] = [],
+  more: readonly Mapping[] = [],
 ): Record<string, Record<string, string>> {
+  const all = [...MAPPINGS, ...more];
   const settings: Record<string, Record<string, string>> = {};
   for (const text of given) {
     const match = /^([\w-]+)\.(\w+)=(.*)$/.exec(text);
     const [, mapping = '', name = '', value = ''] = match ?? [];
-    const known = MAPPINGS.find((candidate) => candidate.name === mapping)?.settings?.[name];
+    const known = all.find((candidate) => candidate.name === mapping)?.settings?.[name];
     if (known === undefined)
       throw new Misconfigured(`--set ${text}: there is no such setting`, {
-        hint: `known: ${knownSettings()}`,
+        hint: `known: ${knownSettings(all)}`,
       });
     if (!known.values.includes(value))
       throw new Misconfigured(`--set ${text}: not one of its values`, {
@@ -24,12 +27,14 @@ export function mappingSettings(
   return settings;
 }
 
-function knownSettings(): string {
-  return MAPPINGS.flatMap(({ name, settings = {} }) =>
-    Object.entries(settings).map(
-      ([setting, { values }]) => `${name}.${setting}=${values.join('|')}`,
-    ),
-  ).join(', ');
+function knownSettings(mappings: readonly Mapping[]): string {
+  return mappings
+    .flatMap(({ name, settings = {} }) =>
+      Object.entries(settings).map(
+        ([setting, { values }]) => `${name}.${setting}=${values.join('|')}`,
+      ),
+    )
+    .join(', ');
 }
 
 /** Number of worker threads: as asked for, or one per core. */

@@ -8,8 +8,10 @@ import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/deliv
 import { Unavailable } from '../plugin/errors.ts';
 import { attemptNumber, type ForwardedDelivery } from '../plugin/forwarded.ts';
 import type { Linkable } from '../plugin/links.ts';
+import type { MappingModule } from '../plugin/mappings.ts';
 import { deliveryId, uidPrefix } from './delivery-ids.ts';
 import { endOfDelivery, Tallies } from './end-of-delivery.ts';
+import { unchangedMappings } from './load-mappings.ts';
 import { Merge, type Merged } from './merge.ts';
 import type { Kept, KeptFile, PartPlan, Refused, Task } from './protocol.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -18,6 +20,8 @@ import { write } from './write-batch.ts';
 /** Settings of the stages, the same for every delivery of a pipeline. */
 export interface StageSettings {
   readonly mappingSettings: Task['mappingSettings'];
+  /** Mappings of packages. */
+  readonly mappings?: readonly MappingModule[];
   readonly attribute: AttributeSettings;
   readonly check: boolean;
   readonly resource: Readonly<Record<string, string>>;
@@ -109,6 +113,7 @@ export async function deliver(request: DeliverRequest): Promise<Delivered> {
   const id = deliveryId(pipeline, receiver, delivery);
   const info: DeliveryInfo = { id, receiver, scope, revision, mode, observedMs };
   const takers = request.targets.filter(({ sink }) => sink.encoding !== undefined);
+  await unchangedMappings(settings.mappings);
   let parts: readonly PlannedPart[] = await Promise.all(
     delivery.parts.map(async (part) => ({ part, plan: await planned(request, part, takers) })),
   );
@@ -220,6 +225,7 @@ async function planned(
     path: part.path,
     mapping: request.delivery.mapping,
     mappingSettings: request.settings.mappingSettings,
+    ...(request.settings.mappings && { mappings: request.settings.mappings }),
     verify,
   });
   if (!plan.ok) await unchanged(part);

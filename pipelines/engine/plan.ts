@@ -4,6 +4,7 @@ import { sniff } from '../decode/sniff.ts';
 import { mappingFor } from '../normalize/detect.ts';
 import { customColumns, Normalizer } from '../normalize/normalize.ts';
 import { type BadPart, errorName } from '../plugin/errors.ts';
+import { loadMappings } from './load-mappings.ts';
 import type { PartPlan, PlanRequest, Refused } from './protocol.ts';
 
 /** Looks at a part before it is read: format, mapping, row groups. What cannot be read is answered, not thrown. */
@@ -34,12 +35,13 @@ async function plan({
   path,
   mapping: name,
   mappingSettings,
+  mappings,
   verify,
 }: PlanRequest): Promise<PartPlan> {
   const { format, compression } = await sniff(path);
   const source = await openSource({ path });
   try {
-    const mapping = mappingFor(name, source.columns, path);
+    const mapping = mappingFor(name, source.columns, path, await loadMappings(mappings));
     const { table } = new Normalizer(mapping, source.columns, {
       settings: mappingSettings[mapping.name] ?? {},
     });

@@ -7,6 +7,7 @@ import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
 import type { ForwardedDelivery } from '../plugin/forwarded.ts';
 import type { Linkable, ResourceCost } from '../plugin/links.ts';
+import type { MappingModule } from '../plugin/mappings.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
 export interface Task {
@@ -18,6 +19,8 @@ export interface Task {
   readonly mapping: string;
   /** Settings of each mapping by its name. */
   readonly mappingSettings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Mappings of packages. */
+  readonly mappings?: readonly MappingModule[];
   readonly attribute: AttributeSettings;
   /** One per exporter that takes charges. */
   readonly encodings: readonly Encoding[];
@@ -178,6 +181,8 @@ export interface PlanRequest {
   readonly path: string;
   readonly mapping: string;
   readonly mappingSettings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Mappings of packages. */
+  readonly mappings?: readonly MappingModule[];
   /** Read a compressed part to its end first: an exporter cannot take back what it was given. */
   readonly verify: boolean;
 }

@@ -7,13 +7,14 @@ import { mappingFor } from '../normalize/detect.ts';
 import type { Mapping, RowTemplate } from '../normalize/mapping.ts';
 import { Normalizer } from '../normalize/normalize.ts';
 import type { StageSettings } from './deliver.ts';
+import { loadMappings } from './load-mappings.ts';
 
 /** Which part is read, and how. */
 export interface ReadRequest {
   readonly path: string;
   /** By name, or `auto`. */
   readonly mapping: string;
-  readonly settings: Pick<StageSettings, 'mappingSettings' | 'attribute'>;
+  readonly settings: Pick<StageSettings, 'mappingSettings' | 'mappings' | 'attribute'>;
   /** Shared by the parts of a delivery, which are read in their order. */
   readonly equalCharges: EqualChargesMemory;
 }
@@ -35,7 +36,8 @@ export async function* readCharges(request: ReadRequest): AsyncGenerator<ReadBat
   const { path, settings } = request;
   const opened = await openSource({ path });
   try {
-    const mapping = mappingFor(request.mapping, opened.columns, path);
+    const more = await loadMappings(settings.mappings);
+    const mapping = mappingFor(request.mapping, opened.columns, path, more);
     const mappingSettings = settings.mappingSettings[mapping.name] ?? {};
     const normalizer = new Normalizer(mapping, opened.columns, { settings: mappingSettings });
     const attribute = createAttributor(settings.attribute);

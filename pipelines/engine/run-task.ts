@@ -15,6 +15,7 @@ import { mappingFor } from '../normalize/detect.ts';
 import { type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
 import { BatchSender } from './batch-sender.ts';
 import { ChargeKeeper } from './keep-charges.ts';
+import { loadMappings } from './load-mappings.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { WorkerPort } from './worker-port.ts';
@@ -26,7 +27,8 @@ const PROGRESS_ROWS = 100_000;
 export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult> {
   const source = await open(task);
   try {
-    const mapping = mappingFor(task.mapping, source.columns, task.path);
+    const more = await loadMappings(task.mappings);
+    const mapping = mappingFor(task.mapping, source.columns, task.path, more);
     const fits = await fitOf(task.encodings);
     const normalizer = new Normalizer(mapping, source.columns, {
       settings: task.mappingSettings[mapping.name] ?? {},

@@ -1,13 +1,22 @@
 import { BadPart } from '../plugin/errors.ts';
 import type { Mapping } from './mapping.ts';
-import { MAPPINGS, mappingNamed } from './mappings/index.ts';
+import { MAPPINGS } from './mappings/index.ts';
 
 /** A header fits a mapping when it scores at least this much of 100. */
 const ENOUGH = 30;
 
-/** The mapping for a part: the one named, or with `auto` the one that its header fits best. `BadPart` when none does or columns are missing. */
-export function mappingFor(name: string, header: readonly string[], path: string): Mapping {
-  const mapping = name === 'auto' ? detected(header, path) : named(name, path);
+/**
+ * The mapping for a part: the one named, or with `auto` the one that its header fits best; of those that fit as well a built-in one. `more` are
+ * those of packages. `BadPart` when none does or columns are missing.
+ */
+export function mappingFor(
+  name: string,
+  header: readonly string[],
+  path: string,
+  more: readonly Mapping[] = [],
+): Mapping {
+  const all = [...MAPPINGS, ...more];
+  const mapping = name === 'auto' ? detected(all, header, path) : named(all, name, path);
   const columns = new Set(header.map((column) => mapping.rename(column)));
   const missing = mapping.required.filter((column) => !columns.has(column));
   if (missing.length > 0)
@@ -18,25 +27,25 @@ export function mappingFor(name: string, header: readonly string[], path: string
   return mapping;
 }
 
-function named(name: string, path: string): Mapping {
-  const mapping = mappingNamed(name);
+function named(mappings: readonly Mapping[], name: string, path: string): Mapping {
+  const mapping = mappings.find((known) => known.name === name);
   if (mapping === undefined)
     throw new BadPart(
-      `there is no mapping "${name}"; there are ${MAPPINGS.map((known) => known.name).join(', ')}`,
+      `there is no mapping "${name}"; there are ${mappings.map((known) => known.name).join(', ')}`,
       { path },
     );
   return mapping;
 }
 
-function detected(header: readonly string[], path: string): Mapping {
-  const scored = MAPPINGS.map((mapping) => ({
+function detected(mappings: readonly Mapping[], header: readonly string[], path: string): Mapping {
+  const scored = mappings.map((mapping) => ({
     mapping,
     score: mapping.fits(new Set(header.map((name) => mapping.rename(name))), header),
   }));
   const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
   if (best.score < ENOUGH)
     throw new BadPart(
-      `its columns fit no known bill (${MAPPINGS.map((mapping) => mapping.name).join(', ')}); it has ${sample(header)}. Name the mapping if it is one of these`,
+      `its columns fit no known bill (${mappings.map((mapping) => mapping.name).join(', ')}); it has ${sample(header)}. Name the mapping if it is one of these`,
       { path },
     );
   return best.mapping;

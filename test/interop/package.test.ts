@@ -15,6 +15,7 @@ import t from 'tap';
 import { version } from '../../agent/version.ts';
 import { pluginFolders } from '../docs/plugin-folders.ts';
 import { dockerFile } from '../helpers/deployment-files.ts';
+import { exampleFiles } from '../helpers/mapping-example.ts';
 import { startGrpcServer } from '../helpers/otlp-servers.ts';
 import { type PlayedImage, playImage } from './programs/image.ts';
 import { attempt, cleanEnvironment, run } from './programs/npm.ts';
@@ -174,6 +175,41 @@ t.test('the npm package', { skip: 'skip' in image ? image.skip : false }, async 
     t.notMatch(conformed.stdout, /broken/);
   });
 
+  t.test('reads bills by the mapping of a package', async (t) => {
+    const source = join(folder, 'focusd-acme');
+    mkdirSync(source);
+    for (const [name, code] of Object.entries(exampleFiles()))
+      writeFileSync(join(source, name), code);
+    writeFileSync(
+      join(source, 'package.json'),
+      JSON.stringify({
+        name: 'focusd-acme',
+        version: '1.0.0',
+        type: 'module',
+        exports: './index.js',
+        peerDependencies: { focusd: '*' },
+      }),
+    );
+    const packed = await run('npm pack --silent', { cwd: source });
+    t.equal(packed.code, 0, packed.stderr);
+    const tarball = join(source, packed.stdout.trim());
+    const added = await attempt(`npm install --omit=dev --ignore-scripts --offline ${tarball}`, {
+      cwd: site,
+    });
+    if ('skip' in added) return t.plan(0, added.skip);
+    mkdirSync(join(site, 'acme'));
+    writeFileSync(join(site, 'acme/bill.csv'), ACME_BILL);
+    writeFileSync(join(site, 'acme.yaml'), USES_ACME);
+    const args = ['--plugin', 'focusd-acme', '--mapping', 'acme', '--format', 'ndjson'];
+    const converted = await focusd('convert', ...args, 'acme/bill.csv');
+    t.match(converted.stderr, /2 rows read \(acme\) → 2 charges .*conserved/s, converted.stderr);
+    t.match(converted.stdout, /"ServiceName":"Acme Servers"/);
+    const ended = await focusd('run', '-c', 'acme.yaml', '--once');
+    t.equal(ended.code, 0, ended.stderr);
+    t.match(ended.stdout, /Acme Servers/, ended.stderr);
+    t.match(ended.stdout, /3\.75/);
+  });
+
   t.test('has types', async (t) => {
     const compiler = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
     writeFileSync(join(site, 'typed.ts'), TYPED);
@@ -248,6 +284,19 @@ service:
   pipelines: { costs: { receivers: [files], exporters: [tally] } }
   telemetry: { metrics: { address: "off" } }
 `;
+const ACME_BILL = `Day,Server,Team,Kind,Amount,Currency,Account
+2026-09-01,vm-1,shop,usage,1.25,EUR,a-1
+2026-09-02,vm-1,shop,usage,2.50,EUR,a-1
+`;
+const USES_ACME = `plugins: [focusd-acme]
+receivers: { files: { paths: [./acme], settle: 0s } }
+processors: { normalize: { acme: { support: usage } } }
+exporters: { console: {} }
+storage: { folder: ./acme-data }
+service:
+  pipelines: { costs: { receivers: [files], processors: [normalize], exporters: [console] } }
+  telemetry: { metrics: { address: "off" } }
+`;
 const AUTHOR = `import { parseEndpoint } from 'focusd/kit';
 import { conformance } from 'focusd/testing';
 import tally from 'focusd-plugin-tally';
@@ -260,6 +309,10 @@ for (const { check, problem } of await conformance(tally, { folder }))
 const TYPED = `import { defineExporter } from 'focusd/plugin';
 import { retrying } from 'focusd/kit';
 import { conformance } from 'focusd/testing';
+import { amount, defineMapping, type MappingTable } from 'focusd/mapping';
+
+export const table = (): MappingTable => ({ templates: [{ columns: { BilledCost: amount('cost') } }], measures: {} });
+export const mapping = defineMapping({ name: 'm', summary: 'M.', rename: (name) => name, fits: () => 0, required: [], build: table });
 
 export default defineExporter({
   type: 'typed',

@@ -1,6 +1,6 @@
-import type { Mapping } from '../../../pipelines/normalize/mapping.ts';
 import { MAPPINGS } from '../../../pipelines/normalize/mappings/index.ts';
-import { defineProcessor, type Schema } from '../../../pipelines/plugin/index.ts';
+import { defineProcessor } from '../../../pipelines/plugin/index.ts';
+import { mappingGroups } from './mapping-groups.ts';
 
 export default defineProcessor({
   type: 'normalize',
@@ -16,17 +16,3 @@ export default defineProcessor({
     ...mappingGroups(MAPPINGS),
   },
 });
-
-/** A group of settings for each mapping that leaves the operator a choice. */
-function mappingGroups(mappings: readonly Mapping[]): Schema {
-  const groups = mappings.map(({ name, settings = {} }): [string, Schema] => [
-    name,
-    Object.fromEntries(
-      Object.entries(settings).map(([setting, { doc, values }]) => [
-        setting,
-        { doc, format: 'choice', values, default: values[0] ?? '' },
-      ]),
-    ),
-  ]);
-  return Object.fromEntries(groups.filter(([, group]) => Object.keys(group).length > 0));
-}
