@@ -1,5 +1,5 @@
 /** Object Storage of OCI as far as a test needs it; the interop tests hold it against Oracle's own client. */
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,6 +39,8 @@ export interface OciStorage {
   put(name: string, content: string | Uint8Array, created?: string): void;
   /** What comes instead of an answer; `cut`: half of an object. */
   fail: (path: string) => Failure | undefined;
+  /** Keys of tokens that are taken beside the API key; undefined: the token has expired. */
+  tokenKey: (token: string) => KeyObject | undefined;
 }
 
 /** Object Storage of OCI: two objects to a page, etags, ranges; whoever signs wrongly is refused. */
@@ -52,6 +54,7 @@ export async function fakeOciStorage(t: Test): Promise<OciStorage> {
       fake.objects.set(name, { content: Buffer.from(content), created, etag });
     },
     fail: () => undefined,
+    tokenKey: () => undefined,
   };
   const server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -64,7 +67,7 @@ export async function fakeOciStorage(t: Test): Promise<OciStorage> {
     const failure = fake.fail(path);
     if (failure !== undefined && failure !== 'cut')
       return refuse(failure.status, failure.code, failure.headers);
-    if (!isSigned(request)) return refuse(401, 'NotAuthenticated');
+    if (!isSigned(request, fake)) return refuse(401, 'NotAuthenticated');
     const [, name] = new RegExp(`^/n/bling/b/${TENANCY}/o(?:/(.+))?$`).exec(url.pathname) ?? [];
     if (name === undefined) return response.end(JSON.stringify(listing(fake, url.searchParams)));
     const object = fake.objects.get(decodeURIComponent(name));
@@ -114,14 +117,16 @@ function listing({ objects }: OciStorage, query: URLSearchParams): object {
 }
 
 /** Checks the signature as the service does: over what came, with the public key. */
-function isSigned({ url, headers }: IncomingMessage): boolean {
+function isSigned({ url, headers }: IncomingMessage, { tokenKey }: OciStorage): boolean {
   const { authorization = '', date, host } = headers;
   const [, keyId] = /keyId="([^"]+)"/.exec(authorization) ?? [];
   const [, signature = ''] = /signature="([^"]+)"/.exec(authorization) ?? [];
   const text = `date: ${date}\n(request-target): get ${url}\nhost: ${host}`;
-  const key = createPublicKey(EXAMPLE_KEY);
+  const key =
+    keyId === `${TENANCY}/${USER}/${FINGERPRINT}`
+      ? createPublicKey(EXAMPLE_KEY)
+      : tokenKey(keyId?.replace(/^ST\$/, '') ?? '');
   return (
-    keyId === `${TENANCY}/${USER}/${FINGERPRINT}` &&
-    verify('sha256', Buffer.from(text), key, Buffer.from(signature, 'base64'))
+    key !== undefined && verify('sha256', Buffer.from(text), key, Buffer.from(signature, 'base64'))
   );
 }

@@ -2,7 +2,7 @@
  * Oracle's own SDK beside ours: the same signatures, the same reading of configuration files, and it takes what the tests hold up for Object
  * Storage for the real one. The reports themselves cannot be had without a tenancy.
  */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +10,7 @@ import t from 'tap';
 import { profileIn } from '../../plugins/receivers/oci-focus/profile.ts';
 import { signedHeaders } from '../../plugins/receivers/oci-focus/signed.ts';
 import { focusd } from '../helpers/focusd-process.ts';
+import { fakeOciPrincipal, tokenOf } from '../helpers/oci-principal.ts';
 import { EXAMPLE_KEY, FINGERPRINT, fakeOciStorage, TENANCY, USER } from '../helpers/oci-storage.ts';
 import { run } from './programs/npm.ts';
 import { ociSdk } from './programs/oci-sdk.ts';
@@ -127,6 +128,93 @@ print(json.dumps({"objects": [[one.name, one.etag, one.size, bytes_of(one)] for 
     const again = await focusd(t, ['run', '--once'], { cwd: folder });
     t.notMatch(again.stderr, /delivery committed/, 'each is read once');
   });
+
+  t.test('signs in as an instance and as a resource where we do', async (t) => {
+    const storage = await fakeOciStorage(t);
+    const day = new Date().toISOString().slice(0, 10);
+    const name = `FOCUS Reports/${day.replaceAll('-', '/')}/1.csv.gz`;
+    storage.put(name, report(day, 1), `${day}T00:00:00.000Z`);
+    const principal = await fakeOciPrincipal(t, Date.now());
+    storage.tokenKey = (token) => principal.tokens.get(token);
+    const read = `
+client = oci.object_storage.ObjectStorageClient({"region": "eu-frankfurt-1"}, service_endpoint=asked["url"], signer=signer)
+found = client.list_objects("bling", asked["tenancy"], prefix="FOCUS Reports/", fields="name,etag,size,timeCreated").data.objects
+print(json.dumps([signer.tenancy_id, signer.region, [one.name for one in found]]))`;
+    const theirs = await python(
+      folder,
+      `
+os.environ["OCI_METADATA_BASE_URL"] = asked["metadata"]
+signer = oci.auth.signers.InstancePrincipalsSecurityTokenSigner(federation_endpoint=asked["federation"])${read}`,
+      {
+        url: storage.url,
+        tenancy: TENANCY,
+        metadata: principal.credentials.metadata_url,
+        federation: principal.credentials.federation_url,
+      },
+    );
+    t.same(
+      theirs,
+      [TENANCY, 'eu-frankfurt-1', [name]],
+      'the services of the tests pass for the real ones',
+    );
+    t.equal(principal.tokens.size, 1);
+
+    const { metadata_url, federation_url } = principal.credentials;
+    writeFileSync(
+      join(folder, 'instance.yaml'),
+      agentConfiguration(
+        storage.url,
+        `auth: instance_principal, metadata_url: "${metadata_url}", federation_url: "${federation_url}"`,
+      ),
+    );
+    const tested = await focusd(t, ['test-receiver', 'oci-focus', '-c', 'instance.yaml'], {
+      cwd: folder,
+    });
+    t.match(tested, { code: 0, stdout: new RegExp(`${TENANCY} in eu-frankfurt-1`) }, tested.stderr);
+    t.equal(principal.tokens.size, 2, 'ours is a token of its own');
+
+    const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const token = tokenOf({
+      exp: Math.floor(Date.now() / 1000) + 3600,
+      iat: 1,
+      res_tenant: TENANCY,
+    });
+    storage.tokenKey = (given) => (given === token ? keys.publicKey : undefined);
+    writeFileSync(join(folder, 'rpst'), token);
+    writeFileSync(join(folder, 'rpst.pem'), pem);
+    const env = {
+      OCI_RESOURCE_PRINCIPAL_VERSION: '2.2',
+      OCI_RESOURCE_PRINCIPAL_RPST: join(folder, 'rpst'),
+      OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM: join(folder, 'rpst.pem'),
+      OCI_RESOURCE_PRINCIPAL_REGION: 'eu-frankfurt-1',
+    };
+    const resource = await python(
+      folder,
+      `
+os.environ.update(asked["env"])
+signer = oci.auth.signers.get_resource_principals_signer()${read}`,
+      { url: storage.url, tenancy: TENANCY, env },
+    );
+    t.same(resource, [TENANCY, 'eu-frankfurt-1', [name]]);
+    writeFileSync(
+      join(folder, 'resource.yaml'),
+      agentConfiguration(
+        storage.url,
+        [
+          'auth: resource_principal',
+          `session_token: "\${env:OCI_RESOURCE_PRINCIPAL_RPST}"`,
+          `private_key: "\${env:OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM}"`,
+        ].join(', '),
+        `region: "\${env:OCI_RESOURCE_PRINCIPAL_REGION}",`,
+      ),
+    );
+    const ours = await focusd(t, ['test-receiver', 'oci-focus', '-c', 'resource.yaml'], {
+      cwd: folder,
+      env,
+    });
+    t.match(ours, { code: 0, stdout: /1 file/ }, ours.stderr);
+  });
 });
 
 function parametersOf(authorization: string): object {
@@ -151,9 +239,13 @@ ${TENANCY},USD,${cost},${cost},Usage,${day}T00:00Z,${day}T01:00Z,Oracle,Compute,
   );
 }
 
-function agentConfiguration(endpoint: string): string {
+function agentConfiguration(
+  endpoint: string,
+  credentials = 'config_file: ./config',
+  more = '',
+): string {
   return `receivers:
-  oci-focus: { endpoint: "${endpoint}", credentials: { config_file: ./config } }
+  oci-focus: { ${more} endpoint: "${endpoint}", credentials: { ${credentials} } }
 exporters:
   console: {}
 workers: 1

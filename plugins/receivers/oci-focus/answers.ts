@@ -72,11 +72,11 @@ function unauthenticated(
     ? ['credentials', 'the clock of this machine is wrong by more than 5 minutes; synchronise it']
     : [
         'credentials',
-        'the key is not known: it must stand among the API keys of the user, in that tenancy (a new one takes some minutes)',
+        'the key or token is not known: a key must stand among the API keys of the user, in that tenancy (a new one takes some minutes); a session token may have expired',
       ];
 }
 
 /** The tenancy that holds the reports of all. Source: OCI documentation, "Cost and Usage Reports Overview". */
 const USAGE_REPORT =
   'ocid1.tenancy.oc1..aaaaaaaaned4fkpkisbwjlr56u7cj63lf3wffbilvqknstgtvzub7vhqkggq';
-const POLICY = `region has to be the home region of the tenancy, and a policy in its root compartment has to say: "define tenancy usage-report as ${USAGE_REPORT}" and "endorse group GROUP to read objects in tenancy usage-report", with the group of the user`;
+const POLICY = `region has to be the home region of the tenancy, and a policy in its root compartment has to say: "define tenancy usage-report as ${USAGE_REPORT}" and "endorse group GROUP to read objects in tenancy usage-report", with the group of the user (dynamic-group GROUP for an instance or resource)`;

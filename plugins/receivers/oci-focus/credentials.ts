@@ -12,6 +12,8 @@ export interface Identity {
   readonly signer: Signer;
   readonly tenancy: string;
   readonly region: string;
+  /** When it has to be renewed, milliseconds; absent: it lasts. */
+  readonly renewAtMs?: number;
 }
 
 type Asked = Pick<Settings, 'credentials' | 'tenancy' | 'region'>;
@@ -59,7 +61,7 @@ async function profileOf(
   if (profile.security_token_file !== undefined && profile.user === undefined)
     throw new Misconfigured(`the profile ${name} has a session token, which expires in an hour`, {
       path: `${at}.profile`,
-      hint: 'use the profile of an API key',
+      hint: 'use the profile of an API key, or credentials.auth: instance_principal or resource_principal',
     });
   return profile;
 }

@@ -6,6 +6,7 @@ import { singleObjects } from '../../kit/objects/single-objects.ts';
 import type { Look, ObjectStore } from '../../kit/objects/store.ts';
 import { type Identity, identityOf } from './credentials.ts';
 import { ociStore } from './oci-store.ts';
+import { instanceIdentity, resourceIdentity } from './principal.ts';
 import { type Settings, settings } from './settings.ts';
 
 export default defineReceiver({
@@ -50,17 +51,43 @@ function open(context: Context<Settings>): {
   const { config, clock, id } = context;
   const { namespace, endpoint, prefix, look_back } = config;
   const path = `receivers.${id}`;
-  let known: Promise<Identity> | undefined;
-  const identity = ({ renew }: { readonly renew: boolean }): Promise<Identity> => {
-    if (known === undefined || renew) known = identityOf(config, path);
-    return known;
-  };
+  const identity = remembered(clock, () => identityBy(context, path));
   const store = ociStore({ ...context, namespace, endpoint, identity, path });
   const look = () => {
     const sinceMs = Date.parse(`${monthBefore(clock.now(), look_back)}-01T00:00:00Z`);
     return singleObjects(store, { prefix, sinceMs, fits: isReport });
   };
   return { store, look, identity };
+}
+
+function identityBy(context: Context<Settings>, path: string): Promise<Identity> {
+  const { config, http, clock, signal } = context;
+  const asking = { settings: config, http, clock, signal, path };
+  if (config.credentials.auth === 'instance_principal') return instanceIdentity(asking);
+  if (config.credentials.auth === 'resource_principal') return resourceIdentity(asking);
+  return identityOf(config, path);
+}
+
+/** The identity until it is refused (`renew`), expires, or could not be had. */
+function remembered(
+  clock: Context<Settings>['clock'],
+  find: () => Promise<Identity>,
+): (options: { readonly renew: boolean }) => Promise<Identity> {
+  let known: { readonly identity: Promise<Identity>; renewAtMs: number } | undefined;
+  return ({ renew }) => {
+    if (known !== undefined && !renew && clock.now() < known.renewAtMs) return known.identity;
+    const found = { identity: find(), renewAtMs: Number.POSITIVE_INFINITY };
+    known = found;
+    found.identity.then(
+      ({ renewAtMs }) => {
+        if (renewAtMs !== undefined) found.renewAtMs = renewAtMs;
+      },
+      () => {
+        if (known === found) known = undefined;
+      },
+    );
+    return found.identity;
+  };
 }
 
 function isReport(key: string): boolean {

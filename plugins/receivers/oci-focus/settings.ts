@@ -50,6 +50,12 @@ export const settings = {
     default: '5GiB',
   },
   credentials: {
+    auth: {
+      doc: 'Who asks, as the OCI command line calls it: `api_key` of a user; `instance_principal`, the instance of OCI that the agent runs on; `resource_principal`, the resource whose token OCI hands to the agent.',
+      format: 'choice',
+      values: ['api_key', 'instance_principal', 'resource_principal'],
+      default: 'api_key',
+    },
     config_file: {
       doc: 'Configuration file of the OCI command line with the API key. Left out: ~/.oci/config.',
       format: 'path',
@@ -70,6 +76,21 @@ export const settings = {
     private_key: {
       doc: 'The private key itself in PEM, instead of `key_file`.',
       format: 'secret',
+      default: null,
+    },
+    session_token: {
+      doc: 'Session token of a resource principal, or the absolute path of its file: what OCI_RESOURCE_PRINCIPAL_RPST says. The key to it is `private_key`, which may be such a path too: OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM.',
+      format: 'secret',
+      default: null,
+    },
+    metadata_url: {
+      doc: 'Metadata service of the instance, version 2.',
+      format: 'url',
+      default: 'http://169.254.169.254/opc/v2',
+    },
+    federation_url: {
+      doc: 'Where the certificate of an instance is exchanged for a token. Left out: https://auth.REGION.REALM/v1/x509.',
+      format: 'url',
       default: null,
     },
     pass_phrase: { doc: 'Pass phrase of an encrypted key.', format: 'secret', default: null },

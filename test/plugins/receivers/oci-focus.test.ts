@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import ociFocus from '../../../plugins/receivers/oci-focus/index.ts';
 import { profileIn } from '../../../plugins/receivers/oci-focus/profile.ts';
 import { signedHeaders } from '../../../plugins/receivers/oci-focus/signed.ts';
+import { fakeOciPrincipal, tokenOf } from '../../helpers/oci-principal.ts';
 import {
   CREDENTIALS,
   EXAMPLE_KEY,
@@ -69,6 +70,9 @@ async function look(world: Awaited<ReturnType<typeof worldAt>>, cursor?: string)
 }
 
 const DAY = 'FOCUS Reports/2026/09/16';
+
+/** Tenancy and region are those of the principal. */
+const NOBODY = { tenancy: null, region: null };
 
 t.test('each report is read once, oldest first, whenever it comes', async (t) => {
   const fake = await fakeOciStorage(t);
@@ -185,6 +189,143 @@ t.test('the key is read again when it is no longer known', async (t) => {
   };
   t.match((await look(world)).given, [[`${DAY}/1.csv.gz`, 'report']]);
 });
+
+t.test(
+  'an instance exchanges its certificate for a token, and again before it expires',
+  async (t) => {
+    const fake = await fakeOciStorage(t);
+    fake.put(`${DAY}/1.csv.gz`, 'report');
+    const world = await worldAt(t, fake, {});
+    const principal = await fakeOciPrincipal(t, world.clock.now());
+    fake.tokenKey = (token) => principal.tokens.get(token);
+    const instance = await worldAt(t, fake, { ...NOBODY, credentials: principal.credentials });
+    const first = await look(instance);
+    t.match(first.given, [[`${DAY}/1.csv.gz`, 'report']]);
+    t.equal(principal.tokens.size, 1, 'one token for all requests');
+    t.match(principal.asked, ['/opc/v2/identity/cert.pem', '/opc/v2/identity/intermediate.pem']);
+
+    await t.test(
+      'a token that is refused in the middle of a download is renewed at once',
+      async (t) => {
+        fake.put(`${DAY}/2.csv.gz`, 'second', '2026-09-16T18:00:00.000Z');
+        fake.put(`${DAY}/3.csv.gz`, 'third', '2026-09-16T19:00:00.000Z');
+        let gone = '';
+        fake.fail = (path) => {
+          if (path.endsWith('/3.csv.gz') && gone === '')
+            gone = [...principal.tokens.keys()].at(-1) ?? '';
+          return undefined;
+        };
+        fake.tokenKey = (token) => (token === gone ? undefined : principal.tokens.get(token));
+        const more = await look(instance, first.cursor);
+        t.same(
+          more.given.map(([, text]) => text),
+          ['second', 'third'],
+        );
+        t.not(gone, '');
+        fake.fail = () => undefined;
+      },
+    );
+
+    await t.test('a token that expires soon is not used', async (t) => {
+      const before = principal.tokens.size;
+      principal.lifetime = 59;
+      const short = await worldAt(t, fake, { ...NOBODY, credentials: principal.credentials });
+      await look(short);
+      t.ok(principal.tokens.size > before + 1, 'each request has one of its own');
+      principal.lifetime = 1200;
+    });
+
+    await t.test('what is not answered is tried again, what is refused says why', async (t) => {
+      const refused = async (path: string, status: number, headers = {}): Promise<unknown> => {
+        principal.fail = (asked) => (asked.endsWith(path) ? { status, headers } : undefined);
+        const other = await worldAt(t, fake, { ...NOBODY, credentials: principal.credentials });
+        const error: unknown = await look(other).catch((cause: unknown) => cause);
+        principal.fail = () => undefined;
+        t.match(
+          (await look(other)).given.length,
+          3,
+          'the same receiver goes on once it is answered',
+        );
+        return error;
+      };
+      t.match(await refused('cert.pem', 404), {
+        name: 'Unavailable',
+        message: /is this an instance of OCI/,
+      });
+      t.match(await refused('/v1/x509', 503, { 'retry-after': '7' }), {
+        name: 'Unavailable',
+        retryAfter: 7_000,
+      });
+      t.match(await refused('/v1/x509', 429), { name: 'Unavailable' });
+      t.match(await refused('/v1/x509', 401), {
+        name: 'Misconfigured',
+        path: 'receivers.oci-focus.credentials.auth',
+        hint: /not known as a principal/,
+      });
+      t.match(await refused('/v1/x509', 401, { date: 'Thu, 17 Sep 2020 12:06:00 GMT' }), {
+        hint: /clock of this machine is wrong/,
+      });
+      const nowhere = { ...principal.credentials, metadata_url: 'http://127.0.0.1:1/opc/v2' };
+      const lost = await worldAt(t, fake, { ...NOBODY, credentials: nowhere });
+      await t.rejects(look(lost), {
+        name: 'Unavailable',
+        message: /127\.0\.0\.1:1 does not answer/,
+      });
+    });
+  },
+);
+
+t.test(
+  'a resource signs with the token that it is given, in whatever file it is renewed',
+  async (t) => {
+    const fake = await fakeOciStorage(t);
+    fake.put(`${DAY}/1.csv.gz`, 'report');
+    const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const exp = Date.UTC(2100, 0, 1) / 1000;
+    const [old, fresh] = [
+      tokenOf({ exp, n: 1, res_tenant: TENANCY }),
+      tokenOf({ exp, n: 2, res_tenant: TENANCY }),
+    ];
+    const folder = t.testdir({ rpst: `${old}\n`, 'key.pem': pem });
+    const credentials = {
+      auth: 'resource_principal',
+      session_token: join(folder, 'rpst'),
+      private_key: join(folder, 'key.pem'),
+    };
+    fake.tokenKey = (token) => (token === fresh ? keys.publicKey : undefined);
+    let asked = 0;
+    fake.fail = () => {
+      if (++asked === 1) writeFileSync(join(folder, 'rpst'), fresh);
+      return undefined;
+    };
+    const world = await worldAt(t, fake, { tenancy: null, region: 'eu-frankfurt-1', credentials });
+    t.match((await look(world)).given, [[`${DAY}/1.csv.gz`, 'report']], 'the file is read again');
+    const given = await worldAt(t, fake, {
+      credentials: { ...credentials, session_token: fresh, private_key: pem },
+    });
+    t.match((await look(given)).given, [[`${DAY}/1.csv.gz`, 'report']], 'or the token itself');
+    const said = async (changes: object, more: object = {}): Promise<unknown> => {
+      const other = await worldAt(t, fake, {
+        ...more,
+        credentials: { ...credentials, ...changes },
+      });
+      return await look(other).catch((error: unknown) => error);
+    };
+    t.match(await said({ session_token: null }), {
+      name: 'Misconfigured',
+      path: 'receivers.oci-focus.credentials.session_token',
+      hint: /OCI_RESOURCE_PRINCIPAL_RPST/,
+    });
+    t.match(await said({}, { region: null }), { path: 'receivers.oci-focus.region' });
+    t.match(await said({ session_token: 'no token' }), {
+      name: 'Unavailable',
+      message: /no token/,
+    });
+    t.match(await said({ session_token: join(folder, 'none') }), { name: 'Unavailable' });
+    t.match(await said({ private_key: 'no key' }), { name: 'Misconfigured' });
+  },
+);
 
 t.test('credentials that do not fit together', async (t) => {
   const fake = await fakeOciStorage(t);
