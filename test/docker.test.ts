@@ -172,8 +172,9 @@ for (const flavour of FLAVOURS) {
         t.ok(named('PersistentVolumeClaim').includes(persistentVolumeClaim.claimName));
     }
     for (const container of containers(pod.spec)) fits(t, container, pod.spec);
-    const { configuration } = await configured(settingsIn(manifests));
     const agent = containers(pod.spec).find(({ name }) => name === 'focusd');
+    const env = Object.fromEntries((agent?.env ?? []).map(({ name }) => [name, 'worker-1']));
+    const { configuration } = await configured(settingsIn(manifests), env);
     t.same(
       ports(configuration),
       (agent?.ports ?? []).map(({ containerPort }) => containerPort).sort(),

@@ -73,6 +73,7 @@ export interface Container {
   readonly name: string;
   readonly image: string;
   readonly restartPolicy?: string;
+  readonly env?: readonly { readonly name: string }[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;

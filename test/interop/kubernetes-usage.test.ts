@@ -55,7 +55,7 @@ async function cadvisor(t: Test): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function scraping(t: Test, target: string): Promise<Prometheus> {
+async function scraping(t: Test, dir: string, target: string): Promise<Prometheus> {
   const config = `
 global: { scrape_interval: 1s }
 scrape_configs:
@@ -63,7 +63,7 @@ scrape_configs:
     metrics_path: /metrics/cadvisor
     static_configs: [{ targets: ['${target}'] }]
 `;
-  const backend = await startPrometheus({ dir: join(t.testdir(), 'prometheus'), config });
+  const backend = await startPrometheus({ dir: join(dir, 'prometheus'), config });
   t.teardown(() => backend.stop());
   return backend;
 }
@@ -71,7 +71,8 @@ scrape_configs:
 await t.test('usage comes from Prometheus', async (t) => {
   const program = await prometheus();
   if ('skip' in program) return t.plan(0, program.skip);
-  const backend = await scraping(t, await cadvisor(t));
+  const folder = t.testdir({});
+  const backend = await scraping(t, folder, await cadvisor(t));
   const rate = 'rate(container_cpu_usage_seconds_total{container="app",cluster="prod"}[10s])';
   for (let tries = 0; ; tries += 1) {
     const [sample] = await backend.query(rate);
@@ -84,7 +85,6 @@ await t.test('usage comes from Prometheus', async (t) => {
   t.teardown(() => server.close());
   server.put('/api/v1/nodes', rawNode('a'));
   server.put('/api/v1/pods', rawPod('web'));
-  const folder = t.testdir({});
   writeFileSync(
     join(folder, 'kubeconfig'),
     JSON.stringify({

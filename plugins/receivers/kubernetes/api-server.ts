@@ -134,9 +134,10 @@ export function refusal(
 export function ruleFor(path: string, method: Method = 'GET'): string {
   const [, group = '', resource = ''] =
     /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(path) ?? [];
-  const proxied = /^\/api\/v1\/nodes\/[^/]+\/proxy/.test(path);
-  const name = proxied ? 'nodes/proxy' : method === 'PATCH' ? `${resource}/status` : resource;
-  const single = proxied || /^\/api\/v1\/namespaces\/[^/?]+$/.test(path);
+  const [, part] = /^\/api\/v1\/nodes\/[^/]+\/(proxy|stats)/.exec(path) ?? [];
+  const below = method === 'PATCH' ? 'status' : part;
+  const name = below === undefined ? resource : `${resource}/${below}`;
+  const single = part !== undefined || /^\/api\/v1\/namespaces\/[^/?]+$/.test(path);
   const read = single ? '[get]' : group === 'metrics.k8s.io' ? '[list]' : '[list, watch]';
   const verbs = method === 'PATCH' ? '[patch]' : read;
   return `add to its ClusterRole: apiGroups: ["${group}"], resources: [${name}], verbs: ${verbs}`;
