@@ -4,6 +4,7 @@ import { transaction } from '../../plugins/kit/transaction.ts';
 import { AUDIT_SCHEMA, appendLink } from './audit-chain.ts';
 import { KEPT_SCHEMA } from './kept-charges.ts';
 import { PERIODS_SCHEMA } from './periods.ts';
+import { checkSeals, prepareSeals, SEALS_SCHEMA, sealAll } from './seals.ts';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -22,23 +23,34 @@ const SCHEMA = `
   ${KEPT_SCHEMA}
   ${PERIODS_SCHEMA}
   ${AUDIT_SCHEMA}
+  ${SEALS_SCHEMA}
 `;
-const SCHEMA_VERSION = '4';
+const SCHEMA_VERSION = '5';
 /** Older ones that are brought up to date: what they lack is made empty. */
-const UPGRADABLE: readonly string[] = ['1', '2', '3'];
+const UPGRADABLE: readonly string[] = ['1', '2', '3', '4'];
 /** Had no audit chain: its deliveries are named when the chain begins. */
 const UNCHAINED = '1';
 
+/** How a state is opened. */
+export interface Opening {
+  /** Read all of it first, and refuse it when it is not what was written. Tools that look into a damaged one do without. */
+  readonly checked: boolean;
+}
+
 /** Opens (or makes) the database of the state and brings it up to date. A damaged or foreign file is an error that names it. */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, { checked }: Opening): DatabaseSync {
+  let database: DatabaseSync | undefined;
   try {
-    const database = new DatabaseSync(path, { timeout: 5_000 });
+    database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
     );
+    prepareSeals(database);
     bringUpToDate(database);
+    if (checked) checkSeals(database);
     return database;
   } catch (cause) {
+    database?.close();
     throw new Misconfigured(
       `the state file ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
@@ -54,11 +66,13 @@ function bringUpToDate(database: DatabaseSync): void {
   if (schemaVersion(database) === SCHEMA_VERSION) return;
   transaction(database, () => {
     const version = schemaVersion(database);
-    if (version !== undefined && !UPGRADABLE.includes(version) && version !== SCHEMA_VERSION)
+    if (version === SCHEMA_VERSION) return;
+    if (version !== undefined && !UPGRADABLE.includes(version))
       throw new Error(`it has schema version ${version}, this focusd reads ${SCHEMA_VERSION}`);
     database.exec(SCHEMA);
+    sealAll(database);
     database.prepare("INSERT OR REPLACE INTO meta VALUES ('schema', ?)").run(SCHEMA_VERSION);
-    if (version === undefined || version === SCHEMA_VERSION) return;
+    if (version === undefined) return;
     const ids = version === UNCHAINED ? database.prepare('SELECT id FROM deliveries').all() : [];
     const about = { from: version, to: SCHEMA_VERSION, deliveries: ids.map(({ id }) => id) };
     appendLink(database, { kind: 'state.upgraded', about }, Date.now());

@@ -20,7 +20,7 @@ export async function existingStateOf(storage: Storage): Promise<State> {
   const { state } = storage;
   if (state !== undefined) return await existingShared({ ...storage, state });
   const folder = join(storage.folder, 'state');
-  if (existsSync(join(folder, 'state.sqlite'))) return openState(folder);
+  if (existsSync(join(folder, 'state.sqlite'))) return openState(folder, { checked: false });
   throw new Misconfigured(`there is no state in ${folder}`, {
     path: 'storage.folder',
     hint: 'run the agent with this configuration first',

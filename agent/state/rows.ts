@@ -4,6 +4,7 @@ import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts'
 import { decimal } from '../../pipelines/focus/decimal.ts';
 import type { Total } from '../../pipelines/plugin/totals.ts';
 import type { AuditEvent } from './audit-chain.ts';
+import { sealTotals } from './seals.ts';
 import { type Commit, type Committed, costsOf, type DeliverySummary } from './state.ts';
 
 /** A row of a database, by column. */
@@ -96,7 +97,7 @@ export function putDelivery(database: DatabaseSync, delivery: Committed, sequenc
     );
 }
 
-/** Adds totals of a delivery to SQLite. */
+/** Adds totals of a delivery to SQLite, and seals them. */
 export function putTotals(
   database: DatabaseSync,
   delivery: string,
@@ -118,4 +119,5 @@ export function putTotals(
       contracted,
     );
   }
+  sealTotals(database, delivery);
 }

@@ -5,7 +5,7 @@ import type { CostColumn } from '../../pipelines/focus/columns.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
 import { transaction } from '../../plugins/kit/transaction.ts';
 import { type AuditEvent, type AuditLink, appendLink, auditLinks } from './audit-chain.ts';
-import { openDatabase } from './database.ts';
+import { type Opening, openDatabase } from './database.ts';
 import { type KeptRevision, type KeptScope, keptOf, putKept } from './kept-charges.ts';
 import {
   type Closing,
@@ -20,10 +20,10 @@ import { auditEventOf, committedBy, committedOf, putDelivery, putTotals, totalOf
 import { type Commit, type Committed, costsOf, type ScopeId, type State } from './state.ts';
 
 /** Opens (or makes) the state in a folder. A damaged or foreign file is an error that names it. */
-export function openState(folder: string): SqliteState {
+export function openState(folder: string, opening: Opening = { checked: true }): SqliteState {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'state.sqlite');
-  return new SqliteState(openDatabase(path));
+  return new SqliteState(openDatabase(path, opening));
 }
 
 /** The state in one SQLite file (WAL, one writer). It answers at once. */

@@ -44,7 +44,7 @@ t.test('a state file of schema version 1 is brought up to date', async (t) => {
   const { entries, broken } = checkChain(again.auditTrail());
   t.equal(broken, undefined);
   t.match(entries, [
-    { kind: 'state.upgraded', about: { from: '1', to: '4', deliveries: ['a-1'] } },
+    { kind: 'state.upgraded', about: { from: '1', to: '5', deliveries: ['a-1'] } },
     { kind: 'delivery.restated', about: { replaced: { BilledCost: '10' } } },
   ]);
 });
@@ -52,6 +52,7 @@ t.test('a state file of schema version 1 is brought up to date', async (t) => {
 for (const [version, lacking] of [
   ['2', 'DROP TABLE kept_charges; DROP TABLE closed_periods;'],
   ['3', 'DROP TABLE closed_periods;'],
+  ['4', 'DROP TABLE seals;'],
 ] as const)
   t.test(`a state file of schema version ${version} is brought up to date`, async (t) => {
     const folder = t.testdir();
@@ -71,7 +72,7 @@ for (const [version, lacking] of [
     t.equal(broken, undefined);
     t.match(entries, [
       { kind: 'delivery.committed', about: { costs: { BilledCost: '10' } } },
-      { kind: 'state.upgraded', about: { from: version, to: '4', deliveries: [] } },
+      { kind: 'state.upgraded', about: { from: version, to: '5', deliveries: [] } },
     ]);
   });
 

@@ -9,7 +9,7 @@ import { committedCosts, configuration, exportedCosts, focusCsv, put } from '../
 
 /** A small file system of its own; undefined where it cannot be had. */
 function mounted(): string | undefined {
-  const at = mkdtempSync(join(tmpdir(), 'focusd-disk-'));
+  const at = mkdtempSync(join(tmpdir(), 'small-disk-'));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', at], { stdio: 'ignore' });
     return at;
@@ -90,7 +90,7 @@ t.test('a disk that is read-only', { skip }, async (t) => {
   t.equal((await run()).code, 0);
   execFileSync('mount', ['-o', 'remount,ro', disk]);
   const refused = await run();
-  t.match(refused, { code: 2, stderr: /storage\.folder|focusd-disk-/ });
+  t.match(refused, { code: 2, stderr: /storage\.folder|small-disk-/ });
   t.notMatch(refused.stderr, /\n +at /, 'an answer, no stack');
   execFileSync('mount', ['-o', 'remount,rw', disk]);
   put(folder, 'bills/b.csv', focusCsv([2]));

@@ -64,15 +64,15 @@ function openCopy(
   const known = openIf(path, state);
   if (known === undefined)
     for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
-  const write = known ?? openDatabase(path);
+  const write = known ?? openDatabase(path, { checked: false });
   write.prepare("INSERT OR REPLACE INTO meta VALUES ('state', ?)").run(state);
-  return { write, read: openDatabase(path) };
+  return { write, read: openDatabase(path, { checked: false }) };
 }
 
 function openIf(path: string, state: string): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
-    database = openDatabase(path);
+    database = openDatabase(path, { checked: true });
     const row = database.prepare("SELECT value FROM meta WHERE key = 'state'").get();
     if (row?.value === state) return database;
   } catch {
