@@ -150,6 +150,17 @@ export class Dictionary {
     this.view = new DataView(arena.buffer);
   }
 
+  /** Makes room for `entries` more entries of `bytes` bytes that are interned, so that it need not grow step by step. */
+  expect(entries: number, bytes: number): void {
+    const size = this.size + entries;
+    this.reserve(bytes);
+    if (size > this.starts.length) {
+      this.starts = larger(this.starts, size);
+      this.ends = larger(this.ends, size);
+    }
+    if (size * 3 > (this.#slots?.length ?? 0)) this.#rehash(size);
+  }
+
   /** Whether the entry is null. */
   isNull(code: number): boolean {
     return (this.starts[code] as number) > (this.ends[code] as number);
@@ -178,8 +189,8 @@ export class Dictionary {
   #grow(): number {
     const code = this.size++;
     if (code >= this.starts.length) {
-      this.starts = larger(this.starts);
-      this.ends = larger(this.ends);
+      this.starts = larger(this.starts, code * 2);
+      this.ends = larger(this.ends, code * 2);
     }
     return code;
   }
@@ -200,11 +211,14 @@ export class Dictionary {
   /** The table, at most two thirds full after one more entry. */
   #roomySlots(): Int32Array {
     const slots = this.#slots;
-    return slots === undefined || this.size * 3 > slots.length ? this.#rehash() : slots;
+    return slots === undefined || this.size * 3 > slots.length
+      ? this.#rehash((this.size * 4) / 3)
+      : slots;
   }
 
-  #rehash(): Int32Array {
-    const slots = new Int32Array(2 * Math.max(64, powerOfTwo(this.size * 2)));
+  /** A table in which so many entries take two thirds at most. */
+  #rehash(entries: number): Int32Array {
+    const slots = new Int32Array(2 * Math.max(64, powerOfTwo(entries * 1.5)));
     const known = this.#slots ?? [];
     for (let at = 0; at < known.length; at += 2)
       if (known[at + 1] !== 0) place(slots, known[at] as number, known[at + 1] as number);
@@ -309,8 +323,8 @@ function bytesOf(source: DataView, start: number, length: number): Uint8Array {
   return new Uint8Array(source.buffer, source.byteOffset + start, length);
 }
 
-function larger(array: Uint32Array): Uint32Array {
-  const copy = new Uint32Array(array.length * 2);
+function larger(array: Uint32Array, length: number): Uint32Array {
+  const copy = new Uint32Array(length);
   copy.set(array);
   return copy;
 }

@@ -55,12 +55,26 @@ export class Interning implements Sink {
     else for (let i = 0; i < values.count; i++) out[from + i] = store.intern(values, i);
   }
 
-  /** Like `codes`, but gives up once it is full; false: `out` is not complete. */
+  /** Like `codes`, for values of which no two are equal, but gives up once it is full; false: `out` is not complete. */
   codesWhileRoom(values: Values, out: Uint32Array, from: number): boolean {
+    if (!this.#expect(values)) return false;
     for (let i = 0; i < values.count; i++) {
       const known = this.size;
       out[from + i] = this.store.intern?.(values, i) ?? this.#code(values, i);
       if (this.size > known && this.full) return false;
+    }
+    return true;
+  }
+
+  /** Makes room for the first values at once; false: there are too many of them. */
+  #expect({ starts, ends, count }: Values): boolean {
+    if (count === 0 || this.size > 0) return true;
+    const bytes = (ends[count - 1] as number) - (starts[0] as number);
+    if (count > MAX_ENTRIES || bytes > 2 * MAX_BYTES) return false;
+    this.store.expect?.(count, bytes);
+    if (this.store.intern === undefined) {
+      this.#keys.expect(count, bytes);
+      this.#codes = new Uint32Array(count);
     }
     return true;
   }

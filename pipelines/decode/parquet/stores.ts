@@ -28,6 +28,8 @@ export interface Store {
   appendAll(values: Values, out: Uint32Array, from: number): void;
   /** The code of an equal value that came this way, or of a new one. Absent: values are appended, somebody else remembers which they were. */
   intern?(values: Values, i: number): number;
+  /** Makes room for `entries` new values of `bytes` bytes as they stand in the part. */
+  expect?(entries: number, bytes: number): void;
   /** Appends entry `code` of a store of the same column. */
   copy(source: Store, code: number): number;
   /** Empties it for the next batch. */
@@ -62,6 +64,10 @@ export class TextStore implements Store {
     const code = this.#broken.get(key) ?? this.#repair(view, start, end);
     this.#broken.set(key, code);
     return code;
+  }
+
+  expect(entries: number, bytes: number): void {
+    this.values.expect(entries, bytes);
   }
 
   append({ bytes, view, starts, ends }: Values, i: number): number {
@@ -158,6 +164,10 @@ export class AmountStore implements Store {
     this.#append = append;
     this.values = new Amounts(16, transient);
     this.values.addNull();
+  }
+
+  expect(entries: number): void {
+    this.values.reserve(this.values.size + entries);
   }
 
   append({ view, starts, ends }: Values, i: number): number {

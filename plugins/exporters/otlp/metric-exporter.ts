@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { credentials, Metadata } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { Tls } from '../../../pipelines/plugin/index.ts';
@@ -18,7 +18,10 @@ type Compression = NonNullable<
 >;
 
 async function grpcExporter(connection: Connection): Promise<PushMetricExporter> {
-  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-grpc');
+  const [{ OTLPMetricExporter }, { credentials, Metadata }] = await Promise.all([
+    import('@opentelemetry/exporter-metrics-otlp-grpc'),
+    import('@grpc/grpc-js'),
+  ]);
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(connection.headers)) metadata.set(name, value);
   return new OTLPMetricExporter({
@@ -48,7 +51,8 @@ function compressionOf({ compression }: Connection): Compression {
   return (compression === 'none' ? 'none' : 'gzip') as Compression;
 }
 
-async function grpcCredentials(tls: Tls | undefined) {
+async function grpcCredentials(tls: Tls | undefined): Promise<ChannelCredentials> {
+  const { credentials } = await import('@grpc/grpc-js');
   const { ca, cert, key, servername, rejectUnauthorized } = await readTls(tls);
   const [root, chain, secret] = [ca, cert, key].map((pem) => (pem ? Buffer.from(pem) : null));
   const made = credentials.createSsl(root, secret, chain, { rejectUnauthorized });
