@@ -135,7 +135,8 @@ async function takeThrough(
   { letters, lease }: { readonly letters: DeadLetterFile; readonly lease: Lease | undefined },
 ): Promise<boolean> {
   const { id, state, targets } = run;
-  const older = await state.revision({ ...id, scope: delivery.scope });
+  const newest = await state.newest({ ...id, scope: delivery.scope });
+  const older = newest?.revision;
   const refused = refusals();
   const money = sentMoney();
   const started = run.clock.now();
@@ -150,6 +151,7 @@ async function takeThrough(
     targets: targets.filter((target) => !byRows.includes(target.id)),
     ...(restatement && { keep: restatement.keep }),
     observedMs: started,
+    order: Math.max(started, (newest?.committedMs ?? 0) + 1),
     needs: isRestated(delivery, older) ? 'all' : 'none',
     events,
   });
@@ -219,7 +221,7 @@ async function commit(
     ...id,
     delivery,
     id: delivered.info.id,
-    committedMs: now,
+    committedMs: Math.max(now, delivered.info.order ?? now),
     dataUntilMs: delivered.dataUntilMs,
     totals: [...delivered.totals],
     summary: {

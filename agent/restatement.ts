@@ -151,6 +151,7 @@ class RestatedScope {
       revision: delivery.revision,
       delivery: info.id,
       observedMs: info.observedMs,
+      ...(info.order !== undefined && { order: info.order }),
       exporters: targets.map(({ id }) => id),
       whole,
       files: fileNames(kept),
@@ -167,7 +168,7 @@ class RestatedScope {
 
   /** Sums over what such an exporter was ever sent are right only from its next start on. */
   async #warn(whole: readonly string[]): Promise<void> {
-    const older = await this.#run.state.revision(this.#of);
+    const older = await this.#run.state.newest(this.#of);
     if (older === undefined || whole.length === 0) return;
     const message = 'scope is sent whole: what vanished since it was last sent is not taken back';
     this.#run.log.warn(message, { ...this.#of, exporters: whole });
@@ -192,6 +193,7 @@ class RestatedScope {
         id: deliveryId(id.pipeline, id.receiver, delivery),
         receiver: id.receiver,
         observedMs: revision.observedMs,
+        ...(revision.order !== undefined && { order: revision.order }),
       },
       targets,
       kept: keptFiles(kept, this.#of, revision),

@@ -10,6 +10,8 @@ export interface KeptRevision {
   readonly delivery: string;
   /** Observed time of its events, milliseconds. */
   readonly observedMs: number;
+  /** That of the delivery. */
+  readonly order?: number;
   /** Exporters that get it; those of `whole` all of its charges, the others what changed. */
   readonly exporters: readonly string[];
   readonly whole: readonly string[];

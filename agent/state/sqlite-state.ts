@@ -60,13 +60,14 @@ export class SqliteState implements State {
     putKept(this.#database, of, kept);
   }
 
-  revision(of: ScopeId): string | undefined {
+  newest(of: ScopeId): Pick<Committed, 'revision' | 'committedMs'> | undefined {
     const row = this.#database
       .prepare(
-        'SELECT revision FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? ORDER BY sequence DESC',
+        'SELECT revision, committed_ms FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ? ORDER BY sequence DESC',
       )
       .get(of.pipeline, of.receiver, of.scope);
-    return row === undefined ? undefined : String(row.revision);
+    if (row === undefined) return undefined;
+    return { revision: String(row.revision), committedMs: Number(row.committed_ms) };
   }
 
   commit(commit: Commit): Committed {

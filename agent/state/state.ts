@@ -92,8 +92,8 @@ export interface State {
   cursor(pipeline: string, receiver: string): Awaitable<string | undefined>;
   /** Whether this revision of the scope is already committed. */
   has(of: ScopeId & Pick<Delivery, 'revision' | 'mode'>): Awaitable<boolean>;
-  /** The scope's committed revision, if any. */
-  revision(of: ScopeId): Awaitable<string | undefined>;
+  /** The scope's newest committed delivery, if any. */
+  newest(of: ScopeId): Awaitable<Pick<Committed, 'revision' | 'committedMs'> | undefined>;
   /** What is kept of the scope's charges on disk; undefined: nothing ever was. */
   kept(of: ScopeId): Awaitable<KeptScope | undefined>;
   /** Notes what is kept of a scope, outside of a commit. */

@@ -61,6 +61,7 @@ export interface DeliverRequest {
   readonly receiver: string;
   readonly delivery: Delivery;
   readonly observedMs: number;
+  readonly order?: number;
   readonly targets: readonly Target[];
   readonly settings: StageSettings;
   readonly events: DeliverEvents;
@@ -108,10 +109,18 @@ const ROWS_PER_TASK = 1_000_000;
  * unreadable on the way is left out: the others are read again without it.
  */
 export async function deliver(request: DeliverRequest): Promise<Delivered> {
-  const { pipeline, receiver, delivery, observedMs, settings, events } = request;
+  const { pipeline, receiver, delivery, observedMs, order, settings, events } = request;
   const { scope, revision, mode } = delivery;
   const id = deliveryId(pipeline, receiver, delivery);
-  const info: DeliveryInfo = { id, receiver, scope, revision, mode, observedMs };
+  const info: DeliveryInfo = {
+    id,
+    receiver,
+    scope,
+    revision,
+    mode,
+    observedMs,
+    ...(order !== undefined && { order }),
+  };
   const takers = request.targets.filter(({ sink }) => sink.encoding !== undefined);
   await unchangedMappings(settings.mappings);
   let parts: readonly PlannedPart[] = await Promise.all(
@@ -121,7 +130,7 @@ export async function deliver(request: DeliverRequest): Promise<Delivered> {
   let tries = 0;
   const setAside = (): boolean => !isEnough(parts, request.needs);
   while (whole === undefined && !setAside()) {
-    const forwarded = { ...info, attempt: attemptNumber(observedMs, ++tries) };
+    const forwarded = { ...info, attempt: attemptNumber(info, ++tries) };
     const came = await attempt(request, info, { takers, parts, forwarded });
     if (came.refused.size === 0) whole = came;
     else events.restarted?.();

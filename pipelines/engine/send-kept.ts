@@ -68,7 +68,7 @@ async function finish(
 }
 
 function forwardedOf(info: DeliveryInfo) {
-  return { ...info, attempt: attemptNumber(info.observedMs, 1) };
+  return { ...info, attempt: attemptNumber(info, 1) };
 }
 
 /** Whether there is something to send to an exporter that only gets what changed. Another agent is told of every revision: it counts them. */

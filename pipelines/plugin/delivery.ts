@@ -81,6 +81,8 @@ export interface DeliveryInfo {
   readonly mode: 'snapshot' | 'append';
   /** When the agent took it, milliseconds: the observed time of its records. */
   readonly observedMs: number;
+  /** Of two deliveries of a scope the one taken later has the higher number, whatever the clock did; absent: `observedMs` is. */
+  readonly order?: number;
   /** With `restatement: rows`: which revision of the scope it is, counted from 1, and whether all of its charges come or what changed. */
   readonly restated?: { readonly number: number; readonly whole: boolean };
 }

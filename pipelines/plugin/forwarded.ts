@@ -43,12 +43,15 @@ const NAMES = {
   whole: 'focusd.revision.whole',
 } as const;
 
-/** Attempts within a millisecond that are told apart. */
+/** Attempts at one delivery that are told apart. */
 const TRIES = 1_000;
 
-/** Number of the n-th attempt (from 1) at a delivery that was taken at a time. */
-export function attemptNumber(observedMs: number, tries: number): number {
-  return Math.floor(observedMs) * TRIES + Math.min(tries, TRIES - 1);
+/** Number of the n-th attempt (from 1) at a delivery. */
+export function attemptNumber(
+  { order, observedMs }: Pick<DeliveryInfo, 'order' | 'observedMs'>,
+  tries: number,
+): number {
+  return Math.floor(order ?? observedMs) * TRIES + Math.min(tries, TRIES - 1);
 }
 
 /** The attributes of the instrumentation scope. */

@@ -1,7 +1,12 @@
 /** Agents of accounts forward their bills to a central one: its totals are theirs. */
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { createLogEncoder } from '../../pipelines/encode/otlp-logs/index.ts';
+import { systemClock } from '../../plugins/kit/clock.ts';
+import { createHttp } from '../../plugins/kit/http.ts';
+import { batchOf } from '../helpers/batch.ts';
 import { accountFolder, type Central, centralFolder } from '../helpers/forwarding.ts';
+import { numberedIds } from '../helpers/numbered-ids.ts';
 import {
   addCosts,
   bill,
@@ -29,6 +34,7 @@ async function forwardingWorld(t: Test, central: Omit<Central, 'port'> = {}) {
   return {
     center,
     logs,
+    url: `http://127.0.0.1:${port}`,
     account: (name: string, options: Parameters<typeof accountFolder>[2] = {}) =>
       accountFolder(join(folder, name), port, { agent: name, ...options }),
   };
@@ -74,6 +80,100 @@ for (const protocol of ['grpc', 'http'] as const)
     await read(t, one, two);
     t.equal(committed(center).length, 2, 'a scope counts once');
   });
+
+t.test('the clock of an account steps back', async (t) => {
+  const { center, account } = await forwardingWorld(t);
+  const one = account('one');
+  for (const [days, rows] of [[1, 2], [3], [4, 5]].entries()) {
+    const clock = { ...systemClock, now: () => systemClock.now() - days * 86_400_000 };
+    put(one, 'bills/a.csv', focusCsv(rows));
+    t.ok((await readOnce(t, one, { clock })).ok);
+    await settled(t, center, sums([one]), `${days} days back`);
+  }
+});
+
+t.test('what belongs to no delivery, and what does not fit', async (t) => {
+  const { center, account, url } = await forwardingWorld(t, {
+    protocol: 'http',
+    forward: 'token: secret\n    spool_size: 1MiB\n    max_body: 1MiB',
+  });
+  const http = createHttp();
+  t.teardown(() => http.close());
+  const post = async (body: Uint8Array, headers: Readonly<Record<string, string>> = {}) =>
+    await http.request({
+      url: `${url}/v1/logs`,
+      method: 'POST',
+      body,
+      headers: {
+        'content-type': 'application/x-protobuf',
+        authorization: 'Bearer secret',
+        ...headers,
+      },
+    });
+  t.match(await post(Buffer.of(), { authorization: 'Bearer wrong' }), { status: 401 });
+  t.match(await post(Buffer.of(0x0a, 0xff, 0x7f)), { status: 400 }, 'no request');
+  t.match(await post(Buffer.alloc(2 << 20)), { status: 413 });
+  const foreign = await post(Buffer.of(0x0a, 4, 0x12, 2, 0x12, 0));
+  t.equal(foreign.status, 200);
+  t.match(Buffer.from(foreign.body).toString('latin1'), /not written by an agent/);
+
+  const one = account('one', {
+    more: 'protocol: http/protobuf, headers: { authorization: Bearer secret }, logs: { max_batch_bytes: 256KiB }',
+  });
+  const rows = Array.from({ length: 3_000 }, (_, i) => i);
+  put(one, 'bills/a.csv', focusCsv(rows));
+  await read(t, one);
+  await settled(t, center, sums([one]), 'one delivery may be larger than the spool');
+});
+
+t.test('a delivery waits when too many are under way', async (t) => {
+  const { center, account, url } = await forwardingWorld(t, {
+    protocol: 'http',
+    forward: 'spool_size: 1MiB',
+  });
+  const http = createHttp();
+  t.teardown(() => http.close());
+  const post = (delivery: string, row: number, charges: number) =>
+    http.request({
+      url: `${url}/v1/logs`,
+      method: 'POST',
+      body: halfOf(delivery, row, charges),
+      headers: { 'content-type': 'application/x-protobuf' },
+    });
+  t.match(await post('begun', 0, 5_000), { status: 200 });
+  const full = await post('another', 0, 1);
+  t.match(full, { status: 503, headers: { 'retry-after': '5' } });
+  t.match(await post('begun', 5_000, 10), { status: 200 }, 'what is begun may be finished');
+  t.strictSame(committed(center), [], 'not all of it came');
+  const one = account('one', {
+    more: 'protocol: http/protobuf',
+    elapsed: '300ms',
+  });
+  put(one, 'bills/a.csv', focusCsv([1]));
+  t.notOk((await readOnce(t, one)).ok, 'it is told so');
+});
+
+/** A request with charges of a delivery whose end never comes. */
+function halfOf(id: string, from: number, charges: number): Uint8Array {
+  const batch = batchOf(
+    Array.from({ length: charges }, () => ({
+      BilledCost: '1',
+      ChargeDescription: 'x'.repeat(300),
+    })),
+    { firstRow: from + 1 },
+  );
+  const encoder = createLogEncoder({
+    resource: {},
+    observedMs: 1,
+    uidPrefix: id,
+    scopeVersion: '1',
+    maxBytes: 8 << 20,
+    forward: { agent: 'half' },
+    forwarded: { id, receiver: 'r', scope: id, revision: '1', mode: 'snapshot', attempt: 1 },
+  });
+  const [request] = [...encoder.add(batch, { ids: numberedIds(batch) }), ...encoder.finish()];
+  return request?.bytes ?? new Uint8Array();
+}
 
 t.test('only what changed is sent', async (t) => {
   const { center, account } = await forwardingWorld(t);

@@ -48,10 +48,14 @@ service:
 /** Settings of the exporter that forwards. */
 export function forwarding(
   port: number,
-  { agent, more = '' }: { readonly agent?: string; readonly more?: string } = {},
+  {
+    agent,
+    more = '',
+    elapsed = '15s',
+  }: { readonly agent?: string; readonly more?: string; readonly elapsed?: string } = {},
 ): string {
   const name = agent === undefined ? '' : `agent: ${agent}, `;
-  return `{ ${name}backend_profile: focusd, endpoint: "http://127.0.0.1:${port}", retry: { initial_interval: 50ms, max_interval: 200ms }, ${more} }`;
+  return `{ ${name}backend_profile: focusd, endpoint: "http://127.0.0.1:${port}", retry: { initial_interval: 50ms, max_interval: 200ms, max_elapsed_time: ${elapsed} }, ${more} }`;
 }
 
 /** Makes a folder an account's agent's, its bills in ./bills; answers the folder. */
@@ -61,6 +65,8 @@ export function accountFolder(
   options: {
     readonly agent?: string;
     readonly more?: string;
+    /** How long it tries. */
+    readonly elapsed?: string;
     /** Another folder of bills. */
     readonly bills?: string;
   } = {},

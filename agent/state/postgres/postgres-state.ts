@@ -54,12 +54,17 @@ export class PostgresState implements State {
     return await isCommitted(this.#server, of);
   }
 
-  async revision({ pipeline, receiver, scope }: ScopeId): Promise<string | undefined> {
+  async newest({
+    pipeline,
+    receiver,
+    scope,
+  }: ScopeId): Promise<Pick<Committed, 'revision' | 'committedMs'> | undefined> {
     const [row] = await this.#server.query(
-      'SELECT revision FROM focusd.deliveries WHERE pipeline = $1 AND receiver = $2 AND scope = $3 ORDER BY sequence DESC LIMIT 1',
+      'SELECT revision, committed_ms FROM focusd.deliveries WHERE pipeline = $1 AND receiver = $2 AND scope = $3 ORDER BY sequence DESC LIMIT 1',
       [pipeline, receiver, scope],
     );
-    return row === undefined ? undefined : String(row.revision);
+    if (row === undefined) return undefined;
+    return { revision: String(row.revision), committedMs: Number(row.committed_ms) };
   }
 
   async kept(of: ScopeId): Promise<KeptScope | undefined> {

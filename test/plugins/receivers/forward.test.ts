@@ -32,7 +32,7 @@ const DELIVERY: ForwardedDelivery = {
   revision: 'etag "1"',
   mode: 'snapshot',
   id: 'd1',
-  attempt: attemptNumber(1_790_000_000_123, 2),
+  attempt: attemptNumber({ observedMs: 1_790_000_000_123 }, 2),
   restated: { number: 3, whole: true },
 };
 
