@@ -4,6 +4,7 @@ import t from 'tap';
 import type { Delivery } from '../../../pipelines/plugin/index.ts';
 import { manifestSets } from '../../../plugins/kit/objects/manifest-sets.ts';
 import { receiveSets } from '../../../plugins/kit/objects/receive.ts';
+import { claims } from '../../helpers/claims.ts';
 import { type MemoryStore, memoryStore } from '../../helpers/memory-store.ts';
 import { type World, worldOf } from '../../helpers/plugin-world.ts';
 import { filesBelow } from '../../helpers/world.ts';
@@ -99,6 +100,26 @@ t.test('a bill in an object store', async (t) => {
     const [second] = await taken({ store, world, keep: true }, first?.cursor);
     t.equal(readFileSync(second?.parts[0]?.path ?? '', 'utf8'), 'new');
     t.equal(kept(), 1, 'the former version is gone');
+  });
+
+  t.test('that another agent is at is left out, and looked for again', async (t) => {
+    const { store, world } = setting();
+    putBill(store, 'run-1', { 'a.csv': 'theirs' });
+    const other = 'costs/metadata/BILLING_PERIOD=2026-08/costs-Manifest.json';
+    store.put('costs/data/BILLING_PERIOD=2026-08/b.csv', 'ours');
+    const dataFiles = ['s3://bucket/costs/data/BILLING_PERIOD=2026-08/b.csv'];
+    store.put(other, JSON.stringify({ executionId: 'run-2', exportName: 'costs', dataFiles }));
+    const sharing = claims({ 'costs/2026-09': ['elsewhere', 'elsewhere', 'done'] });
+    const [ours, ...more] = await taken({ store, world: { ...world, sharing } });
+    t.same(more, []);
+    t.match(ours, { scope: 'costs/2026-08', texts: ['ours'] });
+    t.equal(sharing.said.filter((said) => said === 'look').length, 3);
+    t.equal(sharing.said.filter((said) => said === 'costs/2026-09 run-1').length, 3);
+    t.same(
+      store.opened.filter(({ key }) => key.endsWith('a.csv')),
+      [],
+      'nothing of it is downloaded',
+    );
   });
 
   t.test('that changes while it is read is read again', async (t) => {

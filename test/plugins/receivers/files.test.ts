@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Delivery } from '../../../pipelines/plugin/index.ts';
+import type { Delivery, Sharing } from '../../../pipelines/plugin/index.ts';
 import { filePatterns, listFiles, watchFiles, watchFolders } from '../../../plugins/kit/watch.ts';
 import files from '../../../plugins/receivers/files/index.ts';
 import { settling } from '../../../plugins/receivers/files/settling.ts';
+import { claims } from '../../helpers/claims.ts';
 import { checkedSettings, turnedClock, worldOf } from '../../helpers/plugin-world.ts';
 
 /** Files by path, long settled unless told otherwise. */
@@ -32,7 +33,10 @@ async function look(
   t: Test,
   folder: string,
   written: Readonly<Record<string, unknown>> = {},
-  onSleep: (count: number) => void = () => {},
+  {
+    onSleep = () => {},
+    sharing,
+  }: { readonly onSleep?: (count: number) => void; readonly sharing?: Sharing } = {},
 ): Promise<{ readonly given: readonly Looked[]; readonly world: ReturnType<typeof worldOf> }> {
   const config = await checkedSettings(files, { paths: [join(folder, 'bills')], ...written });
   const clock = turnedClock(onSleep);
@@ -41,7 +45,7 @@ async function look(
   mkdirSync(world.folder, { recursive: true });
   const given: Looked[] = [];
   for await (const { scope, parts, revision } of files.receive(
-    world,
+    { ...world, ...(sharing && { sharing }) },
     undefined,
   ) as AsyncIterable<Delivery>)
     given.push({
@@ -51,6 +55,23 @@ async function look(
     });
   return { given, world };
 }
+
+t.test('what another agent is at is left out, and looked at again', async (t) => {
+  const folder = t.testdir();
+  put(folder, { 'bills/a.csv': 'a', 'bills/b.csv': 'b', 'bills/c.csv': 'c' });
+  const path = (name: string): string => join(folder, 'bills', name);
+  const sharing = claims({
+    [path('a.csv')]: ['elsewhere', 'done'],
+    [path('b.csv')]: ['elsewhere', 'mine'],
+  });
+  const { given, world } = await look(t, folder, {}, { sharing });
+  t.same(
+    given.map(({ scope }) => scope),
+    ['c.csv', 'b.csv'],
+  );
+  t.equal(sharing.said.filter((said) => said === 'look').length, 2);
+  t.same((world.clock as ReturnType<typeof turnedClock>).slept, [1_000]);
+});
 
 t.test('patterns', async (t) => {
   const folder = t.testdir();
@@ -214,9 +235,10 @@ t.test('what is still being written is waited for', async (t) => {
   const folder = t.testdir();
   put(folder, { 'bills/old.csv': '1' });
   put(folder, { 'bills/young.csv': '1' }, 100);
-  const { given, world } = await look(t, folder, { settle: '2s' }, (count) => {
+  const onSleep = (count: number): void => {
     if (count === 1) put(folder, { 'bills/young.csv': '12' }, -1_000);
-  });
+  };
+  const { given, world } = await look(t, folder, { settle: '2s' }, { onSleep });
   t.match(given, [{ scope: 'old.csv' }, { scope: 'young.csv' }], 'the old one does not wait');
   t.ok((world.clock as ReturnType<typeof turnedClock>).slept.length >= 3);
   t.match(world.lines, [{ level: 'debug', fields: { path: /young/ } }]);
