@@ -1,17 +1,19 @@
 /** A real nats-server between publishers and the real agent: charges count once, whatever happens on the way. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import t, { type Test } from 'tap';
-import { focusd } from '../helpers/focusd-process.ts';
-import { deadLetters, focusCsv, focusRow, put } from '../helpers/world.ts';
+import { focusd, startFocusd } from '../helpers/focusd-process.ts';
+import { committedCosts, deadLetters, focusCsv, focusRow, put } from '../helpers/world.ts';
 import { busAgent, charge, ended, event, until } from './bus-agents.ts';
 import { type NatsServer, natsServer, startNats } from './programs/nats.ts';
 
 t.setTimeout(30 * 60_000);
 
+const EXAMPLE = new URL('../../config/examples/nats.yaml', import.meta.url);
+const README = new URL('../../plugins/receivers/nats/README.md', import.meta.url);
 const NDJSON = { 'Content-Type': 'application/x-ndjson' };
 
 interface Bus {
@@ -218,6 +220,25 @@ t.test('NATS', async (t) => {
     const to = taker(t, join(folder, 'to'), again.url);
     t.equal((await to.once()).code, 0);
     t.equal(to.billed(), '7');
+  });
+
+  t.test('the example takes the charge that the README publishes', async (t) => {
+    const folder = t.testdir({});
+    const bus = await startBus(t, folder);
+    const path = join(folder, 'nats.yaml');
+    const text = readFileSync(EXAMPLE, 'utf8')
+      .replace('  health:\n', '  health:\n    endpoint: 127.0.0.1:0\n')
+      .replace(/ {2}otlp:\n.*\n/, '  file:\n    folder: ./out\n')
+      .replace('[otlp]', '[file]');
+    writeFileSync(path, text);
+    const readme = readFileSync(README, 'utf8');
+    await bus.publish(/nats pub focus\.charges '(.*)'/.exec(readme)?.[1] ?? '');
+    const env = { NATS_URL: bus.server.url, FOCUSD_STORAGE: join(folder, 'state') };
+    const agent = startFocusd(t, ['run', '-c', path], { env });
+    await until(() => committedCosts(folder).BilledCost === '0.25');
+    await ended(t, agent);
+    t.equal(committedCosts(folder).BilledCost, '0.25');
+    t.equal(await bus.open(), 0);
   });
 
   t.test('what an operator has to do is said', async (t) => {
