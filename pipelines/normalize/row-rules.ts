@@ -104,19 +104,27 @@ function wantedOf({ kind }: Column, cell: string | undefined): string {
 const SHORT_DATE = /^\s*\d{1,2}\/\d{1,2}\/\d{2,4}\b/;
 const TWO_MEANINGS = /^\D*\d{1,3},\d{3}\D*$/;
 
-/** The source cell that an expression reads first. */
+/** The source cell that an expression cannot read: of an amount the first that is no number, of a time the first that is there. */
 function sourceCell(
   { evaluator }: Rows,
   of: Expression | undefined,
   row: number,
 ): string | undefined {
-  let source = of;
-  while (source !== undefined && !isSource(source)) source = source.inputs[0];
-  return source === undefined ? undefined : cellText(evaluator.text(text(source.value ?? '')), row);
+  const cells = sourcesOf(of, of?.kind === 'amount' ? 'amount' : 'text').flatMap((source) => {
+    const column = evaluator.column(source);
+    if (source.kind === 'amount' && !isInvalid(column, row)) return [];
+    return cellText(evaluator.text(text(source.value ?? '')), row) ?? [];
+  });
+  return cells[0];
 }
 
-function isSource(of: Expression): of is TextExpression | AmountExpression {
-  return (of.kind === 'text' || of.kind === 'amount') && of.op === 'column';
+type Source = TextExpression | AmountExpression;
+
+/** The source columns that an expression reads as this kind. */
+function sourcesOf(of: Expression | undefined, kind: Source['kind']): readonly Source[] {
+  if (of === undefined) return [];
+  if (of.kind === kind && of.op === 'column') return [of];
+  return of.inputs.flatMap((input) => sourcesOf(input, kind));
 }
 
 /** Amounts that an exporter's format has no room for. */

@@ -427,6 +427,30 @@ t.test('what spreadsheets make of a bill is read again', async (t) => {
   );
 });
 
+t.test('what is refused shows the cell that cannot be read', async (t) => {
+  const said = (changes: SourceRow): readonly string[] => {
+    const row = { ...CHARGE, ...changes };
+    const header = Object.keys(row);
+    const normalizer = new Normalizer(focus, header);
+    const batches = toBatches(header, [row], 64);
+    return batches.flatMap((batch) =>
+      normalizer.normalize(batch).rejected.map(({ message }) => message),
+    );
+  };
+  t.strictSame(said({ EffectiveCost: 'N/A' }), [
+    'EffectiveCost is "N/A", which is not a decimal number',
+  ]);
+  t.match(said({ BilledCost: '10,000' }), [
+    /^BilledCost is "10,000", which is not certain: its comma/,
+  ]);
+  t.strictSame(said({ ChargePeriodEnd: 'soon' }), [
+    'ChargePeriodEnd is "soon", which is not a date and time',
+  ]);
+  t.match(said({ ChargePeriodStart: '4/5/26' }), [
+    /"4\/5\/26", which is not certain: day and month/,
+  ]);
+});
+
 t.test('words for nothing name nothing', async (t) => {
   const { charge, repairs } = map({
     BillingPeriodEnd: 'N/A',
