@@ -111,11 +111,12 @@ await t.test('usage comes from Prometheus', async (t) => {
         for (const line of readFileSync(path, 'utf8').trim().split('\n'))
           lines.push(JSON.parse(line));
   })().catch((error: unknown) => error);
-  t.teardown(async () => {
+  /** Before the folder goes. */
+  const stop = async (): Promise<void> => {
     world.stop.abort();
     await ended;
     await world.close();
-  });
+  };
   await until(() => server.requests.some((one) => one.includes('pods?watch')));
   for (let minute = 0; minute <= 61 && lines.length === 0; minute += 1) await turned.move(60_000);
   await until(() => lines.length > 0);
@@ -140,4 +141,5 @@ await t.test('usage comes from Prometheus', async (t) => {
   server.answer('/version', 200, { gitVersion: 'v1.36.3' });
   const probe = await kubernetes.probe?.(other).finally(() => other.close());
   t.match(probe?.problems, [/does it scrape \/metrics\/cadvisor/]);
+  await stop();
 });
