@@ -53,8 +53,9 @@ function chargesIn(requests: readonly unknown[]): readonly Charge[] {
   ) as readonly Charge[];
 }
 
+/** Waits for them: of an hour that is just over they come with the second look, and a look is a minute. */
 async function charges(from: Collector, atLeast: number): Promise<readonly Charge[]> {
-  const requests = await from.until('logs', (all) => chargesIn(all).length >= atLeast, 120_000);
+  const requests = await from.until('logs', (all) => chargesIn(all).length >= atLeast, 600_000);
   return chargesIn(requests);
 }
 
