@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parse } from 'csv-parse/sync';
@@ -433,9 +432,12 @@ t.test('generate: the same seed gives the same bytes', async (t) => {
 });
 
 t.test('demo', async (t) => {
-  const folder = t.testdir();
-  const temporary = new Set(readdirSync(tmpdir()));
-  const ran = await focusd(t, ['demo', '--rows', '400', '--folder', 'demo'], { cwd: folder });
+  const root = t.testdir({ here: {}, temporary: {} });
+  const [folder, TMPDIR] = [join(root, 'here'), join(root, 'temporary')];
+  const ran = await focusd(t, ['demo', '--rows', '400', '--folder', 'demo'], {
+    cwd: folder,
+    env: { TMPDIR },
+  });
   t.equal(ran.code, 0);
   t.equal(ran.stderr, '', 'nothing that a newcomer must judge');
   for (const said of [
@@ -450,11 +452,7 @@ t.test('demo', async (t) => {
     t.match(ran.stdout, said);
   t.notMatch(ran.stdout, /NOT CONSERVED/);
   t.strictSame(readdirSync(folder), ['demo']);
-  t.strictSame(
-    readdirSync(tmpdir()).filter((name) => name.startsWith('focusd-') && !temporary.has(name)),
-    [],
-    'nothing is left in the temporary folder',
-  );
+  t.strictSame(readdirSync(TMPDIR), [], 'nothing is left in the temporary folder');
   const audit = await focusd(t, ['audit', '-c', 'demo/focusd.yaml'], { cwd: folder });
   t.match(audit, { code: 0, stdout: /4 of 4/ });
 });
