@@ -11,7 +11,7 @@ import type {
   Receiver,
   ReceiverContext,
 } from '../pipelines/plugin/contract.ts';
-import { errorName } from '../pipelines/plugin/errors.ts';
+import { errorMessage, errorName } from '../pipelines/plugin/errors.ts';
 import type { Inspection } from '../pipelines/plugin/inspection.ts';
 import { createHttp } from '../plugins/kit/http.ts';
 import { createLasting } from '../plugins/kit/lasting.ts';
@@ -283,7 +283,7 @@ class RunningAgent implements Agent {
     } catch (error) {
       if (!isDiskTrouble(error) && errorName(error) !== 'Unavailable') throw error;
       this.#options.log.error('the audit chain does not say that the agent stopped', {
-        reason: error instanceof Error ? error.message : String(error),
+        reason: errorMessage(error),
       });
     } finally {
       await this.#storage.close();

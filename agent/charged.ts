@@ -1,6 +1,7 @@
 import type { StageSettings } from '../pipelines/engine/deliver.ts';
 import type { ChargedSkus } from '../pipelines/plugin/charged-skus.ts';
 import type { Logger, SkuListener } from '../pipelines/plugin/contract.ts';
+import { errorMessage } from '../pipelines/plugin/errors.ts';
 
 /** Who asks what a delivery charges. */
 export interface Asking {
@@ -20,7 +21,7 @@ export function tellSkus(skus: ChargedSkus, { skuListeners, log }: Asking): void
     try {
       listener(skus);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       log.error('SKUs of a delivery were not looked at', { reason });
     }
   }

@@ -13,7 +13,7 @@ import type {
   Sink,
   SkuListener,
 } from '../pipelines/plugin/contract.ts';
-import { Misconfigured, Unavailable } from '../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured, Unavailable } from '../pipelines/plugin/errors.ts';
 import type { Linker } from '../pipelines/plugin/links.ts';
 import type { PriceBook } from '../pipelines/plugin/prices.ts';
 import type { TotalsView } from '../pipelines/plugin/totals.ts';
@@ -277,7 +277,7 @@ export class OpenComponents {
     } catch (error) {
       this.#around.log.error('component did not do what it was asked to', {
         component,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: errorMessage(error),
       });
       return false;
     }

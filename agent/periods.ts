@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StageSettings, Target } from '../pipelines/engine/deliver.ts';
 import { sendEvents } from '../pipelines/engine/send-events.ts';
 import type { Clock, Logger } from '../pipelines/plugin/contract.ts';
+import { errorMessage } from '../pipelines/plugin/errors.ts';
 import type { LogEvent } from '../pipelines/plugin/links.ts';
 import { canonical } from './state/audit-chain.ts';
 import type { Period, PeriodTotals } from './state/periods.ts';
@@ -42,7 +43,7 @@ export function createPeriods(of: PeriodsOf): Periods {
     last = last
       .then(() => checkAll(of))
       .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorMessage(error);
         of.log.error('periods could not be looked at', { reason });
       });
     return last;
@@ -72,7 +73,7 @@ async function checkAll(of: PeriodsOf): Promise<void> {
       await note(of, noted);
     } catch (error) {
       const { pipeline, receiver, billingPeriod } = noted.period;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       const about = { pipeline, receiver, billingPeriod, reason };
       of.log.warn('period cannot be told to exporters, it is tried again', about);
     }

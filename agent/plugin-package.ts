@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { KINDS } from '../config/components.ts';
 import { FORMATS, isSetting, type Schema } from '../config/formats.ts';
 import { CONTRACT, type Plugin } from '../pipelines/plugin/contract.ts';
+import { errorMessage } from '../pipelines/plugin/errors.ts';
 import type { MappingPackage } from '../pipelines/plugin/mappings.ts';
 import { type LoadedMapping, loadedMapping } from './package-mapping.ts';
 
@@ -52,7 +53,7 @@ async function packageMapping(name: string, url: unknown): Promise<LoadedMapping
   try {
     return await loadedMapping(name, url);
   } catch (cause) {
-    const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+    const [message] = errorMessage(cause).split('\n', 1);
     const hint = /package 'focusd'/.test(message ?? '')
       ? 'it needs focusd beside it: npm install focusd'
       : 'ask its author for a release made with defineMapping of focusd/mapping';
@@ -65,7 +66,7 @@ async function importDefault(entry: string, name: string): Promise<unknown> {
     const module = (await import(pathToFileURL(entry).href)) as { readonly default?: unknown };
     return module.default;
   } catch (cause) {
-    const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+    const [message] = errorMessage(cause).split('\n', 1);
     const hint = /package 'focusd'/.test(message ?? '')
       ? `it needs focusd beside it: npm install focusd ${name}`
       : 'install it again, or report this to its author';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AgentSettings } from '../config/schema.ts';
-import { errorName, Misconfigured } from '../pipelines/plugin/errors.ts';
+import { errorMessage, errorName, Misconfigured } from '../pipelines/plugin/errors.ts';
 import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import { lockFolder } from './state/lock.ts';
 import { openStateOf } from './state/open-state.ts';
@@ -41,7 +41,7 @@ export async function openStorage(
 /** What stands in the way of a folder, as the operator's affair. */
 export function unusable(folder: string, cause: unknown): unknown {
   if (errorName(cause) === 'Misconfigured') return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorMessage(cause);
   return new Misconfigured(`${folder} cannot be used: ${reason}`, {
     path: 'storage.folder',
     hint: 'focusd needs a folder of its own that it can write to, on a disk with room',

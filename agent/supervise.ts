@@ -1,5 +1,5 @@
 import type { Clock, ComponentHealth, Logger } from '../pipelines/plugin/contract.ts';
-import { errorName, type Unavailable } from '../pipelines/plugin/errors.ts';
+import { errorMessage, errorName, type Unavailable } from '../pipelines/plugin/errors.ts';
 import { isDiskTrouble } from './disk-trouble.ts';
 
 /** Conditions of all components, by id. */
@@ -107,7 +107,7 @@ export async function supervise(
         health.set({ id, kind, status: 'stopped' });
         return { ok: true };
       }
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       failures++;
       const isTriedAgain = errorName(error) === 'Unavailable' || isDiskTrouble(error);
       if (!isTriedAgain || failures >= (component.attempts ?? Number.POSITIVE_INFINITY)) {

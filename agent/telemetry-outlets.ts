@@ -7,7 +7,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { Misconfigured } from '../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../pipelines/plugin/errors.ts';
 import { createMetricExporter } from '../plugins/exporters/otlp/metric-exporter.ts';
 import { hookDiagnostics } from '../plugins/exporters/otlp/partial-success.ts';
 import { createRetryingExporter } from '../plugins/exporters/otlp/retrying-exporter.ts';
@@ -69,7 +69,7 @@ async function openPage(address: string): Promise<{
   try {
     await once(server, 'listening');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`cannot listen on ${address}: ${reason}`, {
       path: ADDRESS,
       hint: 'is another focusd running? Give this one another port, or off',

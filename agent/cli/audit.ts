@@ -5,6 +5,7 @@ import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import { COST_COLUMNS } from '../../pipelines/focus/columns.ts';
 import { decimal, formatDecimal, subtract } from '../../pipelines/focus/decimal.ts';
 import type { Part } from '../../pipelines/plugin/delivery.ts';
+import { errorMessage } from '../../pipelines/plugin/errors.ts';
 import type { Total } from '../../pipelines/plugin/totals.ts';
 import { configure } from '../configure.ts';
 import { pipelineSettings } from '../stages.ts';
@@ -105,7 +106,7 @@ async function derive(
     });
     return { changed, totals };
   } catch (error) {
-    return { changed, totals: { reason: error instanceof Error ? error.message : String(error) } };
+    return { changed, totals: { reason: errorMessage(error) } };
   }
 }
 

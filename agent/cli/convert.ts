@@ -7,7 +7,7 @@ import type { Refused } from '../../pipelines/engine/protocol.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { OutputVersion } from '../../pipelines/focus/columns.ts';
 import type { Delivery, Part } from '../../pipelines/plugin/delivery.ts';
-import { Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
 import type { LoadedMapping } from '../package-mapping.ts';
 import { loadPackage, PackageProblem } from '../plugin-package.ts';
 import { stageSettings } from '../stages.ts';
@@ -220,7 +220,7 @@ function openForRejects(path: string): number {
     rmSync(path, { force: true });
     return openSync(path, 'a', 0o600);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`--rejected ${path} cannot be written: ${reason}`, { cause });
   }
 }

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 import type { Encoding } from '../../pipelines/plugin/delivery.ts';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { parquetFrame } from '../../plugins/exporters/file/parquet-frame.ts';
 import {
   createPartFile,
@@ -70,12 +70,8 @@ async function temporaryFile(
   if (known?.isDirectory() === true)
     throw new Misconfigured(`${output} is a folder`, { hint: 'name a file with -o' });
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new Misconfigured(`cannot write to ${folder}: ${messageOf(cause)}`, { cause });
+    throw new Misconfigured(`cannot write to ${folder}: ${errorMessage(cause)}`, { cause });
   });
   const path = join(folder, `.${basename(output)}.${process.pid}.tmp`);
   return { path, discard: () => rm(path, { force: true }) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

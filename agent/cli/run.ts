@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configurationFiles } from '../../config/read.ts';
 import type { Configuration } from '../../config/validate.ts';
+import { errorMessage } from '../../pipelines/plugin/errors.ts';
 import { systemClock } from '../../plugins/kit/clock.ts';
 import { watchFiles } from '../../plugins/kit/watch.ts';
 import { type Agent, type AgentOptions, type RunEnded, startAgent } from '../agent.ts';
@@ -206,7 +207,7 @@ function reloading({ agent, configured, log }: Reloading): () => Promise<void> {
       }
     } catch (error) {
       log.error('new configuration is not used, the running one stays', {
-        reason: error instanceof Error ? error.message : String(error),
+        reason: errorMessage(error),
       });
     }
   };

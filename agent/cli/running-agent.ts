@@ -1,6 +1,6 @@
 import type { Configuration } from '../../config/validate.ts';
 import type { Http } from '../../pipelines/plugin/contract.ts';
-import { Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured, Unavailable } from '../../pipelines/plugin/errors.ts';
 import type { Inspection } from '../../pipelines/plugin/inspection.ts';
 
 /** Where the debug pages of the agent with this configuration are, `http://127.0.0.1:13134`; undefined when it has none. */
@@ -29,7 +29,7 @@ export async function askAgent(http: Http, url: string): Promise<Inspection> {
   const { status, body } = await http
     .request({ url: address, timeoutMs: WITHIN_MS })
     .catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorMessage(cause);
       throw new Unavailable(`no agent answers: ${reason}`, { cause });
     });
   const text = Buffer.from(body).toString();

@@ -13,8 +13,3 @@ export function json(path: string, value: unknown): SupportFile {
 export function noFile(what: string, why: string): SupportFile {
   return { path: `no-${what}.txt`, text: `${why}\n` };
 }
-
-/** What went wrong, for people. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Configuration } from '../../config/validate.ts';
+import { errorMessage } from '../../pipelines/plugin/errors.ts';
 import { checkChain } from '../state/audit-chain.ts';
 import type { State } from '../state/state.ts';
 import { existingState } from './existing-state.ts';
 import { letterFiles } from './letter-files.ts';
-import { json, noFile, reasonOf, type SupportFile } from './support-file.ts';
+import { json, noFile, type SupportFile } from './support-file.ts';
 
 /** Deliveries that are told in full; of older ones only the number. */
 const MOST_DELIVERIES = 1_000;
@@ -27,7 +28,7 @@ async function committed(configuration: Configuration): Promise<readonly Support
       json('audit.json', await auditHead(state)),
     ];
   } catch (error) {
-    return [noFile('state', reasonOf(error))];
+    return [noFile('state', errorMessage(error))];
   } finally {
     await state?.close();
   }

@@ -5,12 +5,13 @@ import { gzipSync } from 'node:zlib';
 import { maskedYaml } from '../../config/show.ts';
 import type { Configuration } from '../../config/validate.ts';
 import type { Http } from '../../pipelines/plugin/contract.ts';
+import { errorMessage } from '../../pipelines/plugin/errors.ts';
 import { createHttp } from '../../plugins/kit/http.ts';
 import { configure } from '../configure.ts';
 import { createMask } from '../mask.ts';
 import { version } from '../version.ts';
 import { askAgent, debugUrl } from './running-agent.ts';
-import { json, noFile, reasonOf, type SupportFile } from './support-file.ts';
+import { json, noFile, type SupportFile } from './support-file.ts';
 import { stateFiles } from './support-state.ts';
 import { tar } from './tar.ts';
 
@@ -46,7 +47,7 @@ interface Collected {
 async function collected(config: string, http: Http, now: Date): Promise<Collected> {
   const about = aboutFile(now);
   const configured = await configure(config, process.env).catch((error: unknown) =>
-    reasonOf(error),
+    errorMessage(error),
   );
   if (typeof configured === 'string')
     return {
@@ -90,7 +91,7 @@ async function agentFiles(configuration: Configuration, http: Http): Promise<Sup
       { path: 'log.ndjson', text: log.map((line) => `${line}\n`).join('') },
     ];
   } catch (error) {
-    return [noFile('agent', reasonOf(error))];
+    return [noFile('agent', errorMessage(error))];
   }
 }
 
@@ -103,7 +104,7 @@ async function metricsFile({ telemetry }: Configuration, http: Http): Promise<Su
     const { body } = await http.request({ url: `http://${host}/metrics`, timeoutMs: 5_000 });
     return [{ path: 'metrics.txt', text: Buffer.from(body).toString() }];
   } catch (error) {
-    return [noFile('metrics', reasonOf(error))];
+    return [noFile('metrics', errorMessage(error))];
   }
 }
 

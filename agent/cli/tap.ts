@@ -4,7 +4,7 @@ import { uidPrefix } from '../../pipelines/engine/delivery-ids.ts';
 import { type ReadBatch, readCharges } from '../../pipelines/engine/read-charges.ts';
 import { type Batch, cellText } from '../../pipelines/focus/batch.ts';
 import { equalChargesMemory } from '../../pipelines/identify/index.ts';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { systemClock } from '../../plugins/kit/clock.ts';
 import { configure } from '../configure.ts';
 import { pipelineSettings } from '../stages.ts';
@@ -115,7 +115,7 @@ async function tapDelivery(delivery: Committed, tapping: Tapping): Promise<void>
         if (tapping.left <= 0) break;
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       process.stderr.write(`${safeText(path)} cannot be read again: ${safeText(reason)}\n`);
       process.exitCode = 1;
     }

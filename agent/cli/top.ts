@@ -1,5 +1,5 @@
 import { parseDuration } from '../../config/formats.ts';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Inspection } from '../../pipelines/plugin/inspection.ts';
 import { systemClock } from '../../plugins/kit/clock.ts';
 import { createHttp } from '../../plugins/kit/http.ts';
@@ -66,7 +66,7 @@ async function live(
         before = now;
         return shown;
       },
-      (error: unknown) => [error instanceof Error ? error.message : String(error)],
+      (error: unknown) => [errorMessage(error)],
     );
   }
   process.stdout.write(CLOSE);

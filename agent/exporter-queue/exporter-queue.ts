@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { add, type Decimal, ZERO } from '../../pipelines/focus/decimal.ts';
 import type { Clock, Sink, WriteResult } from '../../pipelines/plugin/contract.ts';
 import type { EncodedBatch } from '../../pipelines/plugin/delivery.ts';
-import { errorName, Unavailable } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, errorName, Unavailable } from '../../pipelines/plugin/errors.ts';
 import {
   type CostSums,
   type DamagedQueue,
@@ -11,7 +11,7 @@ import {
   QueueWriter,
   storedBytes,
 } from './queue-file.ts';
-import { messageOf, type RefusedBatch, sendFile } from './send-file.ts';
+import { type RefusedBatch, sendFile } from './send-file.ts';
 import {
   finishFile,
   openWaiting,
@@ -175,7 +175,7 @@ export class ExporterQueue {
     try {
       this.#writer(about).append(batch);
     } catch (cause) {
-      throw new Unavailable(`charges for ${exporter} cannot be kept: ${messageOf(cause)}`, {
+      throw new Unavailable(`charges for ${exporter} cannot be kept: ${errorMessage(cause)}`, {
         cause,
       });
     }
@@ -269,7 +269,7 @@ export class ExporterQueue {
   async #setAside(path: string, error: unknown): Promise<void> {
     try {
       const { about } = error as Partial<DamagedQueue>;
-      await this.#options.events.damaged(messageOf(error), about);
+      await this.#options.events.damaged(errorMessage(error), about);
       setFileAside(path);
     } catch (cause) {
       this.#down(cause);
@@ -277,7 +277,7 @@ export class ExporterQueue {
   }
 
   #down(error: unknown): void {
-    const reason = messageOf(error);
+    const reason = errorMessage(error);
     if (this.#reason === reason) return;
     this.#reason = reason;
     this.#options.events.down(reason);

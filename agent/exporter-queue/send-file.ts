@@ -1,6 +1,6 @@
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 import type { EncodedBatch } from '../../pipelines/plugin/delivery.ts';
-import { errorName } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, errorName } from '../../pipelines/plugin/errors.ts';
 import { addCosts, type Queued, QueueReader, type StoredBatch } from './queue-file.ts';
 import { noteSent, type WaitingFile } from './waiting-file.ts';
 
@@ -76,11 +76,6 @@ async function sendBatch(
     if (rejectedRows > 0) await events.refused({ ...about, batch, rows: rejectedRows, reason });
   } catch (error) {
     if (errorName(error) !== 'Rejected') throw error;
-    await events.refused({ ...about, batch, rows: batch.rows, reason: messageOf(error) });
+    await events.refused({ ...about, batch, rows: batch.rows, reason: errorMessage(error) });
   }
-}
-
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { transaction } from '../../plugins/kit/transaction.ts';
 import { AUDIT_SCHEMA, appendLink } from './audit-chain.ts';
 import { KEPT_SCHEMA } from './kept-charges.ts';
@@ -51,14 +51,11 @@ export function openDatabase(path: string, { checked }: Opening): DatabaseSync {
     return database;
   } catch (cause) {
     database?.close();
-    throw new Misconfigured(
-      `the state file ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        path: 'storage.folder',
-        hint: 'move the file away to start from nothing: bills that are still at their source are read again',
-        cause,
-      },
-    );
+    throw new Misconfigured(`the state file ${path} cannot be used: ${errorMessage(cause)}`, {
+      path: 'storage.folder',
+      hint: 'move the file away to start from nothing: bills that are still at their source are read again',
+      cause,
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../../pipelines/plugin/errors.ts';
 
 /** Time for an agent that is just ending to let go. */
 const PATIENCE_MS = 2_000;
@@ -40,6 +40,6 @@ function inUse(folder: string, cause: unknown): Misconfigured {
 }
 
 function unusable(path: string, cause: unknown): Misconfigured {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorMessage(cause);
   return new Misconfigured(`cannot write ${path}: ${reason}`, { path: 'storage.folder', cause });
 }

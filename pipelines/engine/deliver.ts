@@ -5,7 +5,7 @@ import type { RejectedRow, Span } from '../decode/source.ts';
 import { equalChargesMemory, forgetMeetings, type KnownChargesMemory } from '../identify/index.ts';
 import type { Sink } from '../plugin/contract.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Part } from '../plugin/delivery.ts';
-import { Unavailable } from '../plugin/errors.ts';
+import { errorMessage, Unavailable } from '../plugin/errors.ts';
 import { attemptNumber, type ForwardedDelivery } from '../plugin/forwarded.ts';
 import type { Linkable } from '../plugin/links.ts';
 import type { MappingModule } from '../plugin/mappings.ts';
@@ -353,5 +353,5 @@ async function unchanged(part: Part): Promise<void> {
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

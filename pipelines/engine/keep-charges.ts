@@ -3,6 +3,7 @@ import type { Batch } from '../focus/batch.ts';
 import type { ChargeIds } from '../focus/charge-ids.ts';
 import { KnownCharges } from '../identify/index.ts';
 import { KeptWriter, readKeptIds } from '../keep/index.ts';
+import { errorMessage } from '../plugin/errors.ts';
 import type { KeepTask, Kept, Loaded, LoadRequest } from './protocol.ts';
 
 /** Keeps the charges of a task; a file that cannot be written is told at the end. */
@@ -58,7 +59,7 @@ export class ChargeKeeper {
     try {
       work();
     } catch (error) {
-      this.#failed = messageOf(error);
+      this.#failed = errorMessage(error);
     }
   }
 }
@@ -78,10 +79,6 @@ export async function loadKept({ files, known, as }: LoadRequest): Promise<Loade
     }
     return { ok: true };
   } catch (error) {
-    return { ok: false, reason: messageOf(error) };
+    return { ok: false, reason: errorMessage(error) };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

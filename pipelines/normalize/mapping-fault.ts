@@ -1,5 +1,7 @@
 /** What is wrong with a mapping of somebody else's making, before a bill is read by it. */
+
 import { COLUMNS, COST_COLUMNS, columnFact } from '../focus/columns.ts';
+import { errorMessage } from '../plugin/errors.ts';
 import { defaultSettings } from './header.ts';
 import type { Mapping, MappingTable } from './mapping.ts';
 
@@ -38,7 +40,7 @@ function tableFault(mapping: Mapping): string | undefined {
       settings: defaultSettings(mapping),
     });
   } catch (error) {
-    return `build() fails on the required columns: ${error instanceof Error ? error.message : String(error)}`;
+    return `build() fails on the required columns: ${errorMessage(error)}`;
   }
   const { templates, measures } = table;
   if (!Array.isArray(templates) || templates.length === 0) return 'its table has no row templates';

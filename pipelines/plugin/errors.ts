@@ -55,6 +55,11 @@ export class BadPart extends Error {
   }
 }
 
+/** What an error of any origin says. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The `name` of an error of any origin, worker threads and other realms included. */
 export function errorName(error: unknown): string {
   return typeof error === 'object' && error !== null && 'name' in error

@@ -1,4 +1,4 @@
-import type { Tls } from '../../pipelines/plugin/index.ts';
+import { errorMessage, type Tls } from '../../pipelines/plugin/index.ts';
 
 /** What to do about the errors of sockets and TLS, by code. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -75,12 +75,12 @@ export function explainNetworkError(
   if (code !== undefined && Object.hasOwn(MEANING, code)) {
     return `${MEANING[code]} (${code})${CUT.has(code) ? hintOfCut(target) : ''}`;
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return code === undefined || message.includes(code) ? message : `${message} (${code})`;
 }
 
 function codeInWords(error: unknown): string | undefined {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   for (const [words, code] of CODE_BY_WORDS) {
     const found = words.exec(message);
     if (found !== null) return code === '$1' ? found[1] : code;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Misconfigured, type Opened } from '../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured, type Opened } from '../../pipelines/plugin/index.ts';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
 
 /** What a page says. */
@@ -43,7 +43,7 @@ export async function servePages({
   try {
     await once(server, 'listening');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, { path, cause });
   }
   const { address: host, port } = server.address() as AddressInfo;
@@ -83,7 +83,7 @@ function made(page: PagesOptions['page'], request: PageRequest): Page {
   try {
     return page(request);
   } catch (error) {
-    return { status: 503, body: { error: error instanceof Error ? error.message : String(error) } };
+    return { status: 503, body: { error: errorMessage(error) } };
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { Misconfigured, type Tls } from '../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured, type Tls } from '../../pipelines/plugin/index.ts';
 
 /** What `node:tls`, `node:http2` and undici want. */
 export interface TlsOptions {
@@ -50,7 +50,7 @@ function fits(files: { ca?: string; cert?: string; key?: string }, path: string)
   try {
     createSecureContext(files);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`the certificate, its key or the authority cannot be used: ${reason}`, {
       path,
       cause,

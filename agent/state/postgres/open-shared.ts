@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentSettings } from '../../../config/schema.ts';
-import { Misconfigured } from '../../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured } from '../../../pipelines/plugin/errors.ts';
 import type { SharedState, Wanted } from '../state.ts';
 import { type Leases, openLeases } from './leases.ts';
 import { type Mirror, openMirror } from './mirror.ts';
@@ -110,7 +110,7 @@ function shared(
     });
     working = queued.then(
       () => tell(undefined),
-      (error: unknown) => tell(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => tell(errorMessage(error)),
     );
     return queued;
   }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Client, type ClientConfig, Pool } from 'pg';
-import { Misconfigured, Unavailable } from '../../../pipelines/plugin/errors.ts';
+import { errorMessage, Misconfigured, Unavailable } from '../../../pipelines/plugin/errors.ts';
 import { readTls } from '../../../plugins/kit/tls.ts';
 import type { Row } from '../rows.ts';
 
@@ -252,5 +252,5 @@ function messageOf(error: unknown): string {
   // Several addresses of one host, each with its own failure.
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

@@ -6,6 +6,7 @@ import {
   type DeliveryInfo,
   defineExporter,
   type Encoding,
+  errorMessage,
   Misconfigured,
   type Schema,
   type Sink,
@@ -88,7 +89,7 @@ async function emptyFolder(folder: string, path: string): Promise<void> {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
   } catch (cause) {
-    throw new Misconfigured(`cannot write to ${folder}: ${messageOf(cause)}`, { path, cause });
+    throw new Misconfigured(`cannot write to ${folder}: ${errorMessage(cause)}`, { path, cause });
   }
 }
 
@@ -100,10 +101,6 @@ async function onDisk<T>(work: () => Promise<T>): Promise<T> {
     if (!(cause instanceof Error && 'code' in cause)) throw cause;
     throw new Unavailable(cause.message, { cause });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const FORMATS = {

@@ -2,6 +2,7 @@ import {
   type BackendFinding,
   type BackendProbe,
   type Context,
+  errorMessage,
   errorName,
 } from '../../../pipelines/plugin/index.ts';
 import { createLogSender } from './logs.ts';
@@ -149,7 +150,7 @@ async function tryIt(what: string, send: () => Promise<void>): Promise<BackendFi
     await send();
     return { what, taken: true };
   } catch (error) {
-    return { what, taken: false, reason: error instanceof Error ? error.message : String(error) };
+    return { what, taken: false, reason: errorMessage(error) };
   }
 }
 

@@ -1,4 +1,8 @@
-import type { ChargedSkus, SkuListener } from '../../../pipelines/plugin/index.ts';
+import {
+  type ChargedSkus,
+  errorMessage,
+  type SkuListener,
+} from '../../../pipelines/plugin/index.ts';
 import type { Reading } from './reading.ts';
 import { inSlices } from './store/take-list.ts';
 
@@ -16,7 +20,7 @@ export function compareCharged({ context, charged }: Pick<Reading, 'context' | '
       const found = await inSlices(charged.take(skus, clock.now()), () => clock.sleep(0));
       log.info('SKUs compared with the price lists', { ...found, omitted });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       log.error('SKUs were not compared with the price lists', { reason });
     }
   }

@@ -1,4 +1,4 @@
-import { defineExtension } from '../../../pipelines/plugin/index.ts';
+import { defineExtension, errorMessage } from '../../../pipelines/plugin/index.ts';
 import { compareCharged } from './compare-charged.ts';
 import { keepCurrent, readLists } from './keep-current.ts';
 import { listSources } from './lists/sources.ts';
@@ -30,7 +30,7 @@ export default defineExtension({
     if (once) await readLists(sources, reading);
     const kept = once ? Promise.resolve() : keepCurrent(sources, reading);
     const ended = kept.catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       if (!signal.aborted) log.error('no more price lists are read', { reason });
     });
     const comparing = compareCharged(reading);

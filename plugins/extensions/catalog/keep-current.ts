@@ -1,4 +1,4 @@
-import { errorName } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, errorName } from '../../../pipelines/plugin/index.ts';
 import { jittered } from '../../kit/jitter.ts';
 import { retrying } from '../../kit/retry.ts';
 import type { ListSource } from './lists/price-list.ts';
@@ -47,7 +47,7 @@ async function readList(source: ListSource, reading: Reading): Promise<void> {
     signal.throwIfAborted();
     if (!EXPECTED.includes(errorName(error))) throw error;
     meters.failed(list);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     log.error('price list not taken, its older prices stay', { list, reason });
   }
 }

@@ -1,5 +1,11 @@
 import { decimal, divide, formatDecimal } from '../../../pipelines/focus/index.ts';
-import type { Clock, Linker, Logger, PriceBook } from '../../../pipelines/plugin/index.ts';
+import {
+  type Clock,
+  errorMessage,
+  type Linker,
+  type Logger,
+  type PriceBook,
+} from '../../../pipelines/plugin/index.ts';
 import {
   type BilledHour,
   billedDays,
@@ -85,7 +91,7 @@ function linkerOf(
             billed.forget({ askedMs: clock.now() - ASKED_MS, dayMs: clock.now() - withinMs });
             learned();
           } catch (error) {
-            const reason = error instanceof Error ? error.message : String(error);
+            const reason = errorMessage(error);
             log.error('what a bill charged for resources is not kept', { reason });
           }
           if (costs.some((cost) => cost.class === 'overflow'))

@@ -5,7 +5,7 @@ import {
   subtract,
   toNumber,
 } from '../../../pipelines/focus/index.ts';
-import { errorName, type LogEvent } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, errorName, type LogEvent } from '../../../pipelines/plugin/index.ts';
 import { retrying } from '../../kit/retry.ts';
 import { BACKOFF, patienceMs, type Reading } from './reading.ts';
 import { forgetChanges, type PriceChange, saidChanges, untoldChanges } from './store/look.ts';
@@ -40,7 +40,7 @@ export async function tellChanges(reading: Reading): Promise<void> {
   } catch (error) {
     signal.throwIfAborted();
     if (errorName(error) !== 'Unavailable') throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     context.log.warn('exporters cannot be told of price changes now', { reason });
   }
 }

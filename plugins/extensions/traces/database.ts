@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { errorMessage } from '../../../pipelines/plugin/index.ts';
 
 /** A SQLite file of the extension. */
 export interface DatabaseOptions {
@@ -20,7 +21,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   try {
     return opened(path, options.schema);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     if (!/not a database|malformed/.test(reason)) throw error;
     const aside = `${path}.damaged-${nowMs}`;
     renameSync(path, aside);

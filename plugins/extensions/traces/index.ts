@@ -1,6 +1,7 @@
 import {
   type Context,
   defineExtension,
+  errorMessage,
   errorName,
   type Linker,
   type Opened,
@@ -167,7 +168,7 @@ async function keepFlushing(
       index.flush(clock.now());
     } catch (error) {
       if (signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       log.error('the trace index cannot be written', {
         component: id,
         reason,

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, type Logger } from '../../../pipelines/plugin/index.ts';
 import { inflating, type Take, type Taken } from '../../kit/otlp-intake/index.ts';
 import { SpanBatch } from './span-batch.ts';
 import type { SpanReader } from './span-reader.ts';
@@ -34,7 +34,7 @@ function take(body: Buffer, batch: SpanBatch, { reader, add, count, log }: Intak
   try {
     add(batch);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     log.error('spans cannot be kept', { reason });
     count(read, 'refused');
     return { kind: 'full', reason: 'the index cannot be written' };

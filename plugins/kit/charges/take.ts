@@ -1,4 +1,4 @@
-import type { ReceiverContext } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, type ReceiverContext } from '../../../pipelines/plugin/index.ts';
 import type { Intake } from '../intake/index.ts';
 import type { Message } from './body.ts';
 import type { AttributeHeaders } from './cloud-events.ts';
@@ -53,7 +53,7 @@ export async function takeMessage(message: BusMessage, taking: Taking): Promise<
 }
 
 function failed(error: unknown, { place }: BusMessage, { log }: Taking['context']): Taken {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   log.error('message could not be kept, it comes again', { place, reason });
   return { kind: 'failed' };
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
-import { type Logger, Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, type Logger, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { formatEndpoint, parseEndpoint } from '../endpoint.ts';
 import { readTls } from '../tls.ts';
 
@@ -21,7 +21,7 @@ export async function bind(server: Server, { endpoint, path, cert, log }: Place)
   try {
     await once(server, 'listening');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, {
       path: `${path}.endpoint`,
       cause,

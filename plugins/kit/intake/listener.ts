@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { errorMessage } from '../../../pipelines/plugin/index.ts';
 import { bind, certificateOf, type Place } from './bind.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
@@ -88,7 +89,7 @@ async function respond(
     send(response, answer, { hangUp: 'status' in body });
   } catch (error) {
     if (request.destroyed && !request.complete) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     options.log.error('pushed record could not be kept', { reason });
     send(response, { status: 503, message: 'not stored, try again', retryAfter: 5 });
   } finally {

@@ -1,4 +1,4 @@
-import { Misconfigured, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured, Unavailable } from '../../../pipelines/plugin/index.ts';
 import { explainNetworkError } from '../network-errors.ts';
 
 /** What brokers answer that somebody has to mend, and how. */
@@ -31,7 +31,7 @@ function kafkaError(error: unknown, path: string): unknown {
     return new Misconfigured(`Kafka: ${answer}: ${MEND[answer]}`, { path, cause: error });
   if (all.some((one) => codeOf(one) === 'PLT_KFK_AUTHENTICATION'))
     return new Misconfigured(
-      `Kafka: ${messageOf(all.at(-1))}: check sasl.username, sasl.password and sasl.mechanism`,
+      `Kafka: ${errorMessage(all.at(-1))}: check sasl.username, sasl.password and sasl.mechanism`,
       { path: `${path}.sasl`, cause: error },
     );
   if (all.some((one) => codeOf(one) === 'PLT_KFK_USER')) return error;
@@ -56,14 +56,10 @@ function* errorsIn(error: unknown, depth = 0): Generator<unknown> {
 function answerOf(error: unknown): readonly string[] {
   const { apiId } = error as { readonly apiId?: unknown };
   if (typeof apiId === 'string') return [apiId];
-  return /^Unknown topic /.test(messageOf(error)) ? ['UNKNOWN_TOPIC_OR_PARTITION'] : [];
+  return /^Unknown topic /.test(errorMessage(error)) ? ['UNKNOWN_TOPIC_OR_PARTITION'] : [];
 }
 
 function codeOf(error: unknown): string {
   const { code } = error as { readonly code?: unknown };
   return typeof code === 'string' ? code : '';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

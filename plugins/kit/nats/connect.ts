@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
-import { Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { readTls } from '../tls.ts';
 import { tlsOf } from '../tls-settings.ts';
 import { withNats } from './errors.ts';
@@ -36,7 +36,7 @@ async function authentication(
   if (token !== undefined) return { token };
   if (user !== undefined) return { user, pass: password ?? '' };
   const wrong = (name: string, cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     return new Misconfigured(`cannot be used: ${reason}`, { path: `${path}.${name}`, cause });
   };
   try {

@@ -8,6 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Server as NetServer } from 'node:net';
+import { errorMessage } from '../../../pipelines/plugin/index.ts';
 import { bind, certificateOf } from '../intake/bind.ts';
 import { type Listener, sameSecret } from '../intake/listener.ts';
 import { CODE, exportResponse, rpcStatus } from './answers.ts';
@@ -80,7 +81,7 @@ async function serve(
   } catch (error) {
     // Who hangs up gets no answer, and no line in the log.
     if (stream.destroyed) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     options.log.error('request could not be taken', { signal: options.signal, reason });
     respond(stream, { code: CODE.internal, message: 'internal error' });
   } finally {

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { errorMessage } from '../../../pipelines/plugin/index.ts';
 import { createLimit } from '../limit.ts';
 
 /** What became of a request. */
@@ -34,6 +35,6 @@ export function inflating(
 const inflate = promisify(gunzip);
 
 function malformed(error: unknown): Taken {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   return { kind: 'malformed', reason: `the body cannot be inflated: ${reason}` };
 }

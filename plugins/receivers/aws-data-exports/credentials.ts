@@ -1,4 +1,4 @@
-import { Misconfigured, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured, Unavailable } from '../../../pipelines/plugin/index.ts';
 import { objectAt } from '../../kit/json.ts';
 import { errorCode } from '../../kit/network-errors.ts';
 import type { Settings } from './settings.ts';
@@ -82,7 +82,7 @@ function explained(
   cause: unknown,
   { path, hadSome }: { readonly path: string; readonly hadSome: boolean },
 ): Misconfigured | Unavailable {
-  const what = `no AWS credentials: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const what = `no AWS credentials: ${errorMessage(cause)}`;
   const status = statusOf(cause);
   if (status !== undefined && status >= 400 && status < 500 && status !== 429)
     return new Misconfigured(what, { path, hint: REFUSED, cause });

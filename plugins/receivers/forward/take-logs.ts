@@ -3,6 +3,7 @@ import {
   attributeOfSum,
   END_CHARGES,
   END_EVENT,
+  errorMessage,
   type ForwardedDelivery,
   forwardedDelivery,
   type Logger,
@@ -56,7 +57,7 @@ async function take(request: Buffer, taking: Taking): Promise<Taken> {
     }
     if (isFull) return { kind: 'full', reason: 'too many deliveries are under way (spool_size)' };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     log.error('forwarded charges cannot be kept', { reason });
     return { kind: 'full', reason: 'they cannot be written' };
   }

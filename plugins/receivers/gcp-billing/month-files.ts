@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Part } from '../../../pipelines/plugin/delivery.ts';
-import { Unavailable } from '../../../pipelines/plugin/errors.ts';
+import { errorMessage, Unavailable } from '../../../pipelines/plugin/errors.ts';
 import type { Row } from './rows.ts';
 
 /** A part is read by one worker: several share a large month. */
@@ -38,7 +38,7 @@ export async function monthFiles(folder: string, month: string): Promise<MonthFi
         await file.writeFile(text);
         bytes += text.length;
       } catch (cause) {
-        throw new Unavailable(`the month cannot be written to ${folder}: ${reasonOf(cause)}`, {
+        throw new Unavailable(`the month cannot be written to ${folder}: ${errorMessage(cause)}`, {
           cause,
         });
       }
@@ -66,8 +66,4 @@ function nameOf(month: string): string {
 async function partOf(path: string): Promise<Part> {
   const { size, mtimeMs } = await stat(path);
   return { path, bytes: size, modifiedMs: mtimeMs };
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import {
   type Context,
+  errorMessage,
   Misconfigured,
   type Tls,
   Unavailable,
@@ -74,7 +75,7 @@ async function parsed(file: string, path: string): Promise<JsonObject> {
     const found = objectAt(parse(await readFile(file, 'utf8')));
     if (found !== undefined) return found;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`cannot read ${file}: ${reason}`, { path, cause });
   }
   throw new Misconfigured(`${file} is no kubeconfig`, { path });

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'n
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Misconfigured } from '../../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { type Profile, profileIn, profileNames } from './profile.ts';
 import type { Settings } from './settings.ts';
 import type { Signer } from './signed.ts';
@@ -46,7 +46,7 @@ async function profileOf(
   const file = config_file ?? join(homedir(), '.oci', 'config');
   const at = `${path}.credentials`;
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new Misconfigured(`the OCI configuration cannot be read: ${reason(cause)}`, {
+    throw new Misconfigured(`the OCI configuration cannot be read: ${errorMessage(cause)}`, {
       path: `${at}.config_file`,
       hint: 'make one by "oci setup config", or set user, fingerprint and key_file',
       cause,
@@ -109,7 +109,7 @@ async function keyOf({
     if (key.asymmetricKeyType !== 'rsa') throw new Error(`it is ${key.asymmetricKeyType}, not rsa`);
     return key;
   } catch (cause) {
-    throw new Misconfigured(`the private key cannot be read: ${reason(cause)}`, {
+    throw new Misconfigured(`the private key cannot be read: ${errorMessage(cause)}`, {
       path: at,
       hint: 'a PEM file of an RSA key; pass_phrase if it is encrypted',
       cause,
@@ -137,8 +137,4 @@ function checkFingerprint(
 /** `~/.oci/key.pem` of the configuration file. */
 function atHome(path: string | undefined): string | undefined {
   return path?.startsWith('~/') === true ? join(homedir(), path.slice(2)) : path;
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import {
   type Clock,
+  errorMessage,
   type Http,
   type HttpRequest,
   type HttpResponse,
@@ -120,7 +121,7 @@ async function contentOf(value: string, path: string): Promise<string> {
   try {
     return (await readFile(value, 'utf8')).trim();
   } catch (cause) {
-    throw new Unavailable(`${path} cannot be read: ${reason(cause)}`, { cause });
+    throw new Unavailable(`${path} cannot be read: ${errorMessage(cause)}`, { cause });
   }
 }
 
@@ -128,7 +129,7 @@ function keyOf(pem: string, passphrase: string | null | undefined, path: string)
   try {
     return createPrivateKey({ key: pem, ...(passphrase && { passphrase }) });
   } catch (cause) {
-    throw new Misconfigured(`the private key cannot be read: ${reason(cause)}`, {
+    throw new Misconfigured(`the private key cannot be read: ${errorMessage(cause)}`, {
       path,
       hint: 'a PEM file of an RSA key; pass_phrase if it is encrypted',
       cause,
@@ -167,7 +168,7 @@ async function asked({ http, signal }: Asking, request: HttpRequest): Promise<Ht
     return await http.request({ timeoutMs: PATIENCE_MS, signal, ...request });
   } catch (cause) {
     if (signal.aborted) throw cause;
-    throw new Unavailable(`${host} does not answer: ${reason(cause)}`, { cause });
+    throw new Unavailable(`${host} does not answer: ${errorMessage(cause)}`, { cause });
   }
 }
 
@@ -177,7 +178,7 @@ function certificateOf(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
-    throw new Unavailable(`the metadata service answers no certificate: ${reason(cause)}`, {
+    throw new Unavailable(`the metadata service answers no certificate: ${errorMessage(cause)}`, {
       cause,
     });
   }
@@ -195,7 +196,7 @@ function rsaKey(pem: string, what: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw new Unavailable(`${what} cannot be read: ${reason(cause)}`, { cause });
+    throw new Unavailable(`${what} cannot be read: ${errorMessage(cause)}`, { cause });
   }
 }
 
@@ -238,8 +239,4 @@ const SKEW_MS = 5 * 60_000;
 function retryOf({ clock }: Asking, { headers }: HttpResponse): { readonly retryAfter?: number } {
   const retryAfter = retryAfterMs(headers['retry-after'], clock.now());
   return retryAfter === undefined ? {} : { retryAfter };
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { BadPart, errorName, Unavailable } from '../../../../pipelines/plugin/index.ts';
+import {
+  BadPart,
+  errorMessage,
+  errorName,
+  Unavailable,
+} from '../../../../pipelines/plugin/index.ts';
 import { filePatterns, listFiles, type SeenFile } from '../../../kit/watch.ts';
 import { awsCsv } from './aws-csv.ts';
 import { awsJson, publishedOf } from './aws-json.ts';
@@ -98,7 +103,7 @@ async function* naming(
   try {
     yield* rows;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     const options = { path, cause };
     throw errorName(cause) === 'BadPart'
       ? new BadPart(`${path}: ${reason}`, options)

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Misconfigured } from '../../../../pipelines/plugin/index.ts';
+import { errorMessage, Misconfigured } from '../../../../pipelines/plugin/index.ts';
 
 /** Name of the file in the extension's folder. */
 export const CATALOG_FILE = 'catalog.sqlite';
@@ -76,7 +76,7 @@ export function naming<T>(path: string, open: () => T): T {
   try {
     return open();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Misconfigured(`${path} cannot be used: ${reason}`, {
       path: 'storage.folder',
       hint: 'move the file away to begin anew',

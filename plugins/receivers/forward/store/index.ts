@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  Clock,
-  Delivery,
-  ForwardedDelivery,
-  Logger,
+import {
+  type Clock,
+  type Delivery,
+  errorMessage,
+  type ForwardedDelivery,
+  type Logger,
 } from '../../../../pipelines/plugin/index.ts';
 import type { ForwardedCharge } from '../charge-row.ts';
 import { isBase, newestCounted, nextToCount, voidAfter } from '../order.ts';
@@ -303,7 +304,7 @@ export class ForwardStore {
     try {
       this.#note(this.#file(key).about);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       this.#options.log.error('damaged file left alone', { path: this.#path(key), reason });
     }
   }
