@@ -1,9 +1,9 @@
 import { mergeCounts, mergeLedgers } from '../../pipelines/engine/merge.ts';
+import type { GroupTotal } from '../../pipelines/engine/protocol.ts';
 import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
-import { decimal, formatDecimal, subtract, sum } from '../../pipelines/focus/decimal.ts';
-import type { Total } from '../../pipelines/plugin/totals.ts';
+import { decimal, formatDecimal, subtract } from '../../pipelines/focus/decimal.ts';
 import { formatTotals } from '../../plugins/exporters/console/format-totals.ts';
-import type { Committed, State } from '../state/state.ts';
+import { type Committed, costsOf, type State } from '../state/state.ts';
 import { costAccounts } from './account.ts';
 
 /** What a report is made of. */
@@ -63,12 +63,13 @@ export async function formatReport(options: ReportOptions): Promise<string> {
   return `${sections.filter((text) => text !== '').join('\n')}\n`;
 }
 
-/** Totals by delivery. */
-type Held = ReadonlyMap<string, readonly Total[]>;
+/** What the totals of a delivery come to, exact; by its id. */
+type Held = ReadonlyMap<string, Readonly<Record<CostColumn, string>>>;
 
 async function heldBy(state: State, deliveries: readonly Committed[]): Promise<Held> {
-  const held = new Map<string, readonly Total[]>();
-  for (const { id } of deliveries) if (!held.has(id)) held.set(id, await state.totalsOf(id));
+  const held = new Map<string, Record<CostColumn, string>>();
+  for (const { id } of deliveries)
+    if (!held.has(id)) held.set(id, costsOf(await state.totalsOf(id)));
   return held;
 }
 
@@ -93,7 +94,7 @@ function billLine({ scope, summary, revision }: Committed): string {
 
 function restatedLine(held: Held, { id, scope, replaced }: Committed): string[] {
   if (replaced === undefined) return [];
-  const now = sum((held.get(id) ?? []).map(({ costs }) => costs.EffectiveCost));
+  const now = decimal(held.get(id)?.EffectiveCost ?? '0');
   const before = decimal(replaced.EffectiveCost);
   const moved = subtract(now, before);
   const sign = moved.digits < 0n ? '' : '+';
@@ -105,29 +106,18 @@ function restatedLine(held: Held, { id, scope, replaced }: Committed): string[] 
 /** Read against what the totals in the state hold. */
 function moneyLines(deliveries: readonly Committed[], held: Held): string[] {
   const ledger = mergeLedgers(deliveries.map(({ summary }) => summary.ledger));
-  const totals = deliveries.flatMap(({ id, summary }) =>
-    (held.get(id) ?? []).map((total) => ({ total, measured: summary.ledger })),
-  );
   return COST_COLUMNS.flatMap((cost) => {
     if (ledger[cost] === undefined) return [];
-    const alike = totals
-      .filter(({ measured }) => measured[cost] !== undefined)
-      .map(({ total }) => total);
-    return [moneyLine(cost, costAccounts({ ledger, totals: alike.map(plainTotal) })[cost])];
+    const alike = deliveries.filter(({ summary }) => summary.ledger[cost] !== undefined);
+    const totals = alike.flatMap(({ id }) => groupOf(held.get(id)));
+    return [moneyLine(cost, costAccounts({ ledger, totals })[cost])];
   });
 }
 
-function plainTotal(total: {
-  readonly costs: Readonly<Record<CostColumn, { readonly digits: bigint; readonly scale: number }>>;
-}): { dimensions: []; billingPeriod: ''; day: ''; charges: 0; overflow: false; costs: string[] } {
-  return {
-    dimensions: [],
-    billingPeriod: '',
-    day: '',
-    charges: 0,
-    overflow: false,
-    costs: COST_COLUMNS.map((cost) => formatDecimal(total.costs[cost])),
-  };
+function groupOf(costs: Readonly<Record<CostColumn, string>> | undefined): GroupTotal[] {
+  if (costs === undefined) return [];
+  const sums = COST_COLUMNS.map((cost) => costs[cost]);
+  return [{ dimensions: [], billingPeriod: '', day: '', charges: 0, overflow: false, costs: sums }];
 }
 
 function moneyLine(
