@@ -15,7 +15,7 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { cached, type Recipe, unavailable } from './programs/cache.ts';
 import { makeCertificates } from './programs/certs.ts';
 import { collector, startCollector } from './programs/collector.ts';
@@ -35,7 +35,18 @@ const FAKE: Recipe = {
   build: async (folder) => writeFile(join(folder, 'fake'), '#!/bin/sh\n'),
 };
 
+/** Builds may take this long for the rest of a test, however long all the tests have taken. */
+function timeToBuild(t: Test, ms: number): void {
+  const until = process.env.FOCUSD_BUILD_UNTIL;
+  process.env.FOCUSD_BUILD_UNTIL = String(Date.now() + ms);
+  t.teardown(() => {
+    if (until === undefined) delete process.env.FOCUSD_BUILD_UNTIL;
+    else process.env.FOCUSD_BUILD_UNTIL = until;
+  });
+}
+
 t.test('a program is built once, whoever asks', async (t) => {
+  timeToBuild(t, 60_000);
   const cache = t.testdir();
   const log = join(t.testdirName, 'builds');
   const recipe: Recipe = {
@@ -54,6 +65,7 @@ t.test('a program is built once, whoever asks', async (t) => {
 });
 
 t.test('a program that cannot be had says why, and a failed build leaves nothing', async (t) => {
+  timeToBuild(t, 60_000);
   const cache = t.testdir();
   const lacking = async () => Promise.reject(unavailable('no compiler'));
   t.same(await cached({ ...FAKE, build: lacking }, cache), { skip: 'no compiler' });
@@ -66,6 +78,7 @@ t.test('a program that cannot be had says why, and a failed build leaves nothing
 });
 
 t.test('a machine without Go is told so', async (t) => {
+  timeToBuild(t, 60_000);
   const { PATH = '' } = process.env;
   const nice = PATH.split(delimiter)
     .map((folder) => join(folder, 'nice'))
@@ -269,23 +282,18 @@ async function gauge(
 }
 
 t.test('builds end when their time is over', async (t) => {
-  const until = process.env.FOCUSD_BUILD_UNTIL;
-  t.teardown(() => {
-    if (until === undefined) delete process.env.FOCUSD_BUILD_UNTIL;
-    else process.env.FOCUSD_BUILD_UNTIL = until;
-  });
   const folder = t.testdir({ programs: {} });
   const build = { command: 'sleep', args: ['60'], cwd: folder, env: {} };
   const over = { name: 'Unavailable', message: /FOCUSD_BUILD_MINUTES/ };
-  process.env.FOCUSD_BUILD_UNTIL = String(Date.now() + 300);
+  timeToBuild(t, 300);
   await t.rejects(step(build), over, 'one that is under way');
   await t.rejects(step(build), over, 'one that would begin');
   const lock = new DatabaseSync(join(folder, 'programs', 'lock'));
   lock.exec('BEGIN EXCLUSIVE');
-  process.env.FOCUSD_BUILD_UNTIL = String(Date.now() + 300);
+  timeToBuild(t, 300);
   const recipe = { name: 'fake', version: '1', source: '', build: async () => {} };
   t.match(await cached(recipe, folder), { skip: over.message }, 'one that waits for another');
   lock.close();
-  process.env.FOCUSD_BUILD_UNTIL = String(Date.now() + 60_000);
+  timeToBuild(t, 60_000);
   await t.resolves(step({ ...build, args: ['0'] }));
 });
