@@ -106,7 +106,9 @@ export class ForwardStore {
   /** What counts now; each delivery counts once the caller comes back for the next. */
   async *deliveries(): AsyncGenerator<Delivery> {
     this.#expire();
-    for (const lineage of [...this.#lineages.keys()]) {
+    const begun = this.#seen.begun();
+    const lineages = [...this.#lineages.keys()];
+    for (const lineage of lineages.toSorted((a, b) => Number(b === begun) - Number(a === begun))) {
       for (let next = nextToCount(this.#of(lineage)); next !== undefined; ) {
         yield* this.#count(next);
         next = nextToCount(this.#of(lineage));
@@ -147,6 +149,7 @@ export class ForwardStore {
     const path = join(this.#options.folder, `${one.key}-${digest.slice(0, 12)}${PART}`);
     if (lines && !existsSync(path)) await writePart(path, this.#file(one.key).lines());
     const parts = lines ? [await partAt(path)] : [];
+    if (delivery.mode === 'append') this.#seen.begin(lineageOf(delivery));
     yield {
       scope: scopeOf(delivery),
       revision,
