@@ -38,7 +38,7 @@ import { readAgain } from './read-again.ts';
 import { refuseMessage } from './refused-message.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
-import { secretsIn } from './state/postgres/server.ts';
+import { secretsIn } from './state/postgres/address.ts';
 import type { State } from './state/state.ts';
 import { openStorage, type Storage, unusable } from './storage.ts';
 import { type Ended, Health, supervise } from './supervise.ts';

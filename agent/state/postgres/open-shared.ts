@@ -6,11 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentSettings } from '../../../config/schema.ts';
 import { errorMessage, Misconfigured } from '../../../pipelines/plugin/errors.ts';
 import type { SharedState, Wanted } from '../state.ts';
+import { STATE_SETTING } from './address.ts';
 import { type Leases, openLeases } from './leases.ts';
 import { type Mirror, openMirror } from './mirror.ts';
 import { isCommitted, PostgresState } from './postgres-state.ts';
 import { prepareSchema, stateId } from './schema.ts';
-import { openServer, type Queries, type Server, STATE_SETTING } from './server.ts';
+import { openServer, type Queries, type Server } from './server.ts';
 
 type Storage = AgentSettings['storage'] & { readonly state: string };
 

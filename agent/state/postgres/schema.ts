@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Misconfigured } from '../../../pipelines/plugin/errors.ts';
-import { type Queries, refused, type Server, STATE_SETTING } from './server.ts';
+import { STATE_SETTING } from './address.ts';
+import { type Queries, refused, type Server } from './server.ts';
 
 const VERSION = '1';
 

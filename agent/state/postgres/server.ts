@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
 import { Client, type ClientConfig, Pool } from 'pg';
 import { errorMessage, Misconfigured, Unavailable } from '../../../pipelines/plugin/errors.ts';
+import { isLoopback } from '../../../plugins/kit/endpoint.ts';
 import { readTls } from '../../../plugins/kit/tls.ts';
 import type { Row } from '../rows.ts';
+import { type Address, addressOf, nameOf, STATE_SETTING } from './address.ts';
 
 /** Where the server is and how it is spoken to. */
 export interface ServerSettings {
@@ -31,9 +33,6 @@ export interface Server extends Queries {
   close(): Promise<void>;
 }
 
-/** Setting that errors name. */
-export const STATE_SETTING = 'storage.state';
-
 const CONNECT_WITHIN_MS = 10_000;
 const STATEMENT_MS = 60_000;
 /** Longest wait for another agent's transaction. */
@@ -55,12 +54,6 @@ export async function openServer(settings: ServerSettings): Promise<Server> {
     await client.end().catch(() => undefined);
   }
   return new PooledServer(nameOf(address), config);
-}
-
-/** Texts of the URL that must not be shown beside the URL itself. */
-export function secretsIn(url: string): readonly string[] {
-  const { password } = addressOf(url);
-  return password === undefined ? [] : [password];
 }
 
 class PooledServer implements Server {
@@ -127,40 +120,6 @@ class PooledServer implements Server {
   }
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-  readonly sslmode: string | undefined;
-}
-
-function addressOf(text: string): Address {
-  // A socket has no host: postgres://user@/database?host=/var/run/postgresql.
-  const url = URL.parse(text.replace(/^(postgres(?:ql)?:\/\/[^/?]*@)\//, '$1localhost/'));
-  if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
-    throw new Misconfigured('the state is no URL of a PostgreSQL database', {
-      path: STATE_SETTING,
-      hint: 'write postgres://user:password@host:5432/database; what is no letter or digit in user and password is percent-encoded (@ as %40)',
-    });
-  const part = (value: string): string | undefined =>
-    value === '' ? undefined : decodeURIComponent(value);
-  const user = part(url.username);
-  return {
-    host: url.searchParams.get('host') ?? url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? 5432 : Number(url.port),
-    database: part(url.pathname.slice(1)) ?? user ?? 'focusd',
-    user,
-    password: part(url.password),
-    sslmode: url.searchParams.get('sslmode') ?? undefined,
-  };
-}
-
-function nameOf({ host, port, database }: Address): string {
-  return `PostgreSQL ${host}:${port}/${database}`;
-}
-
 async function clientConfig(address: Address, { tls }: ServerSettings): Promise<ClientConfig> {
   const { host, port, database, user, password } = address;
   return {
@@ -181,16 +140,16 @@ async function tlsOf(
   { host, sslmode }: Address,
   { ca, cert, key }: ServerSettings['tls'],
 ): Promise<ClientConfig['ssl']> {
-  if (sslmode === 'disable' || (sslmode === undefined && isHere(host))) return false;
+  if (
+    sslmode === 'disable' ||
+    (sslmode === undefined && (host.startsWith('/') || isLoopback(host)))
+  )
+    return false;
   const files = await readTls(
     { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
     'storage.state_tls',
   );
   return { ...files, ...(isIP(host) === 0 && { servername: host }) };
-}
-
-function isHere(host: string): boolean {
-  return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
 
 /** Errors of the server by SQLSTATE, and what to do about them. */
