@@ -10,7 +10,7 @@ import { attemptNumber, type ForwardedDelivery } from '../plugin/forwarded.ts';
 import type { Linkable } from '../plugin/links.ts';
 import type { MappingModule } from '../plugin/mappings.ts';
 import { deliveryId, uidPrefix } from './delivery-ids.ts';
-import { endOfDelivery, Tallies } from './end-of-delivery.ts';
+import { finish, Tallies } from './end-of-delivery.ts';
 import { unchangedMappings } from './load-mappings.ts';
 import { Merge, type Merged } from './merge.ts';
 import type { Kept, KeptFile, PartPlan, Refused, Task } from './protocol.ts';
@@ -193,7 +193,7 @@ async function attempt(
     if (came.refused.size > 0) await forget();
     else
       await Promise.all(
-        takers.map((target) => finish(request, info, { target, forwarded, tallies })),
+        takers.map((target) => finish(target, { ...request, info, forwarded, tallies })),
       );
     return came;
   } catch (error) {
@@ -201,23 +201,6 @@ async function attempt(
     if (!request.signal.aborted) await Promise.all(sources.map(unchanged));
     throw error;
   }
-}
-
-/** All batches of the delivery are written. */
-async function finish(
-  { settings, events }: DeliverRequest,
-  info: DeliveryInfo,
-  of: {
-    readonly target: Target;
-    readonly forwarded: Omit<ForwardedDelivery, 'agent'>;
-    readonly tallies: Tallies;
-  },
-): Promise<void> {
-  const { target, forwarded, tallies } = of;
-  const { observedMs } = info;
-  const end = endOfDelivery(target, { forwarded, tally: tallies.of(target), settings, observedMs });
-  if (end !== undefined) await write(target, { batch: end, info, events });
-  await target.sink.commit?.(info);
 }
 
 async function planned(

@@ -2,7 +2,7 @@ import type { KnownChargesMemory } from '../identify/index.ts';
 import type { DeliveryInfo, EncodedBatch } from '../plugin/delivery.ts';
 import { attemptNumber } from '../plugin/forwarded.ts';
 import type { DeliverEvents, DeliverRequest, Target } from './deliver.ts';
-import { endOfDelivery, Tallies } from './end-of-delivery.ts';
+import { finish, forwardingOf, Tallies } from './end-of-delivery.ts';
 import type { KeptFile, KeptTask } from './protocol.ts';
 import { write } from './write-batch.ts';
 
@@ -45,7 +45,10 @@ export async function sendKept(request: SendRequest): Promise<number> {
     await Promise.all(targets.map(({ sink, whole }) => sink.begin?.(infoFor(whole))));
     const corrected = await runAll({ ...request, targets }, infoFor, tallies);
     await Promise.all(
-      targets.map((target) => finish(request, infoFor(target.whole), { target, tallies })),
+      targets.map((target) => {
+        const info = infoFor(target.whole);
+        return finish(target, { ...request, info, forwarded: forwardedOf(info), tallies });
+      }),
     );
     return corrected;
   } catch (error) {
@@ -54,30 +57,14 @@ export async function sendKept(request: SendRequest): Promise<number> {
   }
 }
 
-/** All batches of the revision are written. */
-async function finish(
-  { settings, events }: SendRequest,
-  info: DeliveryInfo,
-  { target, tallies }: { readonly target: Target; readonly tallies: Tallies },
-): Promise<void> {
-  const { observedMs } = info;
-  const tally = tallies.of(target);
-  const end = endOfDelivery(target, { forwarded: forwardedOf(info), tally, settings, observedMs });
-  if (end !== undefined) await write(target, { batch: end, info, events });
-  await target.sink.commit?.(info);
-}
-
 function forwardedOf(info: DeliveryInfo) {
   return { ...info, attempt: attemptNumber(info, 1) };
 }
 
 /** Whether there is something to send to an exporter that only gets what changed. Another agent is told of every revision: it counts them. */
-function hasNews(
-  { kept, before }: SendRequest,
-  { whole, sink: { encoding } }: SendRequest['targets'][number],
-): boolean {
-  if (encoding?.kind === 'otlp-logs' && encoding.forward !== undefined) return true;
-  if (whole || kept.some(({ added }) => added > 0)) return true;
+function hasNews({ kept, before }: SendRequest, target: SendRequest['targets'][number]): boolean {
+  if (forwardingOf(target) !== undefined) return true;
+  if (target.whole || kept.some(({ added }) => added > 0)) return true;
   return vanishedIn(kept, before?.files ?? []) > 0;
 }
 

@@ -1,7 +1,8 @@
 import type { DeliveryInfo, EncodedBatch } from '../plugin/delivery.ts';
 import type { DeliverEvents, Target } from './deliver.ts';
 
-interface Writing {
+/** A batch on its way to an exporter. */
+export interface Writing {
   readonly batch: EncodedBatch;
   readonly info: DeliveryInfo;
   readonly events: Pick<DeliverEvents, 'rejectedBatch' | 'written'>;
