@@ -4,10 +4,10 @@ import {
   type Schema,
   type Sink,
 } from '../../../pipelines/plugin/index.ts';
-import { createChargeSink } from '../../kit/charge-sink.ts';
 import { CHARGE_EVENT_SETTINGS } from '../../kit/charges/event-settings.ts';
+import { createEventSink } from '../../kit/charges/event-sink.ts';
 import { adviseKafka, brokersOf, KAFKA_SETTINGS } from '../../kit/kafka/settings.ts';
-import { backoffOf, RETRY_SETTINGS } from '../../kit/retry-settings.ts';
+import { RETRY_SETTINGS } from '../../kit/retry-settings.ts';
 import { createPublisher } from './publisher.ts';
 
 const { max_in_flight: _, ...eventSettings } = CHARGE_EVENT_SETTINGS;
@@ -50,20 +50,7 @@ export default defineExporter({
     const path = `exporters.${id}`;
     brokersOf(config, path);
     const publisher = createPublisher(config, path);
-    const { close, ...sink } = createChargeSink(context, {
-      send: (batch) => publisher.publish(batch),
-      backoff: backoffOf(context),
-      // The sequence of an idempotent producer: one batch after the other.
-      maxInFlight: 1,
-    });
-    const { focus_version: version, source, max_batch_bytes: maxBytes, restatement } = config;
-    return {
-      encoding: { kind: 'cloudevents', version, source, maxBytes, restatement },
-      ...sink,
-      async close() {
-        await close();
-        await publisher.close();
-      },
-    };
+    // The sequence of an idempotent producer: one batch after the other.
+    return createEventSink(context, { publisher, maxInFlight: 1 });
   },
 });

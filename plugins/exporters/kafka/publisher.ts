@@ -1,21 +1,18 @@
 import type { Producer } from '@platformatic/kafka';
-import type { EncodedBatch, WriteResult } from '../../../pipelines/plugin/index.ts';
+import type { WriteResult } from '../../../pipelines/plugin/index.ts';
+import type { Publisher } from '../../kit/charges/event-sink.ts';
 import { EVENT_TYPE, type PublishedEvent, publishedEvents } from '../../kit/charges/published.ts';
 import { kafkaOptions } from '../../kit/kafka/connection.ts';
 import { isAnswer, withKafka } from '../../kit/kafka/errors.ts';
 import type { Settings } from './index.ts';
 
-/** Publishes charges, one batch at a time. */
-export interface Publisher {
-  /** Resolves when all replicas in sync have every charge, or the brokers have refused it for good. */
-  publish(batch: Pick<EncodedBatch, 'bytes'>): Promise<WriteResult>;
-  close(): Promise<void>;
-}
-
 /** Of a batch, by the brokers: it is larger than the topic takes. */
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
 
-/** A publisher by settings; `path` names the component in errors. After a failure its producer is another one, whose sequence begins anew. */
+/**
+ * Publishes one batch at a time, done when all replicas in sync have every charge; `path` names the component in errors. After a failure its
+ * producer is another one, whose sequence begins anew.
+ */
 export function createPublisher(config: Settings, path: string): Publisher {
   let opened: Producer | undefined;
 

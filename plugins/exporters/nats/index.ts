@@ -4,10 +4,10 @@ import {
   type Schema,
   type Sink,
 } from '../../../pipelines/plugin/index.ts';
-import { createChargeSink } from '../../kit/charge-sink.ts';
 import { CHARGE_EVENT_SETTINGS } from '../../kit/charges/event-settings.ts';
+import { createEventSink } from '../../kit/charges/event-sink.ts';
 import { adviseNats, checkNats, NATS_SETTINGS } from '../../kit/nats/settings.ts';
-import { backoffOf, RETRY_SETTINGS } from '../../kit/retry-settings.ts';
+import { RETRY_SETTINGS } from '../../kit/retry-settings.ts';
 import { createPublisher } from './publisher.ts';
 
 const settings = {
@@ -57,19 +57,6 @@ export default defineExporter({
     const { config, id } = context;
     checkNats(config, `exporters.${id}`);
     const publisher = createPublisher(config, `exporters.${id}`);
-    const { close, ...sink } = createChargeSink(context, {
-      send: (batch) => publisher.publish(batch),
-      backoff: backoffOf(context),
-      maxInFlight: config.max_in_flight,
-    });
-    const { focus_version: version, source, max_batch_bytes: maxBytes, restatement } = config;
-    return {
-      encoding: { kind: 'cloudevents', version, source, maxBytes, restatement },
-      ...sink,
-      async close() {
-        await close();
-        await publisher.close();
-      },
-    };
+    return createEventSink(context, { publisher, maxInFlight: config.max_in_flight });
   },
 });

@@ -1,23 +1,16 @@
 import { JetStreamApiCodes, type JetStreamClient, jetstreamManager } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
-import {
-  type EncodedBatch,
-  Misconfigured,
-  type WriteResult,
-} from '../../../pipelines/plugin/index.ts';
+import { Misconfigured, type WriteResult } from '../../../pipelines/plugin/index.ts';
+import type { Publisher } from '../../kit/charges/event-sink.ts';
 import { EVENT_TYPE, type PublishedEvent, publishedEvents } from '../../kit/charges/published.ts';
 import { connectNats, type NatsConnection } from '../../kit/nats/connect.ts';
 import { apiCode, withNats } from '../../kit/nats/errors.ts';
 import type { Settings } from './index.ts';
 
-/** Publishes charges; connects when there is something to publish, and again when the connection was lost. */
-export interface Publisher {
-  /** Resolves when the stream has stored every charge, or has refused it for good. */
-  publish(batch: Pick<EncodedBatch, 'bytes'>): Promise<WriteResult>;
-  close(): Promise<void>;
-}
-
-/** A publisher by settings; `path` names the component in errors. */
+/**
+ * Publishes charges, done when the stream has stored them; connects when there is something to publish, and again when the connection was lost.
+ * `path` names the component in errors.
+ */
 export function createPublisher(config: Settings, path: string): Publisher {
   let opening: Promise<Opened> | undefined;
 

@@ -1,5 +1,5 @@
 import { type ConfigOf, Misconfigured, type Schema } from '../../../pipelines/plugin/index.ts';
-import { OTLP_INTAKE_SETTINGS } from '../../kit/otlp-intake/settings.ts';
+import { OTLP_INTAKE_SETTINGS, OTLP_TLS_SETTINGS } from '../../kit/otlp-intake/settings.ts';
 import { DEFAULT_KEYS, KEY_ATTRIBUTES } from './identity.ts';
 import { REQUEST_PARTS } from './sampling.ts';
 import type { IndexLimits } from './trace-index.ts';
@@ -20,10 +20,7 @@ export const settings = {
       default: '127.0.0.1:4327',
     },
   },
-  tls: {
-    cert: { doc: 'PEM file with the certificate of both.', format: 'path', default: null },
-    key: { doc: 'PEM file with its private key.', format: 'path', default: null },
-  },
+  tls: OTLP_TLS_SETTINGS,
   ...OTLP_INTAKE_SETTINGS,
   keys: {
     doc: `Attributes by which resources are known: of ${KEY_ATTRIBUTES.join(', ')}.`,

@@ -1,3 +1,9 @@
+/** The certificate of both listeners. */
+export const OTLP_TLS_SETTINGS = {
+  cert: { doc: 'PEM file with the certificate of both.', format: 'path', default: null },
+  key: { doc: 'PEM file with its private key.', format: 'path', default: null },
+} as const;
+
 /** Settings that all have which take OTLP in. */
 export const OTLP_INTAKE_SETTINGS = {
   token: {

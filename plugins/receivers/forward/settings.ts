@@ -1,6 +1,6 @@
 import { type ConfigOf, Misconfigured, type Schema } from '../../../pipelines/plugin/index.ts';
 import { isLoopback, parseEndpoint } from '../../kit/endpoint.ts';
-import { OTLP_INTAKE_SETTINGS } from '../../kit/otlp-intake/settings.ts';
+import { OTLP_INTAKE_SETTINGS, OTLP_TLS_SETTINGS } from '../../kit/otlp-intake/settings.ts';
 
 /** Settings of the receiver. */
 export const settings = {
@@ -19,8 +19,7 @@ export const settings = {
     },
   },
   tls: {
-    cert: { doc: 'PEM file with the certificate of both.', format: 'path', default: null },
-    key: { doc: 'PEM file with its private key.', format: 'path', default: null },
+    ...OTLP_TLS_SETTINGS,
     client_ca: {
       doc: 'PEM file of the authority that signed the certificates of the agents (mTLS): nobody else may connect.',
       format: 'path',

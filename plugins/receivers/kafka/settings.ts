@@ -1,5 +1,5 @@
 import type { ConfigOf, ReceiverContext, Schema } from '../../../pipelines/plugin/index.ts';
-import { SPOOL_SETTINGS } from '../../kit/intake/index.ts';
+import { MESSAGE_SETTINGS } from '../../kit/charges/message-settings.ts';
 import { KAFKA_SETTINGS } from '../../kit/kafka/settings.ts';
 
 /** Settings of the receiver `kafka`. */
@@ -30,18 +30,7 @@ export const settings = {
     min: 1,
     max: 10_000,
   },
-  max_message: {
-    doc: 'Larger messages, packed or not, become dead letters.',
-    format: 'bytes',
-    default: '8MiB',
-    min: '1KiB',
-  },
-  ...SPOOL_SETTINGS,
-  seal_every: { ...SPOOL_SETTINGS.seal_every, doc: 'What came is delivered this often.' },
-  spool_size: {
-    ...SPOOL_SETTINGS.spool_size,
-    doc: 'Most bytes on disk that are not delivered yet; over it messages stay with the brokers.',
-  },
+  ...MESSAGE_SETTINGS,
 } as const satisfies Schema;
 
 /** The checked settings. */
