@@ -4,6 +4,7 @@ import type { Committed } from '../../agent/state/state.ts';
 import { Traffic } from '../../agent/traffic.ts';
 import { readableBytes, readableCount, readableDuration } from '../../plugins/kit/readable.ts';
 import { encodedBatch, turnedClock } from '../helpers/plugin-world.ts';
+import { plainSummary } from '../helpers/summaries.ts';
 
 const RUN = { pipeline: 'costs', receiver: 'files' };
 const committed = (differing: Partial<Committed> = {}): Committed => ({
@@ -14,16 +15,7 @@ const committed = (differing: Partial<Committed> = {}): Committed => ({
   mode: 'append',
   committedMs: 1_000,
   dataUntilMs: 500,
-  summary: {
-    rows: { read: 10, written: 7, rejected: 2, dropped: 1 },
-    ledger: {},
-    repairs: {},
-    rejected: {},
-    dropped: {},
-    violations: {},
-    parts: [],
-    ms: 1,
-  },
+  summary: plainSummary({ read: 10, written: 7, rejected: 2, dropped: 1 }),
   ...differing,
 });
 

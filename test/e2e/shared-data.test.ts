@@ -1,13 +1,13 @@
 /** Every bill of the shared samples, against the totals that their README names. */
 import { existsSync, readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { accountJson } from '../../agent/cli/account.ts';
 import { stageSettings } from '../../agent/stages.ts';
-import { type Delivered, deliver } from '../../pipelines/engine/deliver.ts';
+import type { Delivered } from '../../pipelines/engine/deliver.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import { add, decimal, formatDecimal, roundDecimal } from '../../pipelines/focus/decimal.ts';
+import { deliverFile } from '../helpers/one-file.ts';
 
 const DATA = '../shared/data';
 
@@ -42,29 +42,11 @@ interface Entry {
 const pool = createWorkerPool({ workers: 2 });
 t.teardown(() => pool.close());
 
-async function read(path: string): Promise<Delivered> {
-  const { size, mtimeMs } = await stat(path);
-  return await deliver({
+function read(path: string): Promise<Delivered> {
+  return deliverFile(path, {
     pool,
-    pipeline: 'test',
-    receiver: 'test',
-    delivery: {
-      scope: path,
-      revision: '1',
-      mode: 'snapshot',
-      mapping: 'auto',
-      cursor: '',
-      parts: [{ path, bytes: size, modifiedMs: mtimeMs }],
-    },
-    observedMs: 0,
     targets: [],
     settings: stageSettings({ normalize: { check: false }, version: '0' }),
-    events: {
-      refusedPart: () => {},
-      rejectedRows: () => {},
-      rejectedBatch: () => {},
-      progress: () => {},
-    },
     signal: new AbortController().signal,
   });
 }

@@ -10,6 +10,7 @@ import { rawNode } from '../helpers/kube-objects.ts';
 import type { Raw } from '../helpers/kube-server.ts';
 import { movedClock, until } from '../helpers/moved-clock.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
+import { receiving } from '../helpers/receiving.ts';
 import {
   type Account,
   accountOf,
@@ -105,15 +106,10 @@ async function counted(t: Test, cluster: Cluster, account: Account): Promise<voi
   const world = { ...plain, clock: turned.clock };
   /** Cost of each hour that was delivered. */
   const hours: string[] = [];
-  const ended = (async () => {
-    for await (const { parts } of kubernetes.receive(world, undefined))
-      for (const { path } of parts) hours.push(costIn(readFileSync(path, 'utf8')));
-  })().catch((error: unknown) => error);
-  t.teardown(async () => {
-    world.stop.abort();
-    await ended;
-    await world.close();
+  const { stop } = receiving(kubernetes, world, ({ parts }) => {
+    for (const { path } of parts) hours.push(costIn(readFileSync(path, 'utf8')));
   });
+  t.teardown(stop);
   /** Moves on until a status says so. */
   const eventually = async (name: string, holds: (status: Status) => boolean) => {
     for (let tries = 0; tries < 300; tries += 1) {

@@ -1,5 +1,4 @@
 /** One agent per node (docker/kubernetes/daemonset.yaml) between a real API server and a kubelet that asks it who may read. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -8,6 +7,7 @@ import kubernetes from '../../plugins/receivers/kubernetes/index.ts';
 import { rawNode } from '../helpers/kube-objects.ts';
 import { movedClock, until } from '../helpers/moved-clock.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
+import { linesOf, receiving } from '../helpers/receiving.ts';
 import {
   type Account,
   accountOf,
@@ -111,17 +111,8 @@ async function hour(
   const plain = worldOf(config, { folder: join(cluster.dir, 'state') });
   const world = { ...plain, clock: turned.clock };
   const lines: Record<string, string>[] = [];
-  const ended = (async () => {
-    for await (const { parts } of kubernetes.receive(world, undefined))
-      for (const { path } of parts)
-        for (const line of readFileSync(path, 'utf8').trim().split('\n'))
-          lines.push(JSON.parse(line));
-  })().catch((error: unknown) => error);
-  t.teardown(async () => {
-    world.stop.abort();
-    await ended;
-    await world.close();
-  });
+  const { stop } = receiving(kubernetes, world, (delivery) => lines.push(...linesOf(delivery)));
+  t.teardown(stop);
   for (let minute = 0; minute < 300 && lines.length === 0; minute += 1) {
     await turned.move(60_000);
     await delay(10);

@@ -1,6 +1,6 @@
 /** What pods use, as a real Prometheus has it of a page in the format of the kubelet's cAdvisor. */
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { rawNode, rawPod } from '../helpers/kube-objects.ts';
 import { startKubeServer } from '../helpers/kube-server.ts';
 import { movedClock, until } from '../helpers/moved-clock.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
+import { linesOf, receiving } from '../helpers/receiving.ts';
 import { type Prometheus, prometheus, startPrometheus } from './programs/prometheus.ts';
 
 t.setTimeout(30 * 60_000);
@@ -105,18 +106,7 @@ await t.test('usage comes from Prometheus', async (t) => {
     clock: turned.clock,
   };
   const lines: Record<string, string>[] = [];
-  const ended = (async () => {
-    for await (const { parts } of kubernetes.receive(world, undefined))
-      for (const { path } of parts)
-        for (const line of readFileSync(path, 'utf8').trim().split('\n'))
-          lines.push(JSON.parse(line));
-  })().catch((error: unknown) => error);
-  /** Before the folder goes. */
-  const stop = async (): Promise<void> => {
-    world.stop.abort();
-    await ended;
-    await world.close();
-  };
+  const { stop } = receiving(kubernetes, world, (delivery) => lines.push(...linesOf(delivery)));
   await until(() => server.requests.some((one) => one.includes('pods?watch')));
   for (let minute = 0; minute <= 61 && lines.length === 0; minute += 1) await turned.move(60_000);
   await until(() => lines.length > 0);
@@ -141,5 +131,6 @@ await t.test('usage comes from Prometheus', async (t) => {
   server.answer('/version', 200, { gitVersion: 'v1.36.3' });
   const probe = await kubernetes.probe?.(other).finally(() => other.close());
   t.match(probe?.problems, [/does it scrape \/metrics\/cadvisor/]);
+  // Before the folder goes.
   await stop();
 });

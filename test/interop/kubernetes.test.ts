@@ -1,5 +1,4 @@
 /** The receiver `kubernetes` against a real API server: its ClusterRole is enough and no more; pages, watches, a version that is forgotten. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -12,6 +11,7 @@ import { rawNode } from '../helpers/kube-objects.ts';
 import type { Raw } from '../helpers/kube-server.ts';
 import { movedClock, until } from '../helpers/moved-clock.ts';
 import { checkedSettings, worldOf } from '../helpers/plugin-world.ts';
+import { linesOf, receiving } from '../helpers/receiving.ts';
 import {
   type Account,
   accountOf,
@@ -146,19 +146,11 @@ async function hour(t: Test, kube: Kube, account: Account): Promise<void> {
   const world = { ...plain, http, clock: turned.clock };
   const deliveries: Delivery[] = [];
   const lines: Record<string, string>[] = [];
-  const ended = (async () => {
-    for await (const delivery of kubernetes.receive(world, undefined)) {
-      deliveries.push(delivery);
-      for (const { path } of delivery.parts)
-        for (const line of readFileSync(path, 'utf8').trim().split('\n'))
-          lines.push(JSON.parse(line));
-    }
-  })().catch((error: unknown) => error);
-  t.teardown(async () => {
-    world.stop.abort();
-    await ended;
-    await world.close();
+  const { stop } = receiving(kubernetes, world, (delivery) => {
+    deliveries.push(delivery);
+    lines.push(...linesOf(delivery));
   });
+  t.teardown(stop);
   const lists = () => http.asked.filter((path) => path.startsWith('/api/v1/pods?limit'));
   const watches = () => http.asked.filter((path) => path.startsWith('/api/v1/pods?watch'));
   const heard = () => delay(1000);

@@ -2,7 +2,7 @@
  * Damaged files of every format: what comes is a charge, a dead letter or a part set aside, and its accounts close; never a crash, never a hang.
  * `fuzz/` holds files that once did worse.
  */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -10,9 +10,10 @@ import { type GenerateRequest, generateBill } from '../../agent/generate/generat
 import { Random, seedFor } from '../../agent/generate/random.ts';
 import { unbalancedColumns } from '../../agent/ledger.ts';
 import { stageSettings } from '../../agent/stages.ts';
-import { type Delivered, deliver } from '../../pipelines/engine/deliver.ts';
+import type { Delivered } from '../../pipelines/engine/deliver.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
+import { deliverFile } from '../helpers/one-file.ts';
 import { attributesOf, decodeLogs, recordsOf } from '../helpers/otlp-proto.ts';
 
 t.setTimeout(60 * 60_000);
@@ -103,28 +104,10 @@ async function read(path: string): Promise<Outcome> {
     },
     close: async () => {},
   };
-  const { size, mtimeMs } = statSync(path);
-  const delivered = await deliver({
+  const delivered = await deliverFile(path, {
     pool,
-    pipeline: 'costs',
-    receiver: 'files',
-    delivery: {
-      scope: path,
-      revision: '1',
-      mode: 'snapshot',
-      mapping: 'auto',
-      cursor: '',
-      parts: [{ path, bytes: size, modifiedMs: mtimeMs }],
-    },
-    observedMs: 0,
     targets: [{ id: 'otlp', sink }],
     settings: stageSettings({ version: '0' }),
-    events: {
-      refusedPart: () => {},
-      rejectedRows: () => {},
-      rejectedBatch: () => {},
-      progress: () => {},
-    },
     signal: AbortSignal.timeout(HANGS_MS),
   });
   const records = bodies.flatMap((body) => [...recordsOf(decodeLogs(body))]);
