@@ -1,5 +1,6 @@
 import type { Delivered, StageSettings, Target } from '../pipelines/engine/deliver.ts';
 import { sendEvents } from '../pipelines/engine/send-events.ts';
+import type { TracesOf } from '../pipelines/engine/worker-pool.ts';
 import type { Logger } from '../pipelines/plugin/contract.ts';
 import type { Linkable, LinkedDelivery, Linker } from '../pipelines/plugin/links.ts';
 
@@ -19,6 +20,16 @@ export function withLinkable({ linkers, settings }: Linking): StageSettings {
   const [first, ...more] = all;
   if (first === undefined) return settings;
   return { ...settings, linkable: more.reduce(both, first) };
+}
+
+/** Who knows the traces of charges; undefined: nobody does. Of several linkers that know one the first holds. */
+export function tracesOf({ linkers }: Pick<Linking, 'linkers'>): TracesOf | undefined {
+  const know = (): readonly Linker[] => linkers().filter((linker) => linker.tracesOf !== undefined);
+  if (know().length === 0) return undefined;
+  return async (resources) => {
+    const answers = await Promise.all(know().map((linker) => linker.tracesOf?.(resources)));
+    return resources.map((_, i) => answers.flatMap((traces) => traces?.[i] ?? [])[0]);
+  };
 }
 
 function both(a: Linkable, b: Linkable): Linkable {

@@ -21,7 +21,7 @@ import {
   sentMoney,
   unbalancedColumns,
 } from './ledger.ts';
-import { linkDelivery, withLinkable } from './links.ts';
+import { linkDelivery, tracesOf, withLinkable } from './links.ts';
 import { isUnsettled, openRestatement, type Sent, sentByRows, tidyKept } from './restatement.ts';
 import type { Committed, DeliverySummary, Lease, State } from './state/state.ts';
 import type { Turns } from './turns.ts';
@@ -147,6 +147,7 @@ async function takeThrough(
     ...run,
     ...id,
     settings: withSkus(withLinkable(run), run),
+    tracesOf: tracesOf(run),
     delivery,
     targets: targets.filter((target) => !byRows.includes(target.id)),
     ...(restatement && { keep: restatement.keep }),

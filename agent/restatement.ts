@@ -5,6 +5,7 @@ import { type KnownChargesMemory, knownChargesMemory } from '../pipelines/identi
 import type { Sink } from '../pipelines/plugin/contract.ts';
 import type { Delivery } from '../pipelines/plugin/delivery.ts';
 import { fileNames, keptFiles, keptFolder, removeKept, syncNames } from './kept-folders.ts';
+import { tracesOf, withLinkable } from './links.ts';
 import type { PipelineRun } from './pipeline-run.ts';
 import type { KeptRevision, KeptScope } from './state/kept-charges.ts';
 import type { DeliverySummary, ScopeId } from './state/state.ts';
@@ -178,12 +179,13 @@ class RestatedScope {
     revision: KeptRevision,
     { targets, before }: Pick<SendRequest, 'targets'> & { readonly before: Before | undefined },
   ): Promise<number> {
-    const { kept, pool, settings, signal, id } = this.#run;
+    const { kept, pool, signal, id } = this.#run;
     const { scope } = this.#of;
     const delivery = { scope, revision: revision.revision, mode: 'snapshot' } as const;
     return sendKept({
       pool,
-      settings,
+      settings: withLinkable(this.#run),
+      tracesOf: tracesOf(this.#run),
       signal,
       events: this.#events,
       revision: revision.number,

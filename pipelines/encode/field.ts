@@ -18,10 +18,25 @@ export interface Key {
   readonly id?: RecordId;
 }
 
-/** A field of a log record that holds an id: its tag, and how many bytes the id has. */
+/** A field of a log record that holds an id: its tag in protobuf, its name in JSON, and how many bytes the id has. */
 export interface RecordId {
   readonly tag: number;
+  readonly name: string;
   readonly bytes: number;
+}
+
+/** LogRecord.trace_id, field 9, and span_id, field 10, by attribute. */
+export const RECORD_IDS: Readonly<Record<string, RecordId>> = {
+  'focus.x_trace_id': { tag: 0x4a, name: 'traceId', bytes: 16 },
+  'focus.x_span_id': { tag: 0x52, name: 'spanId', bytes: 8 },
+};
+
+/** The id in the cell with this code; undefined when its text is not an id of that length in hex, or is all zeros. */
+export function recordId(values: Dictionary, code: number, id: RecordId): Uint8Array | undefined {
+  const text = values.text(code);
+  if (text?.length !== id.bytes * 2) return undefined;
+  const bytes = Buffer.from(text, 'hex');
+  return bytes.length === id.bytes && bytes.some((byte) => byte !== 0) ? bytes : undefined;
 }
 
 /** A key from its bytes. */

@@ -14,7 +14,7 @@ import { finish, Tallies } from './end-of-delivery.ts';
 import { unchangedMappings } from './load-mappings.ts';
 import { Merge, type Merged } from './merge.ts';
 import type { Kept, KeptFile, PartPlan, Refused, Task } from './protocol.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import type { TracesOf, WorkerPool } from './worker-pool.ts';
 import { write } from './write-batch.ts';
 
 /** Settings of the stages, the same for every delivery of a pipeline. */
@@ -64,6 +64,8 @@ export interface DeliverRequest {
   readonly order?: number;
   readonly targets: readonly Target[];
   readonly settings: StageSettings;
+  /** The traces of what may be linked; absent: nobody knows them. */
+  readonly tracesOf?: TracesOf | undefined;
   readonly events: DeliverEvents;
   readonly signal: AbortSignal;
   /** All parts end up in one file: only the first begins with a header. */
@@ -258,6 +260,7 @@ async function runAll(
       part: number,
       mapping: plan.mapping,
       ...settings,
+      asksTraces: asksTraces(request, takers),
       encodings: takers.flatMap(({ sink }) => sink.encoding ?? []),
       customColumns: custom,
       header: number === 0 || request.oneFile !== true,
@@ -282,6 +285,7 @@ async function runAll(
       },
       rejected: (rows: readonly RejectedRow[]) => events.rejectedRows(part, rows),
       progress: events.progress,
+      tracesOf: request.tracesOf,
     };
     try {
       const result = await pool.run(task, taken, signal);
@@ -308,6 +312,18 @@ async function runAll(
 
 function hasIds({ sink }: Target): boolean {
   return sink.encoding !== undefined && sink.encoding.kind !== 'focus';
+}
+
+function takesLogs({ sink }: Target): boolean {
+  return sink.encoding?.kind === 'otlp-logs' || sink.encoding?.kind === 'otlp-json';
+}
+
+/** Only log records carry the ids of traces. */
+export function asksTraces(
+  { tracesOf }: Pick<DeliverRequest, 'tracesOf'>,
+  takers: readonly Target[],
+): boolean {
+  return tracesOf !== undefined && takers.some(takesLogs);
 }
 
 /** Row groups shared out so that every worker has something to do; undefined: the part as a whole. */

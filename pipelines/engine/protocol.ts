@@ -6,7 +6,7 @@ import type { EqualChargesMemory, KnownChargesMemory } from '../identify/index.t
 import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { EncodedBatch, Encoding } from '../plugin/delivery.ts';
 import type { ForwardedDelivery } from '../plugin/forwarded.ts';
-import type { Linkable, ResourceCost } from '../plugin/links.ts';
+import type { ChargedResource, Linkable, ResourceCost, SoleTrace } from '../plugin/links.ts';
 import type { MappingModule } from '../plugin/mappings.ts';
 
 /** What the main thread tells a worker: one part, or some row groups of one. Plain data. */
@@ -48,6 +48,8 @@ export interface Task {
   readonly check: boolean;
   /** Sum by resource what may be linked; absent: nobody links. */
   readonly linkable?: Linkable;
+  /** Ask for the traces of what may be linked, for the log records. */
+  readonly asksTraces?: boolean;
   /** Collect the SKUs. */
   readonly skus?: boolean;
 }
@@ -78,7 +80,14 @@ export type Kept = KeptFile | { readonly failed: string };
 export interface KeptTask
   extends Pick<
     Task,
-    'part' | 'uidPrefix' | 'observedMs' | 'resource' | 'scopeVersion' | 'forwarded'
+    | 'part'
+    | 'uidPrefix'
+    | 'observedMs'
+    | 'resource'
+    | 'scopeVersion'
+    | 'forwarded'
+    | 'linkable'
+    | 'asksTraces'
   > {
   readonly path: string;
   /** Number of the revision that is sent. */
@@ -114,6 +123,8 @@ export type MainMessage =
       /** Of batches that are written, for the next ones; moved. */
       readonly buffers?: readonly ArrayBuffer[];
     }
+  /** Of what was asked for, in its order. */
+  | { readonly type: 'traces'; readonly traces: readonly (SoleTrace | undefined)[] }
   | { readonly type: 'stop' };
 
 /** Worker → main on the task's port; every `batch` takes one credit. */
@@ -126,6 +137,8 @@ export type WorkerMessage =
       readonly wanted: boolean;
     }
   | { readonly type: 'rejected'; readonly rows: readonly RejectedRow[] }
+  /** Asks for their traces; one question at a time. */
+  | { readonly type: 'resources'; readonly resources: readonly ChargedResource[] }
   | { readonly type: 'progress'; readonly rows: number };
 
 /** Sums in and out per cost column, as canonical decimal text. read = exported + rejected + dropped + reshaped. */

@@ -8,6 +8,7 @@ import { type KeptBatch, negated, readKept } from '../keep/index.ts';
 import { linkAttributes } from '../link/index.ts';
 import { Gatherer } from '../normalize/gather.ts';
 import { BatchSender } from './batch-sender.ts';
+import { tracesOnly } from './charge-traces.ts';
 import type { KeptResult, KeptTask } from './protocol.ts';
 import type { WorkerPort } from './worker-port.ts';
 
@@ -42,6 +43,7 @@ class KeptRun {
   readonly #takers: readonly Taker[];
   readonly #known: KnownCharges | undefined;
   readonly #gatherer = new Gatherer();
+  readonly #traces: ReturnType<typeof tracesOnly>;
   #rows = new Uint32Array(0);
   #changed = 0;
 
@@ -49,6 +51,7 @@ class KeptRun {
     this.#task = task;
     this.#sender = new BatchSender(port, task.part);
     this.#takers = takers;
+    this.#traces = tracesOnly(task, port);
     this.#known = task.vanished === undefined ? undefined : new KnownCharges(task.vanished);
   }
 
@@ -81,7 +84,7 @@ class KeptRun {
 
   async #give({ batch, ids }: KeptBatch, whole: boolean): Promise<void> {
     const { revision, uidPrefix } = this.#task;
-    const links = new Map<string, Column>(linkAttributes(batch));
+    const links = new Map([...linkAttributes(batch), ...(await this.#traces.of(batch))]);
     links.set('focus.record.revision', numberColumn(batch.rows, revision));
     let charges = batch;
     let named: ChargeIds = ids;

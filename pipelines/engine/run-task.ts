@@ -14,6 +14,7 @@ import { linkAttributes } from '../link/index.ts';
 import { mappingFor } from '../normalize/detect.ts';
 import { type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
 import { BatchSender } from './batch-sender.ts';
+import { ChargeTraces } from './charge-traces.ts';
 import { ChargeKeeper } from './keep-charges.ts';
 import { loadMappings } from './load-mappings.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
@@ -85,6 +86,7 @@ class TaskRun {
   readonly #attribute: (batch: Batch) => Batch;
   readonly #fold: ReturnType<typeof createFold>;
   readonly #resources: ResourceFold | undefined;
+  readonly #traces: ChargeTraces | undefined;
   readonly #skus: SkuFold | undefined;
   readonly #checker: Checker | undefined;
   readonly #identifier: Identifier | undefined;
@@ -105,6 +107,8 @@ class TaskRun {
     this.#attribute = createAttributor(task.attribute);
     this.#fold = createFold({ maxGroups: task.maxGroups });
     this.#resources = task.linkable && createResourceFold(task.linkable);
+    if (this.#resources !== undefined && task.asksTraces === true)
+      this.#traces = new ChargeTraces(port, this.#resources);
     this.#skus = task.skus === true ? createSkuFold({ maxSkus: MAX_SKUS }) : undefined;
     this.#checker = task.check
       ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
@@ -157,7 +161,7 @@ class TaskRun {
   async #charges(batch: Batch): Promise<void> {
     this.#watch.start('attribute');
     const owned = this.#attribute(batch);
-    const links = linkAttributes(owned);
+    const links = new Map(linkAttributes(owned));
     this.#watch.start('fold');
     this.#fold.add(owned);
     this.#resources?.add(owned);
@@ -172,6 +176,10 @@ class TaskRun {
     if (this.#keeper !== undefined && ids !== undefined) {
       this.#watch.start('keep');
       this.#keeper.add(owned, ids);
+    }
+    if (this.#traces !== undefined) {
+      this.#watch.start('link');
+      for (const [name, column] of await this.#traces.of(owned)) links.set(name, column);
     }
     const extras = { links, ...(ids === undefined ? {} : { ids }) };
     for (const [encoding, encoder] of this.#encoders.entries()) {

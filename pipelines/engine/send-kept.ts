@@ -1,7 +1,7 @@
 import type { KnownChargesMemory } from '../identify/index.ts';
 import type { DeliveryInfo, EncodedBatch } from '../plugin/delivery.ts';
 import { attemptNumber } from '../plugin/forwarded.ts';
-import type { DeliverEvents, DeliverRequest, Target } from './deliver.ts';
+import { asksTraces, type DeliverEvents, type DeliverRequest, type Target } from './deliver.ts';
 import { finish, forwardingOf, Tallies } from './end-of-delivery.ts';
 import type { KeptFile, KeptTask } from './protocol.ts';
 import { write } from './write-batch.ts';
@@ -10,7 +10,8 @@ import { write } from './write-batch.ts';
 export type Sending = 'charge' | 'correction';
 
 /** A revision of a scope that is kept on disk and now goes to the exporters. */
-export interface SendRequest extends Pick<DeliverRequest, 'pool' | 'settings' | 'signal'> {
+export interface SendRequest
+  extends Pick<DeliverRequest, 'pool' | 'settings' | 'signal' | 'tracesOf'> {
   readonly info: DeliveryInfo;
   /** Number of the revision. */
   readonly revision: number;
@@ -79,7 +80,7 @@ async function runAll(
   infoFor: (whole: boolean) => DeliveryInfo,
   tallies: Tallies,
 ): Promise<number> {
-  const { pool, events } = request;
+  const { pool, events, tracesOf } = request;
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   const eventsOf = { charge: events, correction: correctionEvents(events) };
@@ -91,7 +92,7 @@ async function runAll(
       events.sent(target.id, sent, as);
     };
     try {
-      const result = await pool.send(task, { batch }, signal);
+      const result = await pool.send(task, { batch, tracesOf }, signal);
       if ('ok' in result) throw new Error(result.reason);
       return as === 'correction' ? result.changed : 0;
     } catch (error) {
@@ -135,6 +136,8 @@ function planned({ kept, before, targets, ...request }: SendRequest): Planned[] 
     forwarded: forwardedOf(request.info),
     resource: request.settings.resource,
     scopeVersion: request.settings.scopeVersion,
+    ...(request.settings.linkable && { linkable: request.settings.linkable }),
+    asksTraces: asksTraces(request, to),
     encodings: to.flatMap(({ sink: { encoding }, whole }) =>
       encoding === undefined ? [] : [{ encoding, whole }],
     ),

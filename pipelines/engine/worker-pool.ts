@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { RejectedRow } from '../decode/source.ts';
 import type { EncodedBatch } from '../plugin/delivery.ts';
+import type { ChargedResource, SoleTrace } from '../plugin/links.ts';
 import type {
   KeptResult,
   KeptTask,
@@ -26,7 +27,14 @@ export interface TaskEvents {
   batch(encoding: number, batch: EncodedBatch): Promise<void>;
   rejected(rows: readonly RejectedRow[]): void;
   progress(rows: number): void;
+  /** Asked when the task says so. */
+  readonly tracesOf?: TracesOf | undefined;
 }
+
+/** Answers the trace of each resource in its charge period, in their order; undefined where there is not just one. */
+export type TracesOf = (
+  resources: readonly ChargedResource[],
+) => Promise<readonly (SoleTrace | undefined)[]>;
 
 /** The worker threads. */
 export interface WorkerPool {
@@ -39,7 +47,7 @@ export interface WorkerPool {
   /** Sends what the exporters are to get of a file of kept charges; answers why when they cannot hold it. */
   send(
     task: KeptTask,
-    events: Pick<TaskEvents, 'batch'>,
+    events: Pick<TaskEvents, 'batch' | 'tracesOf'>,
     signal: AbortSignal,
   ): Promise<KeptResult | Refused>;
   /** Reads the ids of kept charges into shared memory. */
@@ -91,8 +99,8 @@ export function createWorkerPool(options: {
     plan: (request) => alive(piscina.run({ kind: 'plan', request }) as Promise<PartPlan>),
     run: (task, events, signal) =>
       alive(runOn<TaskResult | Refused>(piscina, { work: { kind: 'task', task }, events, signal })),
-    send: async (task, { batch }, signal) => {
-      const events = { batch, rejected: () => {}, progress: () => {} };
+    send: async (task, given, signal) => {
+      const events = { ...given, rejected: () => {}, progress: () => {} };
       const work = { kind: 'kept', task } as const;
       return await alive(runOn<KeptResult | Refused>(piscina, { work, events, signal }));
     },
@@ -148,9 +156,14 @@ async function runOn<Result>(piscina: Piscina, { work, events, signal }: Running
     pending.add(taken);
     void taken.then(() => pending.delete(taken));
   };
+  const answer = async (resources: readonly ChargedResource[]): Promise<void> => {
+    const traces = (await events.tracesOf?.(resources)) ?? resources.map(() => undefined);
+    send({ type: 'traces', traces });
+  };
   port1.on('message', (message: WorkerMessage) => {
     if (message.type === 'progress') events.progress(message.rows);
     else if (message.type === 'rejected') events.rejected(message.rows);
+    else if (message.type === 'resources') answer(message.resources).catch(fail);
     else take(message);
   });
   const closed = new Promise<void>((resolve) => port1.once('close', () => resolve()));

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { returnBuffer } from '../encode/index.ts';
+import type { ChargedResource, SoleTrace } from '../plugin/links.ts';
 import type { MainMessage, WorkerMessage } from './protocol.ts';
 
 /** The worker's end of a task's port: sends batches as long as it has credits, else waits for the main thread. */
@@ -8,6 +9,8 @@ export interface WorkerPort {
   post(message: WorkerMessage, moved?: readonly ArrayBuffer[]): void;
   /** Takes a credit, waiting for one if need be; throws when the main thread gave up. */
   credit(): Promise<void>;
+  /** The trace of each; one call at a time. Throws when the main thread gave up. */
+  traces(resources: readonly ChargedResource[]): Promise<readonly (SoleTrace | undefined)[]>;
   close(): void;
 }
 
@@ -16,8 +19,14 @@ export function workerPort(port: MessagePort): WorkerPort {
   let credits = 0;
   let stopped = false;
   let wake: (() => void) | undefined;
+  let traces: readonly (SoleTrace | undefined)[] | undefined;
+  const told = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
   port.on('message', (message: MainMessage) => {
     if (message.type === 'stop') stopped = true;
+    else if (message.type === 'traces') traces = message.traces;
     else {
       credits += message.credits;
       for (const buffer of message.buffers ?? []) returnBuffer(buffer);
@@ -25,18 +34,23 @@ export function workerPort(port: MessagePort): WorkerPort {
     wake?.();
     wake = undefined;
   });
+  const post: WorkerPort['post'] = (message, moved = []) => {
+    if (stopped) throw new Stopped();
+    port.postMessage(message, [...moved]);
+  };
   return {
-    post: (message, moved = []) => {
-      if (stopped) throw new Stopped();
-      port.postMessage(message, [...moved]);
-    },
+    post,
     credit: async () => {
-      while (credits === 0 && !stopped)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+      while (credits === 0 && !stopped) await told();
       if (stopped) throw new Stopped();
       credits--;
+    },
+    traces: async (resources) => {
+      traces = undefined;
+      post({ type: 'resources', resources });
+      while (traces === undefined && !stopped) await told();
+      if (traces === undefined) throw new Stopped();
+      return traces;
     },
     close: () => port.close(),
   };

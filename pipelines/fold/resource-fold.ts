@@ -3,7 +3,7 @@
  * where not, within a budget of groups that keeps the money. Hot: one loop over numbers of values.
  */
 import type { AmountColumn, Batch, Column, TextColumn, TimeColumn } from '../focus/batch.ts';
-import type { Linkable, LinkClass, ResourceCost } from '../plugin/links.ts';
+import type { ChargedResource, Linkable, LinkClass, ResourceCost } from '../plugin/links.ts';
 import { Dimension } from './dimension.ts';
 import { GroupSums } from './group-sums.ts';
 import { Groups, hashOf } from './groups.ts';
@@ -11,6 +11,10 @@ import { Groups, hashOf } from './groups.ts';
 /** Sums batches by resource. */
 export interface ResourceFold {
   add(batch: Batch): void;
+  /** Groups of the rows that were added last; good until the next ones are. */
+  readonly groupOf: Uint32Array;
+  /** What may be linked of the groups from a number on; undefined of a group that may not. */
+  resourcesFrom(group: number): (ChargedResource | undefined)[];
   result(): ResourceCost[];
 }
 
@@ -49,7 +53,7 @@ class Folding implements ResourceFold {
   readonly #entries = new WeakMap<object, { numbers: Uint32Array; size: number }>();
   readonly #tuple = new Uint32Array(WIDTH);
   #charges = new Float64Array(128);
-  #groupOf = new Uint32Array(0);
+  groupOf = new Uint32Array(0);
   #told = 0;
 
   constructor(linkable: Linkable) {
@@ -59,12 +63,16 @@ class Folding implements ResourceFold {
   add(batch: Batch): void {
     const { rows } = batch;
     if (rows === 0) return;
-    if (this.#groupOf.length < rows) this.#groupOf = new Uint32Array(rows);
+    if (this.groupOf.length < rows) this.groupOf = new Uint32Array(rows);
     this.#assign(batch);
     this.#sums.prepare(this.#groups.size, rows);
     this.#count(rows);
     const cost = batch.columns.get('EffectiveCost');
-    if (cost?.kind === 'amount') this.#sums.add(0, cost as AmountColumn, this.#groupOf, rows);
+    if (cost?.kind === 'amount') this.#sums.add(0, cost as AmountColumn, this.groupOf, rows);
+  }
+
+  resourcesFrom(group: number): (ChargedResource | undefined)[] {
+    return Array.from({ length: this.#groups.size - group }, (_, i) => this.#resource(group + i));
   }
 
   result(): ResourceCost[] {
@@ -95,7 +103,7 @@ class Folding implements ResourceFold {
       tuple[PLACE.end] = isLinkable ? until(row) : 0;
       tuple[PLACE.currency] = currency(row);
       tuple[PLACE.source] = source(row);
-      this.#groupOf[row] = this.#group(tuple, () => day(row));
+      this.groupOf[row] = this.#group(tuple, () => day(row));
     }
   }
 
@@ -175,27 +183,40 @@ class Folding implements ResourceFold {
       this.#charges = larger;
     }
     for (let row = 0; row < rows; row++) {
-      const group = this.#groupOf[row] as number;
+      const group = this.groupOf[row] as number;
       this.#charges[group] = (this.#charges[group] as number) + 1;
     }
   }
 
   #cost(group: number): ResourceCost {
-    const at = (place: number): number => this.#groups.tuples[group * WIDTH + place] as number;
-    const name = CLASSES[at(PLACE.class)] as LinkClass;
-    const isLinkable = name === 'linkable';
-    const times = isLinkable ? this.#times : this.#days;
-    const startMs = Date.parse(String(times.values[at(PLACE.start)]));
     return {
-      class: name,
-      resourceId: isLinkable ? (this.#resources[at(PLACE.resource)] ?? null) : null,
-      startMs,
-      endMs: isLinkable ? Date.parse(String(this.#times.values[at(PLACE.end)])) : startMs + DAY_MS,
-      currency: this.#currencies.values[at(PLACE.currency)] ?? null,
-      costSource: this.#sources.values[at(PLACE.source)] ?? null,
+      class: CLASSES[this.#at(group, PLACE.class)] as LinkClass,
+      ...(this.#resource(group) ?? { resourceId: null, ...this.#day(group) }),
+      currency: this.#currencies.values[this.#at(group, PLACE.currency)] ?? null,
+      costSource: this.#sources.values[this.#at(group, PLACE.source)] ?? null,
       charges: this.#charges[group] as number,
       effectiveCost: this.#sums.text(group, 0),
     };
+  }
+
+  #resource(group: number): ChargedResource | undefined {
+    if (this.#at(group, PLACE.class) !== CLASS.linkable) return undefined;
+    const time = (place: number): number =>
+      Date.parse(String(this.#times.values[this.#at(group, place)]));
+    return {
+      resourceId: this.#resources[this.#at(group, PLACE.resource)] as string,
+      startMs: time(PLACE.start),
+      endMs: time(PLACE.end),
+    };
+  }
+
+  #day(group: number): { readonly startMs: number; readonly endMs: number } {
+    const startMs = Date.parse(String(this.#days.values[this.#at(group, PLACE.start)]));
+    return { startMs, endMs: startMs + DAY_MS };
+  }
+
+  #at(group: number, place: number): number {
+    return this.#groups.tuples[group * WIDTH + place] as number;
   }
 }
 

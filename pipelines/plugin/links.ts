@@ -7,6 +7,8 @@ export interface Linker {
   linkable(): Linkable | undefined;
   /** Links the costs of a delivery, which add up to its effective cost. Nothing counts before `commit`. Throws `Unavailable` once the extension is closed. */
   link(delivery: LinkedDelivery, costs: readonly ResourceCost[]): Promise<Linked>;
+  /** The trace of each, where all of its cost is of one and that is sure; asked while charges are read, for their log records. Throws as `link` does. */
+  tracesOf?(resources: readonly ChargedResource[]): Promise<readonly (SoleTrace | undefined)[]>;
   /** What was linked so far in these pipelines; asked when exporters send their metrics. */
   points(pipelines: readonly string[], nowMs: number): readonly PointMetric[];
 }
@@ -49,6 +51,23 @@ export interface ResourceCost {
   readonly charges: number;
   /** Canonical decimal text. */
   readonly effectiveCost: string;
+}
+
+/** A resource in a charge period, milliseconds. */
+export interface ChargedResource {
+  readonly resourceId: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The one trace that a cost is of. */
+export interface SoleTrace {
+  /** In hex; `spanId` where the cost is of one span, too. */
+  readonly traceId: string;
+  readonly spanId?: string;
+  /** How it was found, and how sure that is, as in `finops.link.method` and `.confidence`. */
+  readonly method: string;
+  readonly confidence: string;
 }
 
 /** What linking a delivery came to. */

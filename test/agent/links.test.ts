@@ -8,6 +8,7 @@ import { committedCosts, filesBelow, put, startWorld, worldFolder } from '../hel
 import { freePorts } from '../interop/programs/ports.ts';
 
 const HOUR = 3_600_000;
+const FUNCTIONS = 'arn:aws:lambda:eu-west-1:123456789012:function:';
 const HEADER =
   'BilledCost,EffectiveCost,ListCost,ContractedCost,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,BillingAccountId,ProviderName,ServiceCategory,ServiceName,ResourceId';
 
@@ -25,19 +26,19 @@ function row(amount: string, resource: string, start: number, length = HOUR): st
 /** Records of the file exporter by event name. */
 function recordsOf(
   folder: string,
-): Record<string, { attributes: Record<string, unknown>; traceId?: string }[]> {
+): Record<string, { attributes: Record<string, unknown>; traceId?: string; spanId?: string }[]> {
   const records: ReturnType<typeof recordsOf> = {};
   for (const [path, bytes] of Object.entries(filesBelow(`${folder}/out`))) {
     if (path.endsWith('metrics.jsonl')) continue;
     for (const line of bytes.toString().split('\n').filter(Boolean))
       for (const { scopeLogs } of JSON.parse(line).resourceLogs)
-        for (const { eventName, attributes, traceId } of scopeLogs[0].logRecords) {
+        for (const { eventName, attributes, ...ids } of scopeLogs[0].logRecords) {
           const values = attributes.map(({ key, value }: { key: string; value: object }) => [
             key,
             Object.values(value)[0],
           ]);
           records[eventName] ??= [];
-          records[eventName].push({ attributes: Object.fromEntries(values), traceId });
+          records[eventName].push({ attributes: Object.fromEntries(values), ...ids });
         }
   }
   return records;
@@ -146,3 +147,59 @@ t.test(
     await agent.stop();
   },
 );
+
+for (const restatement of ['totals', 'rows'])
+  t.test(`a charge of one trace has its ids, by ${restatement}`, async (t) => {
+    const [http = 0] = await freePorts(1);
+    const folder = worldFolder(t, {
+      exporters: { file: `{ folder: ./out, restatement: ${restatement} }` },
+      more: `extensions: { traces: { http: { endpoint: "127.0.0.1:${http}" }, grpc: { endpoint: "off" } } }`,
+      extensions: 'traces',
+    });
+    const { agent } = await startWorld(t, folder);
+    const start = Math.floor(Date.now() / HOUR) * HOUR - HOUR;
+    const span = (number: number, name: string, minutes: number) => ({
+      attributes: { 'cloud.resource_id': `${FUNCTIONS}${name}`, 'service.name': name },
+      spans: [spanOf(number, { startMs: start + 60_000 * number, ms: minutes * 60_000 })],
+    });
+    const answer = await fetch(`http://127.0.0.1:${http}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf' },
+      body: new Uint8Array(
+        encodeTraces([span(1, 'nightly', 5), span(2, 'resize', 1), span(3, 'resize', 2)]),
+      ),
+    });
+    t.equal(answer.status, 200);
+    const rows = [
+      row('0.25', `${FUNCTIONS}nightly`, start),
+      row('0.75', `${FUNCTIONS}nightly`, start),
+      row('0.5', `${FUNCTIONS}resize`, start),
+      row('0.125', 'bucket', start),
+    ];
+    put(folder, 'bills/bill.csv', `${[HEADER, ...rows].join('\n')}\n`);
+    const charges = () => recordsOf(folder)['focus.cost_and_usage.charge'] ?? [];
+    await until(() => charges().length === 4);
+    const { traceId, spanId } = spanOf(1);
+    const nightly = {
+      traceId: Buffer.from(traceId).toString('hex'),
+      spanId: Buffer.from(spanId).toString('hex'),
+      method: 'id',
+      confidence: 'exact',
+    };
+    const none = { method: undefined, confidence: undefined };
+    t.strictSame(
+      Object.fromEntries(
+        charges().map(({ attributes, traceId, spanId }) => [
+          attributes['focus.billed_cost'],
+          {
+            ...(traceId && { traceId, spanId }),
+            method: attributes['finops.link.method'],
+            confidence: attributes['finops.link.confidence'],
+          },
+        ]),
+      ),
+      { '0.25': nightly, '0.75': nightly, '0.5': none, '0.125': none },
+    );
+    t.notOk(charges().some(({ attributes }) => 'focus.x_trace_id' in attributes));
+    await agent.stop();
+  });

@@ -122,11 +122,27 @@ t.test('known busy shares come out as linked cost', { skip }, async (t) => {
   while (!(await sent())) await new Promise((resolve) => setTimeout(resolve, 50));
 
   writeFileSync(join(dir, 'bills', 'bill.csv'), bill(start));
-  const records = logRecords(
+  const all = logRecords(
     await backend.until('logs', (requests) =>
       logRecords(requests).some(({ eventName }) => eventName === 'finops.link'),
     ),
-  ).filter(({ eventName }) => eventName === 'finops.link');
+  );
+  const records = all.filter(({ eventName }) => eventName === 'finops.link');
+  const charges = all.filter(({ eventName }) => eventName === 'focus.cost_and_usage.charge');
+  t.strictSame(
+    Object.fromEntries(
+      charges.map(({ rest, attributes }) => [
+        attributes['focus.resource_id'],
+        [rest.traceId || undefined, attributes['finops.link.confidence']],
+      ]),
+    ),
+    {
+      [INSTANCE]: [undefined, undefined],
+      [FUNCTION]: [undefined, undefined],
+      [NIGHTLY]: [nightly[0], 'exact'],
+    },
+    'the charge that is of one trace has its id',
+  );
   const costs = Object.fromEntries(
     records.map(({ rest, attributes }) => [
       rest.traceId || attributes['finops.link.reason'],

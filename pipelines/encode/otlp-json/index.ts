@@ -3,14 +3,21 @@
  * them. Hot: `record` runs once per charge.
  */
 import { AMOUNT } from '../../focus/amounts.ts';
-import type { Batch, TimeColumn } from '../../focus/batch.ts';
+import type { Batch, TextColumn, TimeColumn } from '../../focus/batch.ts';
 import type { ChargeIds } from '../../focus/charge-ids.ts';
 import { eventName, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import type { Bytes } from '../bytes.ts';
 import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
 import { INTEGER_BYTES, writeInteger } from '../digits.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
-import { type Field, keyOf } from '../field.ts';
+import {
+  type Field,
+  keyOf,
+  type NamedColumn,
+  RECORD_IDS,
+  type RecordId,
+  recordId,
+} from '../field.ts';
 import { appendEscaped, appendJsonString } from '../json-text.ts';
 import type { Plan } from '../plan.ts';
 import { type RecordFormat, recordEncoder } from '../records.ts';
@@ -28,27 +35,41 @@ export function createJsonLogEncoder(
 const encoder = new TextEncoder();
 const TAIL = encoder.encode(']}]}]}\n');
 const AFTER_UID = encoder.encode('"}}],"timeUnixNano":"');
-/** The milliseconds of a timestamp are followed by these to make nanoseconds, then the record ends. */
-const RECORD_END = encoder.encode('000000"},');
+/** The milliseconds of a timestamp are followed by these to make nanoseconds. */
+const AFTER_TIME = encoder.encode('000000"');
+const RECORD_END = encoder.encode('},');
+/** Most bytes of an id with its name. */
+const RECORD_ID_BYTES = 48;
 
 class JsonLogFormat implements RecordFormat {
   readonly ordered = false;
   readonly write = writeAttribute;
   readonly tail = TAIL.length;
-  readonly columns = logAttributes((name) =>
-    keyOf(name, encoder.encode(`{"key":${JSON.stringify(name)},"value":{"`)),
-  );
+  readonly #attributes = logAttributes((name, kind) => {
+    const key = keyOf(name, encoder.encode(`{"key":${JSON.stringify(name)},"value":{"`));
+    const id = kind === 'text' ? RECORD_IDS[name] : undefined;
+    return id === undefined ? key : { ...key, id };
+  });
   readonly #options: EncoderOptions;
   readonly #open: Uint8Array;
   #plan: Plan | undefined;
   #times: TimeColumn | undefined;
   #ids: ChargeIds | undefined;
+  #recordIds: readonly IdColumn[] = [];
   #head = new Uint8Array(0);
   #beforeUid = new Uint8Array(0);
 
   constructor(options: EncoderOptions) {
     this.#options = options;
     this.#open = encoder.encode(opening(options));
+  }
+
+  columns(batch: Batch, extras: ChargeExtras): readonly NamedColumn[] {
+    const columns = this.#attributes(batch, extras);
+    this.#recordIds = columns.flatMap(({ key: { id }, column }) =>
+      id !== undefined && column.kind === 'text' ? [{ id, column }] : [],
+    );
+    return columns;
   }
 
   begin(plan: Plan, batch: Batch, extras: ChargeExtras): number {
@@ -62,7 +83,13 @@ class JsonLogFormat implements RecordFormat {
     this.#ids = idsOf(extras);
     this.#plan = plan;
     const fixed = this.#head.length + this.#beforeUid.length + UID_BYTES + AFTER_UID.length;
-    return fixed + INTEGER_BYTES + RECORD_END.length;
+    return (
+      fixed +
+      INTEGER_BYTES +
+      AFTER_TIME.length +
+      this.#recordIds.length * RECORD_ID_BYTES +
+      RECORD_END.length
+    );
   }
 
   open(out: Bytes): void {
@@ -80,9 +107,12 @@ class JsonLogFormat implements RecordFormat {
     const ms = times === undefined ? 0 : (times.values.ms[times.codes[row] as number] as number);
     const time = timestamp(ms);
     end = writeInteger(buffer, end + AFTER_UID.length, time);
-    const rest = time === 0 ? RECORD_END.subarray(6) : RECORD_END;
+    const rest = time === 0 ? AFTER_TIME.subarray(6) : AFTER_TIME;
     buffer.set(rest, end);
     out.length = end + rest.length;
+    for (const column of this.#recordIds) writeRecordId(out, column, row);
+    buffer.set(RECORD_END, out.length);
+    out.length += RECORD_END.length;
   }
 
   close(out: Bytes): number {
@@ -90,6 +120,19 @@ class JsonLogFormat implements RecordFormat {
     out.bytes(TAIL);
     return 0;
   }
+}
+
+/** A column of ids that the record has a field of its own for. */
+interface IdColumn {
+  readonly id: RecordId;
+  readonly column: TextColumn;
+}
+
+/** Appends `,"traceId":"…"`; nothing where the cell is no id. */
+function writeRecordId(out: Bytes, { id, column }: IdColumn, row: number): void {
+  const bytes = recordId(column.values, column.codes[row] as number, id);
+  if (bytes === undefined) return;
+  out.text(`,"${id.name}":"${Buffer.from(bytes).toString('hex')}"`);
 }
 
 /** Everything before the records of a line. */
@@ -114,13 +157,14 @@ const STRING_END = encoder.encode('"}},');
 const DOUBLE = encoder.encode('doubleValue":');
 const DOUBLE_END = encoder.encode('}},');
 
-/** Appends `{"key":…,"value":{…}},`; nothing for null and what is not a number or time. */
+/** Appends `{"key":…,"value":{…}},`; nothing for null, what is not a number or time, and ids, which stand on the record itself. */
 function writeAttribute(out: Bytes, field: Field, code: number): void {
   const { key, dictionary, amounts, times } = field;
   if (dictionary !== undefined) {
     const start = dictionary.starts[code] as number;
     const end = dictionary.ends[code] as number;
     if (start > end) return;
+    if (key.id !== undefined && recordId(dictionary, code, key.id) !== undefined) return;
     out.append(key);
     out.bytes(STRING);
     appendEscaped(out, field, start, end);

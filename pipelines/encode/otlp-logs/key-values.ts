@@ -3,7 +3,15 @@ import { AMOUNT } from '../../focus/amounts.ts';
 import type { Dictionary } from '../../focus/dictionary.ts';
 import { EXACT } from '../../plugin/forwarded.ts';
 import { Bytes, varintSize } from '../bytes.ts';
-import { type Field, type Key, keyOf, type RecordId, type WriteCell } from '../field.ts';
+import {
+  type Field,
+  type Key,
+  keyOf,
+  RECORD_IDS,
+  type RecordId,
+  recordId,
+  type WriteCell,
+} from '../field.ts';
 
 /** LogRecord.attributes, field 6. */
 const ATTRIBUTES = 0x32;
@@ -11,11 +19,6 @@ const ATTRIBUTES = 0x32;
 const VALUE = 0x12;
 const STRING_VALUE = 0x0a;
 const DOUBLE_VALUE = 0x21;
-/** LogRecord.trace_id, field 9, and span_id, field 10, by attribute. */
-const IDS: Readonly<Record<string, RecordId>> = {
-  'focus.x_trace_id': { tag: 0x4a, bytes: 16 },
-  'focus.x_span_id': { tag: 0x52, bytes: 8 },
-};
 
 /**
  * What stands with every attribute of a name. Of a double all but the eight bytes of the value:
@@ -39,7 +42,7 @@ export function attributeKey(name: string, kind: 'double' | 'string'): Key {
     out.byte(9);
     out.byte(DOUBLE_VALUE);
   }
-  const id = kind === 'string' ? IDS[name] : undefined;
+  const id = kind === 'string' ? RECORD_IDS[name] : undefined;
   return id === undefined ? keyOf(name, out.slice()) : { ...keyOf(name, out.slice()), id };
 }
 
@@ -81,25 +84,23 @@ export function writeString(out: Bytes, key: Key, value: string | undefined): vo
   out.bytes(text.slice());
 }
 
-function writeText(out: Bytes, field: Field, { starts, ends }: Dictionary, code: number): void {
-  const start = starts[code] as number;
-  const end = ends[code] as number;
+function writeText(out: Bytes, field: Field, values: Dictionary, code: number): void {
+  const start = values.starts[code] as number;
+  const end = values.ends[code] as number;
   if (start > end) return;
-  if (field.key.id !== undefined && writeId(out, field, { start, end, of: field.key.id })) return;
+  if (field.key.id !== undefined && writeId(out, values, { code, of: field.key.id })) return;
   begin(out, field.key, end - start);
   out.copy(field.arena, field.view, start, end);
 }
 
-/** Appends the id as a field of the record itself; false when the text is not an id of that length in hex, or is all zeros. */
+/** Appends the id as a field of the record itself; false when it is none. */
 function writeId(
   out: Bytes,
-  field: Field,
-  { start, end, of }: { readonly start: number; readonly end: number; readonly of: RecordId },
+  values: Dictionary,
+  { code, of }: { readonly code: number; readonly of: RecordId },
 ): boolean {
-  const text = Buffer.from(field.arena.buffer, field.arena.byteOffset + start, end - start);
-  const id = Buffer.from(text.toString('latin1'), 'hex');
-  if (text.length !== of.bytes * 2 || id.length !== of.bytes || id.every((byte) => byte === 0))
-    return false;
+  const id = recordId(values, code, of);
+  if (id === undefined) return false;
   out.reserve(of.bytes + 2);
   out.byte(of.tag);
   out.byte(of.bytes);

@@ -11,7 +11,7 @@ import { keysOf, SERVICE_ATTRIBUTES, SPAN_KEY_ATTRIBUTES, serviceOf } from './id
 import { createIntake } from './intake.ts';
 import { createLinkPoints } from './link-points.ts';
 import { type LinkStore, openLinkStore } from './link-store.ts';
-import { type LinkerOptions, linkableOf, linkCosts } from './linker.ts';
+import { type LinkerOptions, linkableOf, linkCosts, tracesOf } from './linker.ts';
 import { keysSetting, limitsOf, requestsSetting, type Settings, settings } from './settings.ts';
 import { createSpanReader } from './span-reader.ts';
 import { openStore } from './store.ts';
@@ -89,6 +89,7 @@ function linkerOf(
   return {
     linkable: () => linkableOf(options),
     link: (delivery, costs) => linkCosts(options, delivery, costs),
+    tracesOf: (resources) => tracesOf(options, resources),
     points: (pipelines, nowMs) => (of.signal.aborted ? [] : points.at(pipelines, nowMs)),
   };
 }

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { add, type Decimal, decimal, formatDecimal, ZERO } from '../../../pipelines/focus/index.ts';
 import {
+  type ChargedResource,
   type Clock,
   type Linkable,
   type Linked,
   type LinkedDelivery,
   type LogEvent,
   type ResourceCost,
+  type SoleTrace,
   Unavailable,
 } from '../../../pipelines/plugin/index.ts';
 import { OTHER_SERVICES } from './cell.ts';
@@ -15,7 +17,7 @@ import { linkEvents } from './link-events.ts';
 import { firstDay } from './link-points.ts';
 import type { LinkKey, LinkStore, ServiceHour } from './link-store.ts';
 import { REQUEST_PARTS } from './sampling.ts';
-import { type Piece, type Seen, type SharingSettings, shareCost } from './share-cost.ts';
+import { oneTrace, type Piece, type Seen, type SharingSettings, shareCost } from './share-cost.ts';
 import { HOUR_MS, type TraceIndex } from './trace-index.ts';
 
 /** How deliveries are linked. */
@@ -59,6 +61,47 @@ export async function linkCosts(
     onDisk(() => linking.add(cost));
   }
   return linking.result();
+}
+
+/** The traces of resources whose whole cost in a charge period is of one. */
+export async function tracesOf(
+  options: LinkerOptions,
+  resources: readonly ChargedResource[],
+): Promise<readonly (SoleTrace | undefined)[]> {
+  const traces: (SoleTrace | undefined)[] = [];
+  for (const [i, resource] of resources.entries()) {
+    if (i % AT_A_TIME === 0) await options.clock.sleep(0, options.signal).catch(closed);
+    onDisk(() => traces.push(traceOf(options, resource)));
+  }
+  return traces;
+}
+
+function traceOf(options: LinkerOptions, resource: ChargedResource): SoleTrace | undefined {
+  const { index, bounds, sharing } = options;
+  if (resource.endMs - resource.startMs > bounds.maxWindowMs) return undefined;
+  const seen = seenOf(index, resource.resourceId, hoursOf(resource));
+  const trace = seen && oneTrace(seen, sharing);
+  if (trace === undefined) return undefined;
+  const { traceId, spanId, method, confidence } = trace;
+  return {
+    traceId: Buffer.from(traceId).toString('hex'),
+    ...(spanId && { spanId: Buffer.from(spanId).toString('hex') }),
+    method,
+    confidence,
+  };
+}
+
+/** The first of the names of a resource under which spans were seen in the hours. */
+function seenOf(index: TraceIndex, resourceId: string, { first, last }: Hours): Seen | undefined {
+  for (const found of derivedKeys(resourceId)) {
+    const cells = [];
+    for (let hour = first; hour <= last; hour++) {
+      const cell = index.cell(found.key, hour);
+      if (cell !== undefined && cell.services.length > 0) cells.push(cell);
+    }
+    if (cells.length > 0) return { found, cells, hours: last - first + 1 };
+  }
+  return undefined;
 }
 
 /** A full or busy disk may come right: `Unavailable`, so that the delivery is tried again. */
@@ -122,7 +165,7 @@ class Linking {
   #link(cost: ResourceCost, resourceId: string): void {
     const hours = hoursOf(cost);
     const { totalHours, sampleHours, events } = this.#options;
-    const seen = this.#seen(resourceId, hours);
+    const seen = seenOf(this.#options.index, resourceId, hours);
     if (seen === undefined) {
       const reason = hours.first < this.#nowHour - totalHours ? 'expired' : 'no_spans';
       this.#count(cost, { reason, amount: cost.effectiveCost });
@@ -137,7 +180,7 @@ class Linking {
 
   *#events(): Generator<LogEvent> {
     for (const cost of this.#changed) {
-      const seen = this.#seen(String(cost.resourceId), hoursOf(cost));
+      const seen = seenOf(this.#options.index, String(cost.resourceId), hoursOf(cost));
       if (seen === undefined) continue;
       const pieces = shareCost(decimal(cost.effectiveCost), seen, this.#options.sharing);
       yield* this.#eventsOf(cost, pieces, seen);
@@ -151,19 +194,6 @@ class Linking {
       found,
       serviceName: (number) => this.#serviceName(number) ?? undefined,
     });
-  }
-
-  /** The first of the names of a resource under which spans were seen in the hours. */
-  #seen(resourceId: string, { first, last }: Hours): Seen | undefined {
-    for (const found of derivedKeys(resourceId)) {
-      const cells = [];
-      for (let hour = first; hour <= last; hour++) {
-        const cell = this.#options.index.cell(found.key, hour);
-        if (cell !== undefined && cell.services.length > 0) cells.push(cell);
-      }
-      if (cells.length > 0) return { found, cells, hours: last - first + 1 };
-    }
-    return undefined;
   }
 
   #serviceName(number: number | undefined): string | null {
@@ -238,7 +268,7 @@ interface Hours {
 }
 
 /** The hours that a charge period touches. */
-function hoursOf({ startMs, endMs }: ResourceCost): Hours {
+function hoursOf({ startMs, endMs }: Pick<ResourceCost, 'startMs' | 'endMs'>): Hours {
   return { first: Math.floor(startMs / HOUR_MS), last: Math.ceil(endMs / HOUR_MS) - 1 };
 }
 

@@ -1,9 +1,10 @@
 /** Who caused the cost of a resource in a charge period, by what was seen of it. Pure. */
-import type { Decimal } from '../../../pipelines/focus/index.ts';
+import { type Decimal, decimal } from '../../../pipelines/focus/index.ts';
 import { type Cell, OTHER_SERVICES, type Sample, type ServiceTotals } from './cell.ts';
-import type { Method } from './confidence.ts';
+import { type Confidence, confidenceOf, type Method } from './confidence.ts';
 import type { Derived } from './identity.ts';
 import { REQUEST_PARTS } from './sampling.ts';
+import { TRACE_ID_BYTES } from './span-batch.ts';
 import { split } from './split.ts';
 
 /** What becomes of time in which a resource did nothing: a part of its own, its only service's, or everybody's. */
@@ -48,8 +49,8 @@ export function shareCost(
   settings: SharingSettings,
 ): readonly Piece[] {
   const services = merged(seen.cells);
-  const samples = together(seen.cells.flatMap((cell) => shown(cell, settings.samples)));
-  const method = methodOf(services, samples, seen.found);
+  const { samples, isWhole } = samplesOf(seen.cells, settings.samples);
+  const method = isWhole && samples.length === 1 ? idMethod(seen.found) : methodOf(services);
   const busy = services.reduce((sum, one) => sum + BigInt(one.busy), 0n);
   const idle = seen.found.isByUse ? 0n : idleOf(busy, seen.hours, settings.concurrency);
   const [busyCost, idleCost] = split(amount, idle === 0n ? [1n, 0n] : [busy, idle]) as [
@@ -61,6 +62,35 @@ export function shareCost(
     ofService(cost, { method, samples, totals: services[i] as ServiceTotals }),
   );
   return [...used, ...ofIdle(idleCost, { method, services, weights, idle: settings.idle })];
+}
+
+/** The one trace that all of a cost is of, and its span where that is one too. */
+export interface OneTrace {
+  readonly traceId: Uint8Array;
+  readonly spanId?: Uint8Array;
+  readonly method: Method;
+  readonly confidence: Confidence;
+}
+
+/** Undefined where there are several, where idle is nobody's, where spans are not all known, and where the resource was found by a name that others may have. */
+export function oneTrace(seen: Seen, settings: SharingSettings): OneTrace | undefined {
+  const method = idMethod(seen.found);
+  const confidence = confidenceOf(method, seen.found.attribute);
+  const { samples, isWhole } = samplesOf(seen.cells, settings.samples);
+  const [first] = samples;
+  const isSure = isWhole && (confidence === 'exact' || confidence === 'high');
+  if (first === undefined || !isSure) return undefined;
+  const traceIds = samples.map(({ sample }) => hex(sample.ids.subarray(0, TRACE_ID_BYTES)));
+  if (new Set(traceIds).size > 1) return undefined;
+  const pieces = shareCost(decimal('1'), seen, settings);
+  if (pieces.some(({ service }) => service === undefined)) return undefined;
+  const { ids } = first.sample;
+  return {
+    traceId: ids.subarray(0, TRACE_ID_BYTES),
+    ...(samples.length === 1 && { spanId: ids.subarray(TRACE_ID_BYTES) }),
+    method,
+    confidence,
+  };
 }
 
 /** Weights are in microseconds times parts of a request. */
@@ -102,25 +132,41 @@ function shown({ samples = [] }: Cell, most: number): readonly Shown[] {
   }));
 }
 
+interface Samples {
+  readonly samples: readonly Shown[];
+  /** They are all there was: none is left out, and none stands for requests that were not sampled. */
+  readonly isWhole: boolean;
+}
+
+function samplesOf(cells: readonly Cell[], most: number): Samples {
+  const samples = together(cells.flatMap((cell) => shown(cell, most)));
+  const isKnown = cells.every((cell) => cell.samples !== undefined && cell.samples.length <= most);
+  const isWhole = isKnown && samples.every(({ sample }) => sample.requests <= REQUEST_PARTS);
+  return { samples, isWhole };
+}
+
 /** A span that lasts over several hours is one. */
 function together(samples: readonly Shown[]): readonly Shown[] {
   const spans = new Map<string, Shown>();
   for (const { sample, weight } of samples) {
-    const key = Buffer.from(sample.ids).toString('hex');
+    const key = hex(sample.ids);
     spans.set(key, { sample, weight: weight + (spans.get(key)?.weight ?? 0) });
   }
   return [...spans.values()];
 }
 
-function methodOf(
-  services: readonly ServiceTotals[],
-  samples: readonly Shown[],
-  { isSame }: Derived,
-): Method {
+function hex(ids: Uint8Array): string {
+  return Buffer.from(ids).toString('hex');
+}
+
+/** Of a cost that is of one span. */
+function idMethod({ isSame }: Derived): Method {
+  return isSame ? 'id' : 'derived_id';
+}
+
+function methodOf(services: readonly ServiceTotals[]): Method {
   const [first, ...others] = services;
   if (first === undefined) return 'none';
-  const spans = services.reduce((sum, { count }) => sum + count, 0);
-  if (spans <= 1 && samples.length === 1) return isSame ? 'id' : 'derived_id';
   if (others.length === 0 && first.service !== OTHER_SERVICES) return 'sole_owner';
   if (services.every(({ usage }) => usage > 0)) return 'usage_weighted';
   return services.some(({ busy }) => busy > 0) ? 'duration_weighted' : 'count_weighted';

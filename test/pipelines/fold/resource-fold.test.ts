@@ -169,6 +169,32 @@ const NOTHING: Omit<TaskResult, 'resources'> = {
   stages: {},
 };
 
+t.test('which resource each row of a batch is of', async () => {
+  fc.assert(
+    fc.property(rows, layout, (all, how) => {
+      const fold = createResourceFold({ ...LINKABLE, maxGroups: 3 });
+      const groups: ReturnType<typeof fold.resourcesFrom> = [];
+      let row = 0;
+      for (const batch of batchesOf(all, how)) {
+        fold.add(batch);
+        groups.push(...fold.resourcesFrom(groups.length));
+        for (let i = 0; i < batch.rows; i++, row++) {
+          const of = groups[fold.groupOf[i] as number];
+          if (of === undefined) continue;
+          const { ResourceId, ChargePeriodStart = '', ChargePeriodEnd = '' } = all[row] as Row;
+          assert.deepEqual(of, {
+            resourceId: ResourceId,
+            startMs: Date.parse(ChargePeriodStart),
+            endMs: Date.parse(ChargePeriodEnd),
+          });
+        }
+      }
+      const linkable = fold.result().filter((cost) => cost.class === 'linkable');
+      assert.equal(groups.filter((group) => group !== undefined).length, linkable.length);
+    }),
+  );
+});
+
 t.test('columns that are missing', async (t) => {
   const costs = folded([{ EffectiveCost: '1' }, { EffectiveCost: '2' }], { batchRows: 9 });
   t.match(costs, [

@@ -1398,6 +1398,7 @@ t.test('a file with split rows is read several times and comes to the same bill'
       if (message.type === 'rejected') rejected.push(message);
     },
     credit: async () => undefined,
+    traces: async () => [],
     close: () => undefined,
   };
   const run = async (split: string) =>

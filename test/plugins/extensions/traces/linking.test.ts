@@ -15,6 +15,7 @@ import {
   type LinkerOptions,
   linkableOf,
   linkCosts,
+  tracesOf,
 } from '../../../../plugins/extensions/traces/linker.ts';
 import { SpanBatch } from '../../../../plugins/extensions/traces/span-batch.ts';
 import { createSpanReader } from '../../../../plugins/extensions/traces/span-reader.ts';
@@ -126,6 +127,13 @@ function pointsOf({ store }: World, pipelines: readonly string[] = ['costs']) {
       ),
     ]),
   );
+}
+
+function idsOf({ traceId, spanId }: TestSpan): { traceId: string; spanId: string } {
+  return {
+    traceId: Buffer.from(traceId).toString('hex'),
+    spanId: Buffer.from(spanId).toString('hex'),
+  };
 }
 
 const eventsOf = ({ events }: Linked) =>
@@ -305,6 +313,68 @@ t.test('a sampled request counts as those it stands for', async (t) => {
     'finops.cost.requests': { a: 4, b: 1 },
     'finops.cost.per_request': { a: 0.2, b: 0.2 },
   });
+});
+
+t.test('a charge has a trace where all of its cost is surely of one', async (t) => {
+  const host = { 'host.id': 'i-0123456789abcdef0', 'service.name': 'a' };
+  const lambda = { 'cloud.resource_id': LAMBDA, 'service.name': 'a' };
+  const hour = { startMs: NOON - HOUR_MS, ms: HOUR_MS };
+  const other = spanOf(2);
+  const cases: Readonly<
+    Record<
+      string,
+      {
+        see: [Record<string, string>, TestSpan[]][];
+        resourceId?: string;
+        idle?: 'owner';
+        trace?: object;
+      }
+    >
+  > = {
+    'one invocation': {
+      see: [[lambda, [spanOf(1)]]],
+      trace: { ...idsOf(spanOf(1)), method: 'id', confidence: 'exact' },
+    },
+    'one span for the whole hour': {
+      see: [[host, [spanOf(1, hour)]]],
+      resourceId: INSTANCE,
+      trace: { ...idsOf(spanOf(1)), method: 'derived_id', confidence: 'high' },
+    },
+    'several spans of one trace': {
+      see: [[lambda, [spanOf(1), { ...other, traceId: spanOf(1).traceId }]]],
+      trace: { traceId: idsOf(spanOf(1)).traceId, method: 'id', confidence: 'exact' },
+    },
+    'two traces': { see: [[lambda, [spanOf(1), other]]] },
+    'more spans than are remembered': {
+      see: [[lambda, [1, 2, 3, 4].map((i) => ({ ...spanOf(i), traceId: spanOf(1).traceId }))]],
+    },
+    'a span that stands for others': { see: [[lambda, [spanOf(1, { traceState: 'ot=th:c' })]]] },
+    'idle for half of the hour': {
+      see: [[host, [spanOf(1, { ...hour, ms: HOUR_MS / 2 })]]],
+      resourceId: INSTANCE,
+    },
+    'idle that is the owner’s': {
+      see: [[host, [spanOf(1, { ...hour, ms: HOUR_MS / 2 })]]],
+      resourceId: INSTANCE,
+      idle: 'owner',
+      trace: { ...idsOf(spanOf(1)), method: 'derived_id', confidence: 'high' },
+    },
+    'a name that others may have': {
+      see: [[{ 'faas.name': 'resize', 'service.name': 'a' }, [spanOf(1)]]],
+    },
+    'nothing seen': { see: [] },
+  };
+  const folder = t.testdir();
+  for (const [name, { see, resourceId = LAMBDA, idle, trace }] of Object.entries(cases)) {
+    const { options, ...all } = world(`${folder}/${name}`, idle && { idle });
+    for (const [attributes, spans] of see) all.see(attributes, spans);
+    const traces = await tracesOf(options, [
+      { resourceId, startMs: NOON - HOUR_MS, endMs: NOON },
+      { resourceId, startMs: NOON - 3 * HOUR_MS, endMs: NOON - 2 * HOUR_MS },
+      { resourceId, startMs: NOON - 26 * HOUR_MS, endMs: NOON },
+    ]);
+    t.strictSame(traces, [trace, undefined, undefined], name);
+  }
 });
 
 t.test('what is not linked says why', async (t) => {
