@@ -152,6 +152,7 @@ class RunningAgent implements Agent {
       health: this.#health,
       state: this.state,
       agent: this,
+      deadLetters: this.deadLetters,
       context: (component, signal) => this.#context(component, signal),
       queue: (exporter, sink) =>
         openQueue(exporter, sink, {

@@ -14,14 +14,14 @@ import { join } from 'node:path';
 import type { EncodedBatch } from '../pipelines/plugin/delivery.ts';
 import { Unavailable } from '../pipelines/plugin/errors.ts';
 
-/** One refused row, part, batch or message: what it was, where it came from and why it was refused. */
+/** One refused row, part, batch, message or metric point: what it was, where it came from and why it was refused. */
 export interface DeadLetter {
   readonly time: string;
   readonly pipeline: string;
   readonly receiver: string;
   readonly scope: string;
   readonly revision: string;
-  readonly kind: 'row' | 'part' | 'batch' | 'message';
+  readonly kind: 'row' | 'part' | 'batch' | 'message' | 'point';
   /** Stable code. */
   readonly reason: string;
   readonly message: string;
@@ -30,7 +30,7 @@ export interface DeadLetter {
   readonly column?: string;
   readonly exporter?: string;
   readonly rows?: number;
-  /** What is lost with it, exact, by cost column: of a row as its source states it, of a batch that was refused as a whole the sums of its charges. */
+  /** What is lost with it, exact, by cost column: of a row as its source states it, of a batch that was refused as a whole the sums of its charges, of a point what the backend lacks. */
   readonly costs?: EncodedBatch['costs'];
   /** The row or message as it stood. */
   readonly raw?: string;

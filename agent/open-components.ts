@@ -10,6 +10,7 @@ import type {
   Exporter,
   Extension,
   Opened,
+  RefusedPoint,
   Sink,
   SkuListener,
 } from '../pipelines/plugin/contract.ts';
@@ -17,11 +18,13 @@ import { errorMessage, Misconfigured, Unavailable } from '../pipelines/plugin/er
 import type { Linker } from '../pipelines/plugin/links.ts';
 import type { PriceBook } from '../pipelines/plugin/prices.ts';
 import type { TotalsView } from '../pipelines/plugin/totals.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import type { ExporterQueue, Waiting } from './exporter-queue/exporter-queue.ts';
 import { type Fingerprints, named } from './fingerprints.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
+import { refusePoints } from './refused-points.ts';
 import { isSentRows } from './restatement.ts';
 import { stageSettings } from './stages.ts';
 import type { State } from './state/state.ts';
@@ -35,6 +38,7 @@ export interface Surroundings {
   readonly health: Health;
   readonly state: State;
   readonly agent: AgentView;
+  readonly deadLetters: DeadLetters;
   readonly context: (component: Component, signal: AbortSignal) => Context<never>;
   /** The queue before an exporter whose charges can wait. */
   readonly queue: (exporter: string, sink: Sink) => ExporterQueue | undefined;
@@ -157,12 +161,15 @@ export class OpenComponents {
       .filter(({ exporters }) => exporters.includes(id))
       .map(({ name }) => name);
     health.set({ id, kind: 'exporter', status: 'starting' });
-    const sink = await plugin
-      .open(context(component, stop.signal), this.#view(pipelines))
-      .catch((error: unknown) => {
-        health.delete('exporter', id);
-        throw error;
-      });
+    const around = {
+      ...context(component, stop.signal),
+      refusePoints: (day: string, points: readonly RefusedPoint[]) =>
+        refusePoints(id, { day, points }, this.#around),
+    };
+    const sink = await plugin.open(around, this.#view(pipelines)).catch((error: unknown) => {
+      health.delete('exporter', id);
+      throw error;
+    });
     if (isSentRows(sink)) await this.#onlyAlone(sink, `exporters.${id}.logs.restatement`);
     health.set({ id, kind: 'exporter', status: 'running' });
     const queue = this.#around.queue(id, sink);

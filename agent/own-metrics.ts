@@ -125,7 +125,12 @@ export const OWN_METRICS = {
   'focusd.exporter.points.rejected': {
     kind: 'counter',
     unit: '{point}',
-    doc: 'Metric points that a backend refused (partial success).',
+    doc: 'Metric points that a backend refused (by partial success; points of charge days, also otherwise).',
+  },
+  'focusd.exporter.event_time.cost': {
+    kind: 'observed-sum',
+    unit: '{currency}',
+    doc: 'Money of the points of charge days (`metrics.event_time` of `otlp`) by exporter, cost column and stage: exported (the backend has it), refused (it is in the dead letters). Together they are what these days have come to.',
   },
   'focusd.catalog.skus': {
     kind: 'gauge',

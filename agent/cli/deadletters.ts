@@ -43,13 +43,13 @@ export async function replay(options: Options): Promise<void> {
     const committed = new Map(
       (await state.deliveries()).map((delivery) => [delivery.id, delivery]),
     );
-    for (const { delivery, scope, revision } of files) {
+    for (const { delivery, scope, revision, kind } of files) {
       const known = committed.get(delivery);
       const changed = await changedParts(known?.summary.parts ?? []);
       if (known === undefined || changed.length > 0) {
         const reason =
           known === undefined
-            ? 'this revision was never committed, it is read when its source delivers it anew'
+            ? (NOT_DELIVERED[kind] ?? NEVER_COMMITTED)
             : `changed or gone since: ${changed.join(', ')}`;
         process.stdout.write(
           `${delivery} ${safeText(scope)}: cannot be read again: ${safeText(reason)}\n`,
@@ -70,6 +70,13 @@ export async function replay(options: Options): Promise<void> {
     await state.close();
   }
 }
+
+const NEVER_COMMITTED =
+  'this revision was never committed, it is read when its source delivers it anew';
+/** Of letters that are of no delivery. */
+const NOT_DELIVERED: Readonly<Partial<Record<DeadLetter['kind'], string>>> = {
+  point: 'the agent tries refused points again when it starts and when their cost changes',
+};
 
 /** Removes dead letters for good; not while an agent runs. */
 export async function drop(options: Options & { readonly yes?: boolean }): Promise<void> {

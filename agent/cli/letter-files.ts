@@ -21,6 +21,7 @@ export interface LetterFile {
   readonly receiver: string;
   readonly scope: string;
   readonly revision: string;
+  readonly kind: DeadLetter['kind'];
   /** Letters. */
   readonly reasons: Readonly<Record<string, number>>;
   /** What is lost with them as far as it is known: exact sums by cost column. */
@@ -73,10 +74,10 @@ async function readFile(
     else costs[reason] = summed(costs[reason] ?? {}, letter.costs);
   }
   if (first === undefined) return undefined;
-  const { receiver, scope, revision } = first;
+  const { receiver, scope, revision, kind } = first;
   if ((filter.receiver ?? receiver) !== receiver || (filter.scope ?? scope) !== scope)
     return undefined;
-  return { path, delivery, receiver, scope, revision, reasons, costs, unknown };
+  return { path, delivery, receiver, scope, revision, kind, reasons, costs, unknown };
 }
 
 function summed(

@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { CostColumn } from '../focus/columns.ts';
 import type { ChargedSkus } from './charged-skus.ts';
 import type { Delivery, DeliveryInfo, EncodedBatch, Encoding } from './delivery.ts';
 import type { Inspection } from './inspection.ts';
@@ -106,6 +107,22 @@ export interface Context<Config> {
   readonly once: boolean;
   /** Folder of this instance below the agent's storage; made before `open`/`receive`. */
   readonly folder: string;
+}
+
+/** The world of an exporter. */
+export interface ExporterContext<Config> extends Context<Config> {
+  /** Makes dead letters of the metric points of a charge day (`2026-09-17`) that the backend refuses, in place of those of that day before; on disk when this resolves. */
+  refusePoints(day: string, points: readonly RefusedPoint[]): Promise<void>;
+}
+
+/** A metric point that a backend refused for good. */
+export interface RefusedPoint {
+  /** What the backend said. */
+  readonly message: string;
+  /** What the backend lacks by it, exact. */
+  readonly costs: Readonly<Partial<Record<CostColumn, string>>>;
+  /** The point as JSON. */
+  readonly raw: string;
 }
 
 /** The world of an extension. */
@@ -219,7 +236,7 @@ export interface BackendFinding {
 
 /** Where charges and totals go. */
 export interface Exporter<S extends Schema = Schema> extends Described<S> {
-  open(context: Context<ConfigOf<S>>, totals: TotalsView): Promise<Sink>;
+  open(context: ExporterContext<ConfigOf<S>>, totals: TotalsView): Promise<Sink>;
   /** Finds out with throw-away records what the backend takes (`focusd probe`). Throws `Unavailable` when it does not answer. */
   probe?(context: Context<ConfigOf<S>>): Promise<BackendProbe>;
 }

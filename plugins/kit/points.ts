@@ -54,6 +54,23 @@ export function createCostMetrics(totals: TotalsView, settings: PointSettings): 
   };
 }
 
+/** By what the costs of a charge day are told apart. */
+export const DAILY_DIMENSIONS = [
+  'ServiceProviderName',
+  'ServiceName',
+  'BillingCurrency',
+  'owner',
+  'x_CostSource',
+] as const;
+
+/** Values of `finops.cost.type`. */
+export const COST_TYPES: Readonly<Record<CostColumn, string>> = {
+  BilledCost: 'billed',
+  EffectiveCost: 'effective',
+  ListCost: 'list',
+  ContractedCost: 'contracted',
+};
+
 /** The first day of the oldest billing period sent: those that started within the last `periods` months. */
 export function firstPeriodStart(nowMs: number, periods: number): string {
   const now = new Date(nowMs);
@@ -72,17 +89,11 @@ const PERIOD: Grouping = {
   points: 1,
 };
 const DAILY: Grouping = {
-  dimensions: ['ServiceProviderName', 'ServiceName', 'BillingCurrency', 'owner', 'x_CostSource'],
+  dimensions: DAILY_DIMENSIONS,
   slotAttribute: 'focus.charge_date',
   slot: (total) => total.day,
   together: true,
   points: COST_COLUMNS.length,
-};
-const COST_TYPES: Readonly<Record<CostColumn, string>> = {
-  BilledCost: 'billed',
-  EffectiveCost: 'effective',
-  ListCost: 'list',
-  ContractedCost: 'contracted',
 };
 const DESCRIPTIONS: Readonly<Record<CostColumn, string>> = {
   BilledCost: 'Billed cost of the billing period to date.',

@@ -19,8 +19,8 @@ export interface Series {
 /** By what totals are grouped. */
 export interface Grouping {
   readonly dimensions: readonly TotalDimension[];
-  /** Attribute of the billing period or charge day. */
-  readonly slotAttribute: string;
+  /** Attribute of the billing period or charge day; absent: the slots of one set of dimensions are points of one series. */
+  readonly slotAttribute?: string;
   readonly slot: (total: Total) => string;
   /** Whether all slots of one set of dimensions compete for the budget as one. */
   readonly together: boolean;
@@ -95,9 +95,13 @@ function fitted(
   grouping: Grouping,
   budget: { readonly maxPoints: number; readonly shown: ReadonlySet<string> },
 ): Budgeted {
-  const fits = groups.length * grouping.points <= budget.maxPoints;
-  const folds = new Set(groups.map(({ slot, currency }) => foldKey(slot, currency)));
-  const shown = withinBudget(candidates(groups, grouping.points), {
+  const { slotAttribute } = grouping;
+  const named = groups.map((group) => seriesName(group, slotAttribute !== undefined));
+  const fits = new Set(named).size * grouping.points <= budget.maxPoints;
+  const folds = new Set(
+    groups.map(({ slot, currency }) => foldKey(slotAttribute === undefined ? '' : slot, currency)),
+  );
+  const shown = withinBudget(candidates(groups, grouping), {
     limit: fits ? Number.POSITIVE_INFINITY : budget.maxPoints,
     reserved: fits ? 0 : folds.size * grouping.points,
     shown: budget.shown,
@@ -113,13 +117,18 @@ function fitted(
   return { series: [...kept.values()].map((group) => series(group, grouping)), shown };
 }
 
-function candidates(groups: readonly Group[], points: number) {
+/** Equal for the groups that become one series. */
+function seriesName({ key, unit, currency }: Group, isSlotNamed: boolean): string {
+  return isSlotNamed ? key : (unit ?? foldKey('', currency));
+}
+
+function candidates(groups: readonly Group[], { points, slotAttribute }: Grouping) {
   const units = new Map<string, { key: string; weight: number; points: number }>();
   for (const { unit, costs } of groups) {
     if (unit === undefined) continue;
     const known = units.get(unit) ?? { key: unit, weight: 0, points: 0 };
     known.weight += Math.abs(toNumber(costs.EffectiveCost));
-    known.points += points;
+    known.points = slotAttribute === undefined ? points : known.points + points;
     units.set(unit, known);
   }
   return [...units.values()];
@@ -135,7 +144,7 @@ function series({ slot, currency, unit, values, costs }: Group, grouping: Groupi
     if (currency !== null) attributes[attributeName('BillingCurrency')] = currency;
     attributes['otel.metric.overflow'] = true;
   }
-  attributes[grouping.slotAttribute] = slot;
+  if (grouping.slotAttribute !== undefined) attributes[grouping.slotAttribute] = slot;
   return { slot, attributes, costs };
 }
 

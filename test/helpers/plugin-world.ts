@@ -9,11 +9,13 @@ import {
   type DeliveryInfo,
   type EncodedBatch,
   type EventBatch,
+  type ExporterContext,
   type ExtensionContext,
   type Inspection,
   NO_PRICES,
   type ReceiverContext,
   type RefusedMessage,
+  type RefusedPoint,
   type Schema,
   TOTAL_DIMENSIONS,
   type Total,
@@ -79,11 +81,16 @@ export interface Line {
 }
 
 /** The context of a plugin, with what a test wants to look into. */
-export interface World<Config> extends ReceiverContext<Config>, ExtensionContext<Config> {
+export interface World<Config>
+  extends ReceiverContext<Config>,
+    ExporterContext<Config>,
+    ExtensionContext<Config> {
   /** Sent log records. */
   readonly sent: readonly EventBatch[];
   /** Dead letters of messages. */
   readonly refused: readonly RefusedMessage[];
+  /** Dead letters of metric points, by day. */
+  readonly refusedPoints: ReadonlyMap<string, readonly RefusedPoint[]>;
   readonly clock: TurnedClock;
   readonly lines: readonly Line[];
   /** What did not go well, one after the other. */
@@ -113,6 +120,7 @@ export function worldOf<Config>(
   const sent: EventBatch[] = [];
   const troubles: (string | undefined)[] = [];
   const refused: RefusedMessage[] = [];
+  const refusedPoints = new Map<string, readonly RefusedPoint[]>();
   return {
     id: options.id ?? 'test',
     config,
@@ -131,6 +139,8 @@ export function worldOf<Config>(
     sent,
     refuse: async (message) => void refused.push(message),
     refused,
+    refusePoints: async (day, points) => void refusedPoints.set(day, points),
+    refusedPoints,
     lines,
     stop,
     async close() {

@@ -25,6 +25,7 @@ export function adviceOn(config: Settings): readonly Advice[] {
       problem: `sends totals to ${name}, which takes no metrics`,
       hint: 'set it to false, and send totals to a metric backend by an exporter of its own',
     }),
+    ...adviceOnEventTime(config),
     ...when(protocol !== undefined && config.protocol !== protocol, {
       path: 'protocol',
       problem: `is ${config.protocol}, and ${name} takes ${protocol}`,
@@ -44,6 +45,33 @@ export function adviceOn(config: Settings): readonly Advice[] {
       path: 'backend_profile',
       problem: `${name} does not search attribute values beyond ${maxValueLength} characters; long tags may be cut there`,
       hint: 'the charge in FOCUS files (exporter file) stays whole',
+    }),
+  ];
+}
+
+/** Bills come a day or two after the day that they charge. */
+const BILLED_LATE_MS = 48 * 3_600_000;
+
+function adviceOnEventTime({ backend_profile, metrics }: Settings): readonly Advice[] {
+  const { takes, maxPointAgeMs } = backendProfile(backend_profile);
+  const { enabled, max_age } = metrics.event_time;
+  if (!enabled || (metrics.enabled && !takes.metrics)) return [];
+  const age = max_age ?? maxPointAgeMs ?? Number.POSITIVE_INFINITY;
+  return [
+    ...when(!metrics.enabled, {
+      path: 'metrics.event_time.enabled',
+      problem: 'sends nothing: metrics.enabled is false',
+      hint: 'leave it out, or set metrics.enabled',
+    }),
+    ...when(maxPointAgeMs !== undefined && (max_age ?? 0) > (maxPointAgeMs ?? 0), {
+      path: 'metrics.event_time.max_age',
+      problem: `is longer than the ${hours(maxPointAgeMs)} that ${backend_profile} takes as it comes: older points are refused, or dropped in silence`,
+      hint: 'have the backend take points of that age; focusd probe finds out which it takes',
+    }),
+    ...when(metrics.enabled && age < BILLED_LATE_MS, {
+      path: 'metrics.event_time.enabled',
+      problem: `only points of up to ${hours(age)} ago are sent, and bills come later than that: hardly any is`,
+      hint: 'have the backend take older points (Prometheus and Mimir: out_of_order_time_window), and say how old in metrics.event_time.max_age',
     }),
   ];
 }

@@ -2,6 +2,7 @@ import {
   type Context,
   defineExporter,
   type EncodedBatch,
+  type ExporterContext,
   type Sink,
   type TotalsView,
   type WriteResult,
@@ -13,6 +14,7 @@ import { adviceOn } from './advice.ts';
 import { agentName, forwards } from './agent-name.ts';
 import { backendProfile } from './backend-profiles.ts';
 import { createLogSender } from './logs.ts';
+import type { MetricsPush } from './metrics.ts';
 import { type Connection, connectionOf, type Settings, settings } from './settings.ts';
 
 export default defineExporter({
@@ -42,12 +44,23 @@ export default defineExporter({
 
 /** The OpenTelemetry SDK is only loaded when it is used. */
 async function openMetrics(
-  context: Context<Settings>,
+  context: ExporterContext<Settings>,
   options: { readonly connection: Connection; readonly totals: TotalsView },
-) {
-  if (!context.config.metrics.enabled || forwards(context.config)) return undefined;
-  const metrics = await import('./metrics.ts');
-  return await metrics.openMetrics(context, options);
+): Promise<MetricsPush | undefined> {
+  const { metrics } = context.config;
+  if (!metrics.enabled || forwards(context.config)) return undefined;
+  const ofNow = await (await import('./metrics.ts')).openMetrics(context, options);
+  if (!metrics.event_time.enabled) return ofNow;
+  const ofDays = await (await import('./event-time/open.ts')).openEventTime(context, options);
+  return {
+    async flush() {
+      const ends = await Promise.allSettled([ofNow.flush(), ofDays.flush()]);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    },
+    async close() {
+      await Promise.all([ofNow.close(), ofDays.close()]);
+    },
+  };
 }
 
 /** The operator's limits and those of the backend. */

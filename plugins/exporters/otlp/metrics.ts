@@ -15,6 +15,7 @@ import { pointSettings } from '../../kit/metric-settings.ts';
 import { createCostMetrics } from '../../kit/points.ts';
 import { backoffOf } from '../../kit/retry-settings.ts';
 import { backendProfile } from './backend-profiles.ts';
+import { countMetrics } from './metric-counts.ts';
 import { createMetricExporter } from './metric-exporter.ts';
 import { hookDiagnostics } from './partial-success.ts';
 import { createRetryingExporter } from './retrying-exporter.ts';
@@ -41,7 +42,7 @@ export async function openMetrics(
   hookDiagnostics(log);
   const closing = new AbortController();
   const exporter = createRetryingExporter(await createMetricExporter(options.connection), {
-    ...counted(context),
+    ...countMetrics(context),
     target: { url: endpoint, ...(tls && { tls }) },
     clock,
     signal: AbortSignal.any([signal, closing.signal]),
@@ -87,30 +88,4 @@ export async function openMetrics(
 function shapedFor(backend: string, metrics: readonly PointMetric[]): readonly PointMetric[] {
   if (backendProfile(backend).totals === 'sum') return metrics;
   return metrics.map((metric) => ({ ...metric, kind: 'gauge' }));
-}
-
-/** Retries and refused points, as own metrics and in the log. */
-function counted({ meter, log, id }: Context<Settings>) {
-  const retries = meter.createCounter('focusd.exporter.retries', { unit: '{retry}' });
-  const refused = meter.createCounter('focusd.exporter.points.rejected', { unit: '{point}' });
-  retries.add(0, { component: id, signal: 'metrics' });
-  refused.add(0, { component: id });
-  return {
-    onRetry(error: Error, delayMs: number) {
-      retries.add(1, { component: id, signal: 'metrics' });
-      log.warn('metrics could not be sent, trying again', {
-        component: id,
-        reason: error.message,
-        delayMs,
-      });
-    },
-    onPartialSuccess({ rejected, message }: { rejected: number; message: string }) {
-      if (rejected > 0) refused.add(rejected, { component: id });
-      log.warn('the backend took the metrics only in part', {
-        component: id,
-        rejected,
-        reason: message,
-      });
-    },
-  };
 }

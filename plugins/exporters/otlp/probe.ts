@@ -28,7 +28,7 @@ export async function probeBackend(context: Context<Settings>): Promise<BackendP
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const METRIC_AGES = [HOUR_MS, DAY_MS, 7 * DAY_MS, 31 * DAY_MS] as const;
+const METRIC_AGES = [HOUR_MS, DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 31 * DAY_MS, 366 * DAY_MS] as const;
 const LOG_AGES = [12 * HOUR_MS, DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 31 * DAY_MS, 366 * DAY_MS] as const;
 /** A little younger than the age that is named, as time goes by on the way. */
 const ON_THE_WAY_MS = 120_000;
@@ -36,10 +36,12 @@ const VALUE_LENGTHS = [1_000, 4_000, 32_000] as const;
 const ATTRIBUTES = [64, 128, 256] as const;
 const REQUEST_BYTES = [1_000_000, 2_000_000, 4_000_000, 8_000_000] as const;
 
+const LIMITS = ['metrics.event_time.max_age', 'logs.max_age', 'logs.max_batch_bytes'] as const;
+
 interface Tried extends BackendFinding {
   /** What of a kind was tried: the largest that is taken becomes a setting. */
   readonly limit?: {
-    readonly setting: 'logs.max_age' | 'logs.max_batch_bytes';
+    readonly setting: (typeof LIMITS)[number];
     readonly value: number;
   };
 }
@@ -65,13 +67,18 @@ async function probeMetrics(
   };
   try {
     await send('gauge').catch(unlessUnreachable);
-    const tried = [
+    const tried: Tried[] = [
       await tryIt('a gauge of now', () => send('gauge')),
       await tryIt('a cumulative sum that goes up and down, of now', () => send('sum')),
       await tryIt('a delta sum, of now', () => send('delta')),
     ];
     for (const age of METRIC_AGES)
-      tried.push(await tryIt(`a gauge of ${ageText(age)} ago`, () => send('gauge', age)));
+      tried.push({
+        ...(await tryIt(`a gauge of ${ageText(age)} ago`, () =>
+          send('gauge', age - ON_THE_WAY_MS),
+        )),
+        limit: { setting: 'metrics.event_time.max_age', value: age },
+      });
     return tried;
   } finally {
     await exporter.shutdown();
@@ -157,12 +164,12 @@ async function tryIt(what: string, send: () => Promise<void>): Promise<BackendFi
 /** The largest that was taken, where something larger was refused. */
 function settingsFor(tried: readonly Tried[]): Record<string, string> {
   const settings: Record<string, string> = {};
-  for (const setting of ['logs.max_age', 'logs.max_batch_bytes'] as const) {
+  for (const setting of LIMITS) {
     const of = tried.filter(({ limit }) => limit?.setting === setting);
     const taken = of.filter((one) => one.taken).map(({ limit }) => limit?.value ?? 0);
     if (taken.length === of.length || taken.length === 0) continue;
     const most = Math.max(...taken);
-    settings[setting] = setting === 'logs.max_age' ? `${most / HOUR_MS}h` : String(most);
+    settings[setting] = setting === 'logs.max_batch_bytes' ? String(most) : `${most / HOUR_MS}h`;
   }
   return settings;
 }

@@ -83,6 +83,25 @@ export const settings = {
     enabled: { doc: 'Send totals as metrics.', format: 'flag', default: true },
     interval: { doc: 'How often totals are sent.', format: 'duration', default: '60s', min: '1s' },
     ...metricSettings,
+    event_time: {
+      enabled: {
+        doc: 'Send what charge days have come to as points of these days, too (finops.charge_day.cost), for backends that take points of the past.',
+        format: 'flag',
+        default: false,
+      },
+      days: {
+        doc: 'Charge days that are sent so, counted back from today.',
+        format: 'int',
+        default: 35,
+        min: 1,
+        max: 36600,
+      },
+      max_age: {
+        doc: 'Oldest point that is sent; what is older stays unsent. Default: what the backend takes; generic: any age.',
+        format: 'duration',
+        default: null,
+      },
+    },
     resource: {
       doc: 'Resource attributes of the metrics.',
       format: 'map',

@@ -113,6 +113,21 @@ service: { pipelines: { costs: { receivers: [files], exporters: [otlp] } } }
     /exporters\.otlp\.metrics\.enabled sends totals to loki/,
     /^6 exporters\.otlp\.logs\.max_age is longer than the 168 hours/,
   ]);
+  const days = (profile: string, event_time: string) =>
+    warnings(
+      `backend_profile: ${profile}\n    ${http}\n    logs: { enabled: false }\n    metrics: { event_time: ${event_time} }`,
+    );
+  t.match(await days('prometheus', '{ enabled: true }'), [
+    /^7 exporters\.otlp\.metrics\.event_time\.enabled only points of up to 0 hours ago are sent/,
+  ]);
+  t.match(await days('prometheus', '{ enabled: true, max_age: 30d }'), [
+    /^7 exporters\.otlp\.metrics\.event_time\.max_age is longer than the 0 hours that prometheus/,
+  ]);
+  t.strictSame(await days('prometheus', '{ max_age: 30d }'), [], 'it is off');
+  t.strictSame(await days('victoriametrics', '{ enabled: true }'), []);
+  t.match(await warnings('metrics: { enabled: false, event_time: { enabled: true } }'), [
+    /event_time\.enabled sends nothing: metrics\.enabled is false/,
+  ]);
   t.match(await warnings('backend_profile: dynatrace'), [
     /exporters\.otlp\.protocol is grpc, and dynatrace takes http\/protobuf/,
     /exporters\.otlp\.logs\.max_batch_bytes is more than the 2000000 bytes/,
