@@ -52,8 +52,9 @@ function metricsOf(folder: string): Record<string, Record<string, unknown>[]> {
     resourceMetrics[0].scopeMetrics[0].metrics.map(
       ({ name, sum: sums, gauge }: { name: string; sum?: Data; gauge?: Data }) => [
         name,
-        (sums ?? gauge)?.dataPoints.map(({ attributes, asDouble }) => ({
+        (sums ?? gauge)?.dataPoints.map(({ attributes, asDouble, exemplars }) => ({
           value: asDouble,
+          ...(exemplars && { exemplars }),
           ...Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]])),
         })),
       ],
@@ -64,6 +65,7 @@ function metricsOf(folder: string): Record<string, Record<string, unknown>[]> {
 interface Data {
   readonly dataPoints: readonly {
     readonly asDouble: number;
+    readonly exemplars?: readonly object[];
     readonly attributes: readonly { readonly key: string; readonly value: object }[];
   }[];
 }
@@ -128,7 +130,19 @@ t.test(
     const { 'finops.cost.linked': linked = [], 'finops.cost.unlinked': unlinked = [] } =
       metricsOf(folder);
     t.match(linked, [
-      { 'service.name': 'shop', 'finops.link.method': 'duration_weighted', value: 0.5 },
+      {
+        'service.name': 'shop',
+        'finops.link.method': 'duration_weighted',
+        value: 0.5,
+        exemplars: [
+          {
+            timeUnixNano: `${start + 31 * 60_000}000000`,
+            asDouble: 0.5,
+            traceId: links[0]?.traceId,
+            spanId: links[0]?.spanId,
+          },
+        ],
+      },
       { 'service.name': 'cart', 'finops.link.confidence': 'medium', value: 0.25 },
     ]);
     const total = sum([...linked, ...unlinked].map(({ value }) => decimal(String(value))));

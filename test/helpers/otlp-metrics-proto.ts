@@ -10,7 +10,9 @@ message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; i
 message KeyValue { string key = 1; AnyValue value = 2; }
 message Resource { repeated KeyValue attributes = 1; }
 message Scope { string name = 1; string version = 2; }
+message Exemplar { fixed64 time_unix_nano = 2; double as_double = 3; bytes span_id = 4; bytes trace_id = 5; }
 message NumberDataPoint {
+  repeated Exemplar exemplars = 5;
   repeated KeyValue attributes = 7;
   fixed64 start_time_unix_nano = 2;
   fixed64 time_unix_nano = 3;
@@ -40,6 +42,13 @@ export interface OtlpPoint {
   readonly start: string;
   readonly time: string;
   readonly value: number | undefined;
+  /** `undefined` where it has none; ids in hex. */
+  readonly exemplars?: readonly {
+    readonly time: string;
+    readonly value: number | undefined;
+    readonly traceId: string;
+    readonly spanId: string;
+  }[];
 }
 
 /** A metric as it was sent. */
@@ -61,6 +70,13 @@ interface RawPoint {
   readonly startTimeUnixNano: string;
   readonly timeUnixNano: string;
   readonly asDouble?: number;
+  readonly exemplars?: readonly {
+    readonly timeUnixNano: string;
+    readonly asDouble?: number;
+    /** Bytes of protobuf, hex of JSON. */
+    readonly traceId: Uint8Array | string;
+    readonly spanId: Uint8Array | string;
+  }[];
 }
 
 interface RawData {
@@ -113,7 +129,19 @@ function pointOf(point: RawPoint): OtlpPoint {
     start: point.startTimeUnixNano,
     time: point.timeUnixNano,
     value: point.asDouble,
+    ...(point.exemplars !== undefined && {
+      exemplars: point.exemplars.map(({ timeUnixNano, asDouble, traceId, spanId }) => ({
+        time: timeUnixNano,
+        value: asDouble,
+        traceId: hex(traceId),
+        spanId: hex(spanId),
+      })),
+    }),
   };
+}
+
+function hex(id: Uint8Array | string): string {
+  return typeof id === 'string' ? id : Buffer.from(id).toString('hex');
 }
 
 /** An ExportLogsServiceResponse or ExportMetricsServiceResponse. */

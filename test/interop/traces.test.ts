@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { hourlyBill } from './hourly-bill.ts';
 import { logRecords, type MetricPoint, metricPoints } from './otlp-json.ts';
 import { collector, startCollector } from './programs/collector.ts';
 import { variable } from './programs/collector-config.ts';
@@ -121,7 +122,14 @@ t.test('known busy shares come out as linked cost', { skip }, async (t) => {
     (await backend.selfMetric('otelcol_exporter_sent_spans')) >= 6;
   while (!(await sent())) await new Promise((resolve) => setTimeout(resolve, 50));
 
-  writeFileSync(join(dir, 'bills', 'bill.csv'), bill(start));
+  writeFileSync(
+    join(dir, 'bills', 'bill.csv'),
+    hourlyBill(start, [
+      ['1.2', 'Amazon EC2', INSTANCE],
+      ['0.002', 'AWS Lambda', FUNCTION],
+      ['0.00004', 'AWS Lambda', NIGHTLY],
+    ]),
+  );
   const all = logRecords(
     await backend.until('logs', (requests) =>
       logRecords(requests).some(({ eventName }) => eventName === 'finops.link'),
@@ -186,17 +194,4 @@ t.test('known busy shares come out as linked cost', { skip }, async (t) => {
 /** The newest points of a metric. */
 function points(requests: readonly unknown[], wanted: string): readonly MetricPoint[] {
   return metricPoints(requests).filter(({ name }) => name === wanted);
-}
-
-/** An hour of an instance for 1.2, and of two functions. */
-function bill(start: number): string {
-  const iso = (ms: number): string => new Date(ms).toISOString().replace('.000', '');
-  const month = `${iso(start).slice(0, 7)}-01T00:00:00Z`;
-  const next = new Date(month);
-  next.setUTCMonth(next.getUTCMonth() + 1);
-  const columns =
-    'BilledCost,EffectiveCost,ListCost,ContractedCost,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,BillingAccountId,ProviderName,ServiceCategory,ServiceName,ResourceId';
-  const row = (cost: string, service: string, resource: string): string =>
-    `${cost},${cost},${cost},${cost},USD,${month},${iso(next.getTime())},${iso(start)},${iso(start + HOUR)},Usage,acc,AWS,Compute,${service},${resource}`;
-  return `${[columns, row('1.2', 'Amazon EC2', INSTANCE), row('0.002', 'AWS Lambda', FUNCTION), row('0.00004', 'AWS Lambda', NIGHTLY)].join('\n')}\n`;
 }

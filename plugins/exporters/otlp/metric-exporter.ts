@@ -4,10 +4,12 @@ import type { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { Tls } from '../../../pipelines/plugin/index.ts';
 import { readTls } from '../../kit/tls.ts';
+import { hookExemplars } from './exemplars.ts';
 import type { Connection } from './settings.ts';
 
 /** OpenTelemetry's own metric exporter for a connection. It does not retry by gRPC: wrap it. */
 export async function createMetricExporter(connection: Connection): Promise<PushMetricExporter> {
+  hookExemplars();
   return connection.protocol === 'grpc'
     ? await grpcExporter(connection)
     : await httpExporter(connection);

@@ -5,6 +5,9 @@ export interface Field {
   readonly bytes: Uint8Array;
   /** Of a varint; zero otherwise. */
   readonly varint: bigint;
+  /** Where the field stands in the message, its tag included. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The fields of a message as they come; ends early at the first byte that makes no sense. */
@@ -22,11 +25,12 @@ export function* fields(message: Uint8Array): Generator<Field> {
   }
 
   while (at < message.length) {
+    const start = at;
     const tag = Number(varint());
     const number = tag >>> 3;
     switch (tag & 7) {
       case 0:
-        yield { number, bytes: EMPTY, varint: varint() };
+        yield { number, bytes: EMPTY, varint: varint(), start, end: at };
         break;
       case 1:
         at += 8;
@@ -34,8 +38,8 @@ export function* fields(message: Uint8Array): Generator<Field> {
       case 2: {
         const length = Number(varint());
         if (length > message.length - at) return;
-        yield { number, bytes: message.subarray(at, at + length), varint: 0n };
         at += length;
+        yield { number, bytes: message.subarray(at - length, at), varint: 0n, start, end: at };
         break;
       }
       case 5:

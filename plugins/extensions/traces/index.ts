@@ -81,10 +81,12 @@ function linkerOf(
     sampleHours,
     totalHours,
     days: config.daily_days,
+    exemplars: config.exemplars,
   };
   const points = createLinkPoints(of.links, {
     maxSeries: config.max_series,
     days: config.daily_days,
+    exemplars: config.exemplars,
   });
   return {
     linkable: () => linkableOf(options),

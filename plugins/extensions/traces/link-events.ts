@@ -14,7 +14,7 @@ import { confidenceOf } from './confidence.ts';
 import { attributesOfService, type Derived } from './identity.ts';
 import { REQUEST_PARTS } from './sampling.ts';
 import type { Piece } from './share-cost.ts';
-import { TRACE_ID_BYTES } from './span-batch.ts';
+import { hex, TRACE_ID_BYTES } from './span-batch.ts';
 
 const SHARE_PLACES = 15;
 
@@ -104,7 +104,7 @@ function uidOf(
     [pipeline, receiver, scope, mode === 'append' ? id : null],
     [resourceId, startMs, endMs, currency, costSource],
     [service === undefined ? null : (serviceName(service) ?? null), part],
-    sample === undefined ? null : Buffer.from(sample.ids).toString('hex'),
+    sample === undefined ? null : hex(sample.ids),
   ];
   return createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 32);
 }

@@ -7,11 +7,11 @@ import {
   toNumber,
   ZERO,
 } from '../../../pipelines/focus/index.ts';
-import type { PointMetric } from '../../../pipelines/plugin/index.ts';
+import type { Point, PointMetric } from '../../../pipelines/plugin/index.ts';
 import { withinBudget } from '../../kit/budget.ts';
 import { confidenceOf } from './confidence.ts';
 import { attributesOfService } from './identity.ts';
-import type { LinkStore, LinkTotal } from './link-store.ts';
+import { dearest, type LinkedSpan, type LinkStore, type LinkTotal } from './link-store.ts';
 
 type Attributes = Readonly<Record<string, string | boolean>>;
 
@@ -21,6 +21,8 @@ interface Series {
   readonly attributes: Attributes;
   readonly currency: string | null;
   value: Decimal;
+  /** Some of those that it is of. */
+  readonly spans?: readonly LinkedSpan[];
 }
 
 /** What was linked, as metrics. */
@@ -34,7 +36,11 @@ export interface LinkPoints {
  */
 export function createLinkPoints(
   store: LinkStore,
-  { maxSeries, days }: { readonly maxSeries: number; readonly days: number },
+  {
+    maxSeries,
+    days,
+    exemplars,
+  }: { readonly maxSeries: number; readonly days: number; readonly exemplars: number },
 ): LinkPoints {
   const shown = new Map<string, Map<string, Series>>();
   let cached: { readonly key: string; readonly made: Made } | undefined;
@@ -43,7 +49,7 @@ export function createLinkPoints(
       const since = firstDay(nowMs, days);
       const name = JSON.stringify(pipelines);
       const key = `${store.version} ${since} ${name}`;
-      if (cached?.key !== key) cached = { key, made: make(store, pipelines, since) };
+      if (cached?.key !== key) cached = { key, made: make(store, { pipelines, since, exemplars }) };
       const { linked, unlinked, requests, perRequest } = cached.made;
       const metrics = [
         { ...LINKED, series: budgeted(linked, maxSeries) },
@@ -101,7 +107,14 @@ interface Made {
   readonly perRequest: readonly Series[];
 }
 
-function make(store: LinkStore, pipelines: readonly string[], since: string): Made {
+function make(
+  store: LinkStore,
+  {
+    pipelines,
+    since,
+    exemplars,
+  }: { readonly pipelines: readonly string[]; readonly since: string; readonly exemplars: number },
+): Made {
   const totals = store.totals(pipelines).filter(({ day }) => day >= since);
   const linked = totals.filter(({ reason }) => reason === null);
   const services = linked.filter(({ service }) => service !== null);
@@ -130,7 +143,7 @@ function make(store: LinkStore, pipelines: readonly string[], since: string): Ma
       'finops.link.confidence': confidenceOf(total.method, total.foundBy ?? undefined),
       'finops.link.part': total.part,
       ...money(total),
-    })),
+    })).map((series) => ({ ...series, spans: dearest(series.spans ?? [], exemplars) })),
     unlinked: summed(
       totals.filter(({ reason }) => reason !== null),
       (total) => ({ 'finops.link.reason': total.reason ?? '', ...money(total) }),
@@ -139,7 +152,7 @@ function make(store: LinkStore, pipelines: readonly string[], since: string): Ma
     perRequest: paid.flatMap((series) => {
       const by = requestsOf(series);
       const value = by && divide(series.value, by.value);
-      return value === undefined ? [] : [{ ...series, value }];
+      return value === undefined ? [] : [{ ...series, value, spans: [] }];
     }),
   };
 }
@@ -163,20 +176,27 @@ function summed(
 ): readonly Series[] {
   const sums = new Map<
     string,
-    { readonly total: LinkTotal; readonly attributes: Attributes; sum: Decimal }
+    {
+      readonly total: LinkTotal;
+      readonly attributes: Attributes;
+      readonly spans: LinkedSpan[];
+      sum: Decimal;
+    }
   >();
   for (const total of totals) {
     const attributes = attributesOf(total);
     const key = JSON.stringify(attributes);
-    const known = sums.get(key);
-    if (known === undefined) sums.set(key, { total, attributes, sum: decimal(total.amount) });
-    else known.sum = add(known.sum, decimal(total.amount));
+    const sum = sums.get(key) ?? { total, attributes, spans: [], sum: ZERO };
+    sums.set(key, sum);
+    sum.sum = add(sum.sum, decimal(total.amount));
+    sum.spans.push(...total.spans);
   }
-  return [...sums.values()].map(({ total: { day, currency }, attributes, sum }) => ({
+  return [...sums.values()].map(({ total: { day, currency }, attributes, sum, spans }) => ({
     day,
     currency,
     attributes,
     value: sum,
+    spans,
   }));
 }
 
@@ -230,7 +250,7 @@ function withGone(
   const now = new Map(series.map((one) => [JSON.stringify(one.attributes), one] as const));
   for (const [key, one] of of.shown) {
     if (one.day < of.since) of.shown.delete(key);
-    else if (!now.has(key)) now.set(key, { ...one, value: ZERO });
+    else if (!now.has(key)) now.set(key, { ...one, value: ZERO, spans: [] });
   }
   for (const [key, one] of now) of.shown.set(key, one);
   return [...now.values()];
@@ -243,7 +263,13 @@ export function firstDay(nowMs: number, days: number): string {
 
 const DAY_MS = 86_400_000;
 
-function pointOf({ day, attributes, value }: Series, nowMs: number) {
+function pointOf({ day, attributes, value, spans = [] }: Series, nowMs: number): Point {
   const startMs = Math.min(Date.parse(`${day}T00:00:00Z`), nowMs);
-  return { attributes, startMs, endMs: nowMs, value: toNumber(value) };
+  const exemplars = spans
+    .map(({ traceId, spanId, timeMs, cost }) => ({ traceId, spanId, timeMs, value: cost }))
+    .sort((a, b) => a.timeMs - b.timeMs);
+  return {
+    ...{ attributes, startMs, endMs: nowMs, value: toNumber(value) },
+    ...(exemplars.length > 0 && { exemplars }),
+  };
 }

@@ -23,6 +23,19 @@ export interface LinkKey {
 /** A sum, canonical decimal text. */
 export interface LinkTotal extends LinkKey {
   readonly amount: string;
+  /** Some of the spans that it was linked to, the dearest first. */
+  readonly spans: readonly LinkedSpan[];
+}
+
+/** A span that stands for a part of a sum. */
+export interface LinkedSpan {
+  /** In hex. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** When it ended, milliseconds. */
+  readonly timeMs: number;
+  /** Rounded: it is only shown. */
+  readonly cost: number;
 }
 
 /** Requests of a service in an hour whose cost was linked. */
@@ -31,6 +44,13 @@ export interface ServiceHour {
   /** Since 1970. */
   readonly hour: number;
   readonly requests: number;
+}
+
+/** The dearest of the spans; of several parts of one span's the largest stands for it. */
+export function dearest(spans: readonly LinkedSpan[], most: number): readonly LinkedSpan[] {
+  const sorted = [...spans].sort((a, b) => b.cost - a.cost || (a.spanId < b.spanId ? -1 : 1));
+  const seen = new Set<string>();
+  return sorted.filter(({ spanId }) => !seen.has(spanId) && seen.add(spanId)).slice(0, most);
 }
 
 /** What was linked of one delivery. */
@@ -64,6 +84,10 @@ const SCHEMA = `
     delivery TEXT NOT NULL, pipeline TEXT NOT NULL, receiver TEXT NOT NULL, scope TEXT NOT NULL, day TEXT NOT NULL, service TEXT,
     method TEXT NOT NULL, found_by TEXT, part TEXT NOT NULL, reason TEXT, currency TEXT, cost_source TEXT, amount TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS linked_spans (linked INTEGER PRIMARY KEY, spans TEXT NOT NULL) STRICT;
+  CREATE TRIGGER IF NOT EXISTS linked_spans_gone AFTER DELETE ON linked BEGIN
+    DELETE FROM linked_spans WHERE linked = OLD.rowid;
+  END;
   CREATE INDEX IF NOT EXISTS linked_scope ON linked (pipeline, receiver, scope);
   CREATE TABLE IF NOT EXISTS service_hours (
     service TEXT NOT NULL, hour INTEGER NOT NULL, requests REAL NOT NULL, PRIMARY KEY (service, hour)
@@ -108,7 +132,10 @@ class OpenLinkStore implements LinkStore {
 
   totals(pipelines: readonly string[]): readonly LinkTotal[] {
     const rows = this.#database
-      .prepare('SELECT * FROM linked WHERE pipeline IN (SELECT value FROM json_each(?))')
+      .prepare(
+        `SELECT linked.*, spans FROM linked LEFT JOIN linked_spans ON linked_spans.linked = linked.rowid
+         WHERE pipeline IN (SELECT value FROM json_each(?))`,
+      )
       .all(JSON.stringify(pipelines));
     return rows.map(totalOf);
   }
@@ -154,11 +181,14 @@ class OpenLinkStore implements LinkStore {
     const insert = this.#database.prepare(
       'INSERT INTO linked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    for (const one of totals)
-      insert.run(
+    const spans = this.#database.prepare('INSERT INTO linked_spans VALUES (?, ?)');
+    for (const one of totals) {
+      const { lastInsertRowid } = insert.run(
         ...[id, pipeline, receiver, scope, one.day, one.service, one.method, one.foundBy, one.part],
         ...[one.reason, one.currency, one.costSource, one.amount],
       );
+      if (one.spans.length > 0) spans.run(lastInsertRowid, JSON.stringify(one.spans));
+    }
   }
 }
 
@@ -177,5 +207,6 @@ function totalOf(row: Readonly<Record<string, unknown>>): LinkTotal {
     currency: text('currency'),
     costSource: text('cost_source'),
     amount: String(row.amount),
+    spans: JSON.parse(text('spans') ?? '[]') as readonly LinkedSpan[],
   };
 }

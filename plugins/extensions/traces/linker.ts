@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { add, type Decimal, decimal, formatDecimal, ZERO } from '../../../pipelines/focus/index.ts';
+import {
+  add,
+  type Decimal,
+  decimal,
+  formatDecimal,
+  toNumber,
+  ZERO,
+} from '../../../pipelines/focus/index.ts';
 import {
   type ChargedResource,
   type Clock,
@@ -11,13 +18,20 @@ import {
   type SoleTrace,
   Unavailable,
 } from '../../../pipelines/plugin/index.ts';
-import { OTHER_SERVICES } from './cell.ts';
+import { OTHER_SERVICES, type Sample } from './cell.ts';
 import { type Derived, derivedKeys, lastSegment } from './identity.ts';
 import { linkEvents } from './link-events.ts';
 import { firstDay } from './link-points.ts';
-import type { LinkKey, LinkStore, ServiceHour } from './link-store.ts';
+import {
+  dearest,
+  type LinkedSpan,
+  type LinkKey,
+  type LinkStore,
+  type ServiceHour,
+} from './link-store.ts';
 import { REQUEST_PARTS } from './sampling.ts';
 import { oneTrace, type Piece, type Seen, type SharingSettings, shareCost } from './share-cost.ts';
+import { hex, TRACE_ID_BYTES } from './span-batch.ts';
 import { HOUR_MS, type TraceIndex } from './trace-index.ts';
 
 /** How deliveries are linked. */
@@ -36,6 +50,8 @@ export interface LinkerOptions {
   readonly totalHours: number;
   /** Charge days that are shown. */
   readonly days: number;
+  /** Spans shown with a total. */
+  readonly exemplars: number;
 }
 
 /** Resources × charge periods between two pauses: others want the thread too. */
@@ -84,8 +100,8 @@ function traceOf(options: LinkerOptions, resource: ChargedResource): SoleTrace |
   if (trace === undefined) return undefined;
   const { traceId, spanId, method, confidence } = trace;
   return {
-    traceId: Buffer.from(traceId).toString('hex'),
-    ...(spanId && { spanId: Buffer.from(spanId).toString('hex') }),
+    traceId: hex(traceId),
+    ...(spanId && { spanId: hex(spanId) }),
     method,
     confidence,
   };
@@ -123,7 +139,7 @@ class Linking {
   readonly #options: LinkerOptions;
   readonly #delivery: LinkedDelivery;
   readonly #nowHour: number;
-  readonly #sums = new Map<string, { readonly key: LinkKey; sum: Decimal }>();
+  readonly #sums = new Map<string, LinkSum>();
   readonly #hours = new Map<string, ServiceHour>();
   /** Costs whose links are not what was sent before: made anew when they are sent, for there may be millions. */
   readonly #changed: ResourceCost[] = [];
@@ -148,9 +164,10 @@ class Linking {
   result(): Linked {
     const { store, clock, days, signal } = this.#options;
     const since = firstDay(clock.now(), days);
-    const totals = [...this.#sums.values()].map(({ key, sum }) => ({
+    const totals = [...this.#sums.values()].map(({ key, sum, spans }) => ({
       ...key,
       amount: formatDecimal(sum),
+      spans,
     }));
     const hours = [...this.#hours.values()];
     return {
@@ -203,15 +220,20 @@ class Linking {
 
   #countPiece(cost: ResourceCost, piece: Piece, { attribute }: Derived): void {
     const { method, part, service } = piece;
-    this.#count(cost, {
+    const sum = this.#count(cost, {
       amount: formatDecimal(piece.amount),
       ...(service === undefined
         ? { reason: part }
         : { method, part, foundBy: attribute, service: this.#serviceName(service) }),
     });
+    if (piece.sample !== undefined)
+      sum.spans = dearest(
+        [...sum.spans, spanOf(piece.sample, piece.amount)],
+        this.#options.exemplars,
+      );
   }
 
-  #count(cost: ResourceCost, of: Partial<LinkKey> & { readonly amount: string }): void {
+  #count(cost: ResourceCost, of: Partial<LinkKey> & { readonly amount: string }): LinkSum {
     const { amount, ...rest } = of;
     const key: LinkKey = {
       day: new Date(cost.startMs).toISOString().slice(0, 10),
@@ -225,9 +247,10 @@ class Linking {
       ...rest,
     };
     const name = JSON.stringify(key);
-    const known = this.#sums.get(name);
-    if (known === undefined) this.#sums.set(name, { key, sum: add(ZERO, decimal(amount)) });
-    else known.sum = add(known.sum, decimal(amount));
+    const sum = this.#sums.get(name) ?? { key, sum: ZERO, spans: [] };
+    this.#sums.set(name, sum);
+    sum.sum = add(sum.sum, decimal(amount));
+    return sum;
   }
 
   #countHours(pieces: readonly Piece[], { first, last }: Hours): void {
@@ -260,6 +283,22 @@ class Linking {
     this.#sent.set(key, digest);
     return true;
   }
+}
+
+/** What was linked of a delivery so far by a key, and some spans of it. */
+interface LinkSum {
+  readonly key: LinkKey;
+  sum: Decimal;
+  spans: readonly LinkedSpan[];
+}
+
+function spanOf({ ids, startMs, durationUs }: Sample, amount: Decimal): LinkedSpan {
+  return {
+    traceId: hex(ids.subarray(0, TRACE_ID_BYTES)),
+    spanId: hex(ids.subarray(TRACE_ID_BYTES)),
+    timeMs: startMs + durationUs / 1000,
+    cost: toNumber(amount),
+  };
 }
 
 interface Hours {

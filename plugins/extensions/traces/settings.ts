@@ -103,6 +103,13 @@ export const settings = {
     format: 'flag',
     default: true,
   },
+  exemplars: {
+    doc: 'Spans shown with each point of finops.cost.linked, the dearest; 0: none.',
+    format: 'int',
+    default: 3,
+    min: 0,
+    max: 10,
+  },
   daily_days: {
     doc: 'Charge days shown as metrics, counted back from today.',
     format: 'int',

@@ -4,7 +4,7 @@ import { type Cell, OTHER_SERVICES, type Sample, type ServiceTotals } from './ce
 import { type Confidence, confidenceOf, type Method } from './confidence.ts';
 import type { Derived } from './identity.ts';
 import { REQUEST_PARTS } from './sampling.ts';
-import { TRACE_ID_BYTES } from './span-batch.ts';
+import { hex, TRACE_ID_BYTES } from './span-batch.ts';
 import { split } from './split.ts';
 
 /** What becomes of time in which a resource did nothing: a part of its own, its only service's, or everybody's. */
@@ -153,10 +153,6 @@ function together(samples: readonly Shown[]): readonly Shown[] {
     spans.set(key, { sample, weight: weight + (spans.get(key)?.weight ?? 0) });
   }
   return [...spans.values()];
-}
-
-function hex(ids: Uint8Array): string {
-  return Buffer.from(ids).toString('hex');
 }
 
 /** Of a cost that is of one span. */

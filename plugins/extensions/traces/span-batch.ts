@@ -64,3 +64,8 @@ function grown<T extends Uint8Array | Uint32Array | Float64Array>(from: T, into:
   into.set(from);
   return into;
 }
+
+/** Ids as text. */
+export function hex(ids: Uint8Array): string {
+  return Buffer.from(ids).toString('hex');
+}

@@ -11,6 +11,17 @@ export interface PrometheusOptions {
   readonly dir: string;
   /** `prometheus.yml`; without it nothing is scraped and samples of the last year are taken. */
   readonly config?: string;
+  /** `--enable-feature`. */
+  readonly features?: readonly string[];
+}
+
+/** An exemplar of a series. */
+export interface QueriedExemplar {
+  readonly series: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: string;
+  /** Epoch seconds. */
+  readonly time: number;
 }
 
 /** One series of an answer; the value as Prometheus writes it. */
@@ -27,6 +38,11 @@ export interface Prometheus extends Running {
   readonly otlpUrl: string;
   /** An instant query, at a time in epoch seconds or now; range selectors answer every sample. */
   query(promql: string, at?: number): Promise<readonly Sample[]>;
+  /** The exemplars of series within some epoch seconds. */
+  exemplars(
+    promql: string,
+    within: { readonly start: number; readonly end: number },
+  ): Promise<readonly QueriedExemplar[]>;
 }
 
 /** The Prometheus server, without the service discoveries of the clouds. */
@@ -40,7 +56,11 @@ export function promtool(): Promise<Program> {
 }
 
 /** Starts a Prometheus with its OTLP receiver and answers once it serves. */
-export async function startPrometheus({ dir, config }: PrometheusOptions): Promise<Prometheus> {
+export async function startPrometheus({
+  dir,
+  config,
+  features = [],
+}: PrometheusOptions): Promise<Prometheus> {
   const program = await prometheus();
   if ('skip' in program) throw new Error(program.skip);
   await mkdir(dir, { recursive: true });
@@ -54,6 +74,7 @@ export async function startPrometheus({ dir, config }: PrometheusOptions): Promi
       '--storage.tsdb.retention.time=2y',
       '--web.enable-otlp-receiver',
       `--web.listen-address=${listen}`,
+      ...features.map((feature) => `--enable-feature=${feature}`),
     ],
     cwd: dir,
     ready: /Server is ready to receive web requests/,
@@ -64,7 +85,37 @@ export async function startPrometheus({ dir, config }: PrometheusOptions): Promi
     url,
     otlpUrl: `${url}/api/v1/otlp/v1/metrics`,
     query: (promql, at) => query(url, promql, at),
+    exemplars: (promql, within) => exemplars(url, promql, within),
   };
+}
+
+async function exemplars(
+  url: string,
+  promql: string,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<readonly QueriedExemplar[]> {
+  const body = new URLSearchParams({ query: promql, start: String(start), end: String(end) });
+  const answer = await fetch(`${url}/api/v1/query_exemplars`, { method: 'POST', body });
+  const { data, error } = (await answer.json()) as ExemplarAnswer;
+  if (data === undefined) throw new Error(`${promql}: ${error ?? answer.status}`);
+  return data.flatMap(({ seriesLabels, exemplars: found }) =>
+    found.map(({ labels, value, timestamp }) => ({
+      ...{ series: seriesLabels, labels, value, time: timestamp },
+    })),
+  );
+}
+
+/** The API's answer to a query for exemplars. */
+interface ExemplarAnswer {
+  readonly error?: string;
+  readonly data?: readonly {
+    readonly seriesLabels: Readonly<Record<string, string>>;
+    readonly exemplars: readonly {
+      readonly labels: Readonly<Record<string, string>>;
+      readonly value: string;
+      readonly timestamp: number;
+    }[];
+  }[];
 }
 
 async function query(url: string, promql: string, at?: number): Promise<readonly Sample[]> {

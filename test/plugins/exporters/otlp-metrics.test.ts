@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import type { Sink } from '../../../pipelines/plugin/index.ts';
+import type { PointMetric, Sink } from '../../../pipelines/plugin/index.ts';
 import otlp from '../../../plugins/exporters/otlp/index.ts';
 import {
   decodeMetrics,
@@ -32,7 +32,10 @@ interface Opened {
 async function openMetrics(
   t: Test,
   settings: object,
-  options: { readonly clock?: TurnedClock } = {},
+  {
+    points = [],
+    ...options
+  }: { readonly clock?: TurnedClock; readonly points?: readonly PointMetric[] } = {},
 ): Promise<Opened> {
   const config = await checkedSettings(otlp, {
     logs: { enabled: false },
@@ -41,7 +44,7 @@ async function openMetrics(
   });
   const world = worldOf(config, { id: 'otlp/test', ...options });
   const totals = totalsOf([total(EC2, { billed: '10.5', effective: '12.25' })]);
-  const sink = await otlp.open(world, totals);
+  const sink = await otlp.open(world, Object.assign(totals, { points: () => points }));
   t.teardown(async () => {
     world.stop.abort();
     await sink.close();
@@ -124,6 +127,65 @@ t.test('what arrives, by protocol and compression', async (t) => {
     ]);
   }
   t.equal(http.received[0]?.path, '/v1/metrics');
+});
+
+t.test('exemplars, beside points that have none', async (t) => {
+  const grpc = await startGrpcServer();
+  const http = await startHttpServer();
+  t.teardown(() => Promise.all([grpc.close(), http.close()]));
+  const exemplars = [1, 2].map((i) => ({
+    timeMs: 1_789_000_000_000 + i,
+    value: i / 10,
+    traceId: `0af7651916cd43dd8448eb211c80319${i}`,
+    spanId: `b7ad6b716920333${i}`,
+  }));
+  const point = (name: string, given: object) => ({
+    attributes: { 'service.name': name },
+    startMs: 1_789_000_000_000,
+    endMs: 1_789_000_001_000,
+    value: 0.3,
+    ...given,
+  });
+  // Longer than 127 bytes, so that lengths take two.
+  const long = 'x'.repeat(200);
+  const metric = { description: '', unit: '{currency}', kind: 'sum' } as const;
+  const points = [
+    { ...metric, name: 'before', points: [point('a', {})] },
+    {
+      ...metric,
+      name: 'finops.cost.linked',
+      points: [point('a', {}), point(long, { exemplars }), point('c', { exemplars: [] })],
+    },
+    { ...metric, name: 'gauge', kind: 'gauge' as const, points: [point('a', { exemplars })] },
+  ];
+  for (const [protocol, server] of [
+    ['grpc', grpc],
+    ['http/protobuf', http],
+  ] as const) {
+    const { flush } = await openMetrics(t, { endpoint: server.url, protocol }, { points });
+    await flush();
+    const arrived = metricsOf(server).filter(({ name }) => points.some((one) => one.name === name));
+    const expected = exemplars.map(({ timeMs, ...rest }) => ({ time: `${timeMs}000000`, ...rest }));
+    t.strictSame(
+      arrived.map(({ points: of }) =>
+        of.map(({ attributes, value, exemplars }) => [
+          attributes['service.name'],
+          value,
+          exemplars,
+        ]),
+      ),
+      [
+        [['a', 0.3, undefined]],
+        [
+          ['a', 0.3, undefined],
+          [long, 0.3, expected],
+          ['c', 0.3, undefined],
+        ],
+        [['a', 0.3, expected]],
+      ],
+      protocol,
+    );
+  }
 });
 
 t.test('a restated total replaces the old one', async (t) => {

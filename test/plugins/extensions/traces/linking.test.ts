@@ -76,6 +76,7 @@ function world(folder: string, given: Partial<LinkerOptions['sharing']> = {}): W
     sampleHours: 72,
     totalHours: 840,
     days: 35,
+    exemplars: 3,
   };
   return {
     options,
@@ -115,7 +116,10 @@ function costOf(given: Partial<ResourceCost> = {}): ResourceCost {
 
 /** Points by metric and attributes, the day and the currency left out. */
 function pointsOf({ store }: World, pipelines: readonly string[] = ['costs']) {
-  const metrics = createLinkPoints(store, { maxSeries: 100, days: 35 }).at(pipelines, NOON);
+  const metrics = createLinkPoints(store, { maxSeries: 100, days: 35, exemplars: 3 }).at(
+    pipelines,
+    NOON,
+  );
   return Object.fromEntries(
     metrics.map(({ name, points }) => [
       name,
@@ -313,6 +317,42 @@ t.test('a sampled request counts as those it stands for', async (t) => {
     'finops.cost.requests': { a: 4, b: 1 },
     'finops.cost.per_request': { a: 0.2, b: 0.2 },
   });
+});
+
+t.test('points show the dearest spans that they are of', async (t) => {
+  const all = world(t.testdir());
+  all.see({ 'cloud.resource_id': LAMBDA, 'service.name': 'a' }, [
+    spanOf(1, { ms: 200 }),
+    spanOf(2, { ms: 500 }),
+    spanOf(3, { startMs: NOON - 40 * MINUTE, ms: 300 }),
+  ]);
+  const cost = costOf({ resourceId: LAMBDA, effectiveCost: '10' });
+  (await all.link([cost])).commit();
+  (await all.link([cost], { id: 'd2', scope: 'other' })).commit();
+  const exemplars = (most: number) =>
+    createLinkPoints(all.store, { maxSeries: 100, days: 35, exemplars: most })
+      .at(['costs'], NOON)
+      .flatMap(({ name, points }) => points.map((point) => [name, point.exemplars] as const));
+  const [second, third] = [spanOf(2), spanOf(3)].map(idsOf);
+  t.strictSame(exemplars(2), [
+    [
+      'finops.cost.linked',
+      [
+        { ...third, timeMs: NOON - 40 * MINUTE + 300, value: 3 },
+        { ...second, timeMs: NOON - 30 * MINUTE + 500, value: 5 },
+      ],
+    ],
+    ['finops.cost.requests', undefined],
+    ['finops.cost.per_request', undefined],
+  ]);
+  t.strictSame(exemplars(0)[0], ['finops.cost.linked', undefined]);
+  (await all.link([costOf({ effectiveCost: '1' })])).commit();
+  (await all.link([], { id: 'd2', scope: 'other' })).commit();
+  t.strictSame(
+    exemplars(2).flatMap(([, of]) => of ?? []),
+    [],
+    'and what was restated shows none',
+  );
 });
 
 t.test('a charge has a trace where all of its cost is surely of one', async (t) => {
@@ -543,7 +583,7 @@ t.test('series that are one too many are summed up, those that are gone are zero
       spanOf(i, { ms: 1000 * (i + 1) }),
     ]);
   (await all.link([costOf({ resourceId: LAMBDA, effectiveCost: '465' })])).commit();
-  const points = createLinkPoints(all.store, { maxSeries: 10, days: 35 });
+  const points = createLinkPoints(all.store, { maxSeries: 10, days: 35, exemplars: 3 });
   const linked = () =>
     points.at(['costs'], NOON).find(({ name }) => name === 'finops.cost.linked')?.points ?? [];
   t.equal(linked().length, 11);
