@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** Entry: argv in, exit code out. */
-import { buildProgram } from './cli/program.ts';
-import { report } from './cli/report-error.ts';
+import { keepCompiledCode } from './compile-cache.ts';
+
+keepCompiledCode(process.env);
+const { buildProgram } = await import('./cli/program.ts');
+const { report } = await import('./cli/report-error.ts');
 
 try {
   await buildProgram().parseAsync(process.argv);
