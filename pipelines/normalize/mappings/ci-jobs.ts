@@ -3,15 +3,15 @@
  * are estimates: price × quantity at public or configured prices, never billed. A job whose runner has no known price is refused.
  */
 import { parseTime } from '../../focus/times.ts';
-import { always, amount, first, map, test, text, timeBy } from '../expressions.ts';
+import { always, amount, first, map, test, text } from '../expressions.ts';
 import { defineMapping, type RowTemplate } from '../mapping.ts';
 import {
-  billingMonthOf,
   estimatedCost,
   estimatedCosts,
   missing,
   soldBy,
   unknownPrice,
+  usageUntil,
 } from './usage-record.ts';
 
 const REQUIRED = ['ci_provider', 'ci_job', 'started_at', 'completed_at', 'quantity'] as const;
@@ -24,7 +24,7 @@ export default defineMapping({
   fits: (columns) => (REQUIRED.every((name) => columns.has(name)) ? 100 : 0),
   required: REQUIRED,
   build: () => ({
-    templates: [{ columns: { ...account, ...charge, ...costs, ...service, ...resource } }],
+    templates: [{ columns: { ...charge, ...costs, ...service, ...resource } }],
     reject: [
       missing('started_at', 'a job that has not started and ended has no charge period'),
       missing('completed_at', 'a job that has not started and ended has no charge period'),
@@ -43,27 +43,9 @@ export default defineMapping({
   }),
 });
 
-const account: RowTemplate['columns'] = {
-  BillingAccountId: text('account'),
-  BillingAccountType: text('account_type'),
-  BillingCurrency: text('currency'),
-  SubAccountId: text('account'),
-  SubAccountType: text('account_type'),
-  PricingCurrency: text('currency'),
-  ...billingMonthOf('started_at'),
-  ChargePeriodStart: timeBy('started_at', parseTime),
-  ChargePeriodEnd: timeBy('completed_at', parseTime),
-};
-
 const charge: RowTemplate['columns'] = {
-  ChargeCategory: always('Usage'),
+  ...usageUntil('completed_at'),
   ChargeDescription: text('ci_job'),
-  ChargeFrequency: always('Usage-Based'),
-  PricingCategory: always('Standard'),
-  x_CostSource: always('estimated'),
-  x_PriceSource: text('price_source'),
-  x_TraceId: text('trace_id'),
-  x_SpanId: text('span_id'),
 };
 
 const costs: RowTemplate['columns'] = {

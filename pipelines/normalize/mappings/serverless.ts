@@ -2,16 +2,15 @@
  * Usage of serverless functions to FOCUS: one line per function, minute and meter, or per invocation and meter, as the receivers `aws-lambda`,
  * `gcp-run` and `azure-functions` write them. Costs are estimates: price × quantity at public or configured prices, never billed.
  */
-import { parseTime } from '../../focus/times.ts';
-import { always, amount, present, text, timeBy } from '../expressions.ts';
+import { always, amount, present, text } from '../expressions.ts';
 import { defineMapping, type RowTemplate } from '../mapping.ts';
 import {
-  billingMonthOf,
   estimatedCost,
   estimatedCosts,
   missing,
   soldBy,
   unknownPrice,
+  usageUntil,
 } from './usage-record.ts';
 
 const REQUIRED = [
@@ -33,7 +32,7 @@ export default defineMapping({
   fits: (columns) => (REQUIRED.every((name) => columns.has(name)) ? 100 : 0),
   required: REQUIRED,
   build: () => ({
-    templates: [{ columns: { ...account, ...charge, ...costs, ...service, ...resource } }],
+    templates: [{ columns: { ...charge, ...costs, ...service, ...resource } }],
     reject: [
       {
         reason: 'malformed_report',
@@ -50,28 +49,10 @@ export default defineMapping({
   }),
 });
 
-const account: RowTemplate['columns'] = {
-  BillingAccountId: text('account'),
-  BillingAccountType: text('account_type'),
-  BillingCurrency: text('currency'),
-  SubAccountId: text('account'),
-  SubAccountType: text('account_type'),
-  PricingCurrency: text('currency'),
-  ...billingMonthOf('started_at'),
-  ChargePeriodStart: timeBy('started_at', parseTime),
-  ChargePeriodEnd: timeBy('ended_at', parseTime),
-  RegionId: text('region'),
-};
-
 const charge: RowTemplate['columns'] = {
-  ChargeCategory: always('Usage'),
+  ...usageUntil('ended_at'),
   ChargeDescription: text('description'),
-  ChargeFrequency: always('Usage-Based'),
-  PricingCategory: always('Standard'),
-  x_CostSource: always('estimated'),
-  x_PriceSource: text('price_source'),
-  x_TraceId: text('trace_id'),
-  x_SpanId: text('span_id'),
+  RegionId: text('region'),
 };
 
 const costs: RowTemplate['columns'] = {

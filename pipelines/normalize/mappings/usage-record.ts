@@ -1,6 +1,15 @@
 /** What the records that our own receivers write have in common, and with them the mappings that read those records. */
 import { parseTime } from '../../focus/times.ts';
-import { amount, not, present, type TextExpression, text, timeBy, zero } from '../expressions.ts';
+import {
+  always,
+  amount,
+  not,
+  present,
+  type TextExpression,
+  text,
+  timeBy,
+  zero,
+} from '../expressions.ts';
 import type { RejectRule, RowTemplate } from '../mapping.ts';
 import { times } from './arithmetic.ts';
 import { monthOf } from './usage-months.ts';
@@ -20,6 +29,28 @@ export function billingMonthOf(column: string): RowTemplate['columns'] {
   return {
     BillingPeriodStart: timeBy(column, (value) => monthOf(parseTime(value), 0)),
     BillingPeriodEnd: timeBy(column, (value) => monthOf(parseTime(value), 1)),
+  };
+}
+
+/** Estimated usage of an account from `started_at` until the time of the column. */
+export function usageUntil(column: string): RowTemplate['columns'] {
+  return {
+    BillingAccountId: text('account'),
+    BillingAccountType: text('account_type'),
+    BillingCurrency: text('currency'),
+    SubAccountId: text('account'),
+    SubAccountType: text('account_type'),
+    PricingCurrency: text('currency'),
+    ...billingMonthOf('started_at'),
+    ChargePeriodStart: timeBy('started_at', parseTime),
+    ChargePeriodEnd: timeBy(column, parseTime),
+    ChargeCategory: always('Usage'),
+    ChargeFrequency: always('Usage-Based'),
+    PricingCategory: always('Standard'),
+    x_CostSource: always('estimated'),
+    x_PriceSource: text('price_source'),
+    x_TraceId: text('trace_id'),
+    x_SpanId: text('span_id'),
   };
 }
 

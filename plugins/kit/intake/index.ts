@@ -49,6 +49,12 @@ export function refused(status: RefusedStatus, reason: string, message: string):
   return { kind: 'refused', status, reason, message };
 }
 
+function notPosted({ method, path }: PushRequest, expected: string): Judged | undefined {
+  if (path !== expected) return refused(404, 'unknown_path', 'not found');
+  if (method !== 'POST') return refused(405, 'method', 'only POST');
+  return undefined;
+}
+
 /** What most senders are answered: 202 when it is kept, 200 when it was known, 503 when the spool is full. */
 export function answerTo(kept: Kept): PushAnswer {
   if (kept === 'full') return { status: 503, message: 'the spool is full', retryAfter: 30 };
@@ -84,8 +90,8 @@ export interface Intake {
 const NAME = 'intake';
 
 /**
- * The intake of this instance: listens (not with `once`), keeps what `judge` lets pass on disk before it is answered with 202. It outlives a
- * failed attempt to deliver, so that no push is lost meanwhile, and is closed with the instance.
+ * The intake of this instance: listens (not with `once`), keeps what `judge` lets pass on disk before it is answered with 202. `judge` sees what is posted
+ * to the path of the settings, nothing else. It outlives a failed attempt to deliver, so that no push is lost meanwhile, and is closed with the instance.
  */
 export async function openIntake(
   context: ReceiverContext<IntakeConfig>,
@@ -153,7 +159,7 @@ class OpenIntake implements Intake, Opened {
       ...(max_in_flight !== undefined && { budget: createByteBudget(max_in_flight) }),
       path: `receivers.${id}`,
       log,
-      handle: (request) => this.#answer(judge(request)),
+      handle: (request) => this.#answer(notPosted(request, config.path) ?? judge(request)),
     });
   }
 

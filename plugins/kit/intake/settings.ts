@@ -66,6 +66,8 @@ export interface SpoolConfig {
 /** The checked values of them. */
 export interface IntakeConfig extends SpoolConfig {
   readonly endpoint: string;
+  /** Where records are posted to: each receiver has a default of its own. */
+  readonly path: string;
   readonly tls: { readonly cert: string | undefined; readonly key: string | undefined };
   readonly max_body: number;
   readonly max_connections: number;

@@ -16,7 +16,6 @@ export default defineReceiver({
     const { config, clock, id } = context;
     checkValues(id, config);
     const settings = {
-      path: config.path,
       secret: config.secret,
       region: config.region ?? '',
       functionArn: config.function_arn,

@@ -19,7 +19,6 @@ import type { ReportSettings } from './reports.ts';
 
 /** What a push is judged by. */
 export interface PushSettings extends ReportSettings {
-  readonly path: string;
   readonly secret: string;
   /** The time at which an answer is given, milliseconds. */
   readonly now: () => number;
@@ -30,8 +29,6 @@ const LARGEST_BODY = 64 * 1024 * 1024;
 
 /** What to make of a push: nothing of its body is read before the secret is right. */
 export function judgePush(request: PushRequest, settings: PushSettings): Judged {
-  if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   const key = request.header('x-amz-firehose-access-key');
   if (key === undefined ? !isKnown(request, settings.secret) : !sameSecret(key, settings.secret))
     return refused(401, 'bad_secret', 'neither access key nor bearer token is the secret');

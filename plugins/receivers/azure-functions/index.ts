@@ -33,13 +33,13 @@ export default defineReceiver({
   async *receive(context) {
     const { config, id } = context;
     checkUsageSettings(id, config);
-    const { memory, memories, from, path, secret } = config;
+    const { memory, memories, from, secret } = config;
     const megabytes = { form: /^[1-9]\d{1,4}$/, hint: 'write MB, for example "256"' };
     checkMap(id, { ...megabytes, name: 'memories', table: memories });
     checkMap(id, { ...megabytes, table: { memory } });
     const sample = Number(config.sample);
     yield* receiveUsage(context, {
-      judge: (request) => judgePush(request, { path, secret, from, memory, memories, sample }),
+      judge: (request) => judgePush(request, { secret, from, memory, memories, sample }),
       charge: charger({ ...config, region: config.region ?? '' }, sayUnpriced(context)),
     });
   },

@@ -10,14 +10,11 @@ import { countRecord, type RecordSettings } from './records.ts';
 
 /** What a push is judged by. */
 export interface PushSettings extends RecordSettings {
-  readonly path: string;
   readonly secret: string;
 }
 
 /** What to make of a push: nothing of its body is read before the secret is right. */
 export function judgePush(request: PushRequest, settings: PushSettings): Judged {
-  if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   if (!isKnown(request, settings.secret))
     return refused(401, 'bad_secret', 'neither token nor bearer token is the secret');
   const records = recordsIn(parseJson(request.body.toString('utf8')));

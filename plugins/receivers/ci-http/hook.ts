@@ -7,7 +7,6 @@ import { isSigned, type Proof } from './signature.ts';
 
 /** What a web hook is judged by. */
 export interface HookSettings extends JobSettings {
-  readonly path: string;
   readonly secret: string;
   readonly proof: Proof;
   readonly fields: Readonly<Partial<Record<Field, string>>>;
@@ -17,9 +16,7 @@ export interface HookSettings extends JobSettings {
 
 /** What to make of a web hook: nothing of its body is read before its proof is right. */
 export function judgeHook(request: PushRequest, settings: HookSettings): Judged {
-  const { path, proof, secret, now } = settings;
-  if (request.path !== path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
+  const { proof, secret, now } = settings;
   if (!isSigned(request, { proof, secret, nowMs: now() }))
     return refused(401, 'bad_signature', `there is no ${proof} proof of the secret`);
   const body = parseObject(request.body);

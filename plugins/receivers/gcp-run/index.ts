@@ -35,7 +35,7 @@ export default defineReceiver({
   async *receive(context) {
     const { config, id } = context;
     checkUsageSettings(id, config);
-    const { cpu, memory, cpus, memories, concurrency, path, secret } = config;
+    const { cpu, memory, cpus, memories, concurrency, secret } = config;
     const positive = { form: /^(?!0*\.?0*$)\d*\.?\d+$/, hint: 'write a number above 0' };
     checkMap(id, { ...positive, name: 'cpus', table: cpus });
     checkMap(id, { ...positive, name: 'memories', table: memories });
@@ -43,7 +43,7 @@ export default defineReceiver({
     checkMap(id, { ...positive, table: { cpu, memory } });
     const sample = Number(config.sample);
     yield* receiveUsage(context, {
-      judge: (request) => judgePush(request, { path, secret, sample }),
+      judge: (request) => judgePush(request, { secret, sample }),
       charge: charger(config, sayUnpriced(context)),
     });
   },

@@ -12,7 +12,6 @@ import { isRequestLog, servedRequest } from './request-log.ts';
 
 /** What a push is judged by. */
 export interface PushSettings {
-  readonly path: string;
   readonly secret: string;
   /** Share of the requests that become charges of their own, 0 to 1. */
   readonly sample: number;
@@ -20,8 +19,6 @@ export interface PushSettings {
 
 /** What to make of a push: nothing of its body is read before the secret is right. */
 export function judgePush(request: PushRequest, settings: PushSettings): Judged {
-  if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   if (!isKnown(request, settings.secret))
     return refused(401, 'bad_secret', 'neither token nor bearer token is the secret');
   const entry = entryIn(parseObject(request.body));

@@ -5,14 +5,11 @@ import { type JobSettings, jobRecord } from './job-record.ts';
 
 /** What a web hook is judged by. */
 export interface HookSettings extends JobSettings {
-  readonly path: string;
   readonly secret: string;
 }
 
 /** What to make of a web hook: its signature comes first, nothing of a body is read before it is right. */
 export function judgeHook(request: PushRequest, settings: HookSettings): Judged {
-  if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   if (!isSigned(request, settings.secret))
     return refused(401, 'bad_signature', 'X-Hub-Signature-256 does not fit the body');
   const event = request.header('x-github-event');

@@ -12,7 +12,6 @@ import { isSigned } from './signature.ts';
 
 /** What a web hook is judged by. */
 export interface HookSettings extends JobSettings {
-  readonly path: string;
   /** Sent as it is; not looked at when there is a signing token. */
   readonly secret: string | undefined;
   /** Signs each web hook. */
@@ -22,8 +21,6 @@ export interface HookSettings extends JobSettings {
 
 /** What to make of a web hook: nothing of its body is read before its token or signature is right. */
 export function judgeHook(request: PushRequest, settings: HookSettings): Judged {
-  if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   const wrong = proofMissing(request, settings);
   if (wrong !== undefined) return wrong;
   const event = request.header('x-gitlab-event');

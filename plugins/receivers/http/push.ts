@@ -14,15 +14,12 @@ import { isAllowed, type ProofSettings } from './proof.ts';
 
 /** What a push is judged by. */
 export interface PushSettings extends ProofSettings {
-  readonly path: string;
   /** Largest body, packed or not. */
   readonly max_body: number;
 }
 
 /** What to make of a push: nothing of its body is read before its sender is known. */
 export function judgePush(request: PushRequest, settings: PushSettings): Judged {
-  if (request.path !== settings.path) return refused(404, 'unknown_path', 'not found');
-  if (request.method !== 'POST') return refused(405, 'method', 'only POST');
   if (!isAllowed(request, settings))
     return refused(
       401,

@@ -10,7 +10,7 @@ import { checkedSettings, turnedClock, worldOf } from '../../helpers/plugin-worl
 
 async function world(folder: string, options: { readonly once?: boolean } = {}) {
   const config = await checkedSettings({ config: INTAKE_SETTINGS }, { endpoint: '127.0.0.1:0' });
-  return worldOf(config, { folder, ...options });
+  return worldOf({ ...config, path: '/hook' }, { folder, ...options });
 }
 
 const record = (id: string, bucket = '') => ({ ids: [id], bucket, value: { id } });
@@ -21,7 +21,11 @@ t.test('the intake outlives a failed attempt, and is closed with its instance', 
   const first = await openIntake(around, judge);
   const again = await openIntake({ ...around }, judge);
   t.equal(first, again, 'another attempt gets the same');
-  t.equal((await fetch(`http://${first.address}/`)).status, 204);
+  const statusOf = async (path: string, method: string) =>
+    (await fetch(`http://${first.address}${path}`, { method })).status;
+  t.equal(await statusOf('/hook', 'POST'), 204);
+  t.equal(await statusOf('/hook', 'GET'), 405);
+  t.equal(await statusOf('/', 'POST'), 404);
   const [host, port] = (first.address ?? '').split(':');
   await around.close();
   await t.rejects(connected(host ?? '', Number(port)), { code: 'ECONNREFUSED' });

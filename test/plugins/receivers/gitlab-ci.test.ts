@@ -81,7 +81,6 @@ t.test('hooks are judged by their token, event and state', (t) => {
       },
       {
         ...SETTINGS,
-        path: '/gitlab',
         secret: 'secret',
         signing_token: undefined,
         now: () => Date.UTC(2026, 8, 17, 10),
@@ -165,7 +164,7 @@ function judgedBy(
   };
   const { secret, signing_token } = settings;
   const now = () => Date.UTC(2026, 8, 17, 10);
-  return judgeHook(request, { ...SETTINGS, path: '/gitlab', secret, signing_token, now });
+  return judgeHook(request, { ...SETTINGS, secret, signing_token, now });
 }
 
 t.test('the web hook of an ended pipeline brings its jobs, with their spans', (t) => {
