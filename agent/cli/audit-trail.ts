@@ -22,6 +22,7 @@ export async function verify(options: Options & { readonly head?: string }): Pro
       ...(options.head === undefined || links.some(({ hash }) => hash === options.head)
         ? []
         : [`no entry has the hash ${options.head}: the chain was cut or made anew`]),
+      ...[state.lack?.() ?? []].flat().map((lack) => `the state is not whole: ${lack}`),
       ...(broken === undefined ? await strayDeliveries(state, chain) : []),
     ];
     const result = { entries: entries.length, head, wrong };

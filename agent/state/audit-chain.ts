@@ -55,11 +55,16 @@ const NONE_BEFORE = '0'.repeat(64);
 
 /** Adds a link; the caller holds the transaction. */
 export function appendLink(database: DatabaseSync, event: AuditEvent, timeMs: number): void {
-  const last = database
+  const { sequence, entry, hash } = nextLink(event, timeMs, lastLink(database));
+  database.prepare('INSERT INTO audit VALUES (?, ?, ?)').run(sequence, entry, hash);
+}
+
+/** The link that was added last; number 0 before the first. */
+export function lastLink(database: DatabaseSync): Omit<AuditLink, 'entry'> {
+  const row = database
     .prepare('SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1')
     .get();
-  const { sequence, entry, hash } = nextLink(event, timeMs, last);
-  database.prepare('INSERT INTO audit VALUES (?, ?, ?)').run(sequence, entry, hash);
+  return { sequence: Number(row?.sequence ?? 0), hash: String(row?.hash ?? NONE_BEFORE) };
 }
 
 /** The link that comes after the last one; undefined: it is the first. */

@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
-import { errorMessage, Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { errorMessage, errorName, Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { transaction } from '../../plugins/kit/transaction.ts';
 import { AUDIT_SCHEMA, appendLink } from './audit-chain.ts';
 import { KEPT_SCHEMA } from './kept-charges.ts';
+import { lackOf, type Mark, readMark } from './mark.ts';
 import { PERIODS_SCHEMA } from './periods.ts';
 import { checkSeals, prepareSeals, SEALS_SCHEMA, sealAll } from './seals.ts';
 
@@ -25,9 +26,9 @@ const SCHEMA = `
   ${AUDIT_SCHEMA}
   ${SEALS_SCHEMA}
 `;
-const SCHEMA_VERSION = '5';
+const SCHEMA_VERSION = '6';
 /** Older ones that are brought up to date: what they lack is made empty. */
-const UPGRADABLE: readonly string[] = ['1', '2', '3', '4'];
+const UPGRADABLE: readonly string[] = ['1', '2', '3', '4', '5'];
 /** Had no audit chain: its deliveries are named when the chain begins. */
 const UNCHAINED = '1';
 
@@ -35,28 +36,68 @@ const UNCHAINED = '1';
 export interface Opening {
   /** Read all of it first, and refuse it when it is not what was written. Tools that look into a damaged one do without. */
   readonly checked: boolean;
+  /** File of the mark that it has to come up to. */
+  readonly mark?: string;
 }
 
+/** Another process may be writing for so long. */
+const BUSY_MS = 5_000;
+
 /** Opens (or makes) the database of the state and brings it up to date. A damaged or foreign file is an error that names it. */
-export function openDatabase(path: string, { checked }: Opening): DatabaseSync {
+export function openDatabase(path: string, { checked, mark }: Opening): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 5_000 });
+    // First, as a running agent goes on.
+    const known = mark === undefined ? undefined : readMark(mark);
+    database = new DatabaseSync(path, { timeout: BUSY_MS });
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
     );
     prepareSeals(database);
     bringUpToDate(database);
     if (checked) checkSeals(database);
+    if (checked && mark !== undefined) checkMark(database, { path, mark, known });
     return database;
   } catch (cause) {
     database?.close();
+    if (errorName(cause) === 'Misconfigured') throw cause;
     throw new Misconfigured(`the state file ${path} cannot be used: ${errorMessage(cause)}`, {
       path: 'storage.folder',
-      hint: 'move the file away to start from nothing: bills that are still at their source are read again',
+      hint: `move the file${mark === undefined ? '' : ` and ${mark}`} away to start from nothing: bills that are still at their source are read again`,
       cause,
     });
   }
+}
+
+/** Moves what SQLite's log holds into the file, where it is sealed, as far as nobody reads; what stays behind is safe all the same. */
+export function emptyLog(database: DatabaseSync): void {
+  try {
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE);');
+  } catch {
+    // Somebody reads, or the disk has no room: the next commit says so.
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS};`);
+  }
+}
+
+/** Throws when the state lacks something that was committed. */
+function checkMark(
+  database: DatabaseSync,
+  {
+    path,
+    mark,
+    known,
+  }: { readonly path: string; readonly mark: string; readonly known: Mark | undefined },
+): void {
+  const lack = known && lackOf(database, known);
+  if (lack === undefined) return;
+  throw new Misconfigured(
+    `the state file ${path} cannot be used: ${lack}. Its log (${path}-wal) was damaged or removed, or an older copy was put in its place`,
+    {
+      path: 'storage.folder',
+      hint: `put the newest copy back; or remove ${mark} to go on from what is there: bills that are still at their source are read again, what was pushed since is lost, and what exporters with restatement: rows were sent since is not taken back`,
+    },
+  );
 }
 
 function bringUpToDate(database: DatabaseSync): void {

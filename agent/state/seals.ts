@@ -3,7 +3,8 @@ import { crc32 } from 'node:zlib';
 
 /**
  * SQLite does not notice that a byte of a cell is another one, or that a row is gone. So tables that money depends on have a seal, the sum of the
- * CRC-32 of their rows, which triggers keep; the totals of a delivery have one of their own. Without this agent's function nobody can write to them.
+ * CRC-32 of their rows, which triggers keep; the totals of a delivery have one of their own. Beside them the
+ * changes that were committed are counted. Without this agent's function nobody can write to them.
  */
 const SEALED = ['cursors', 'deliveries', 'read_again', 'kept_charges', 'closed_periods'] as const;
 
@@ -37,6 +38,7 @@ export function sealAll(database: DatabaseSync): void {
     `);
   }
   database.exec(`
+    INSERT OR IGNORE INTO seals VALUES ('changes', 0);
     DROP TRIGGER IF EXISTS seal_totals;
     CREATE TRIGGER seal_totals AFTER DELETE ON deliveries BEGIN DELETE FROM seals WHERE name = 'totals ' || OLD.id; END
   `);

@@ -2,11 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { CostColumn } from '../../pipelines/focus/columns.ts';
+import { errorMessage } from '../../pipelines/plugin/errors.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
 import { transaction } from '../../plugins/kit/transaction.ts';
 import { type AuditEvent, type AuditLink, appendLink, auditLinks } from './audit-chain.ts';
-import { type Opening, openDatabase } from './database.ts';
+import { emptyLog, type Opening, openDatabase } from './database.ts';
 import { type KeptRevision, type KeptScope, keptOf, putKept } from './kept-charges.ts';
+import { countChange, lackOf, markOf, readMark, standing, writeMark } from './mark.ts';
 import {
   type Closing,
   type Period,
@@ -20,19 +22,31 @@ import { auditEventOf, committedBy, committedOf, putDelivery, putTotals, totalOf
 import { type Commit, type Committed, costsOf, type ScopeId, type State } from './state.ts';
 
 /** Opens (or makes) the state in a folder. A damaged or foreign file is an error that names it. */
-export function openState(folder: string, opening: Opening = { checked: true }): SqliteState {
+export function openState(
+  folder: string,
+  { checked }: Pick<Opening, 'checked'> = { checked: true },
+): SqliteState {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, 'state.sqlite');
-  return new SqliteState(openDatabase(path, opening));
+  const mark = markOf(folder);
+  const database = openDatabase(join(folder, 'state.sqlite'), { checked, mark });
+  return new SqliteState(database, { path: mark, isKept: checked });
+}
+
+/** Where the mark of a state is, and whether the state keeps it: tools leave that to the agent. */
+interface MarkFile {
+  readonly path: string;
+  readonly isKept: boolean;
 }
 
 /** The state in one SQLite file (WAL, one writer). It answers at once. */
 export class SqliteState implements State {
   readonly #database: DatabaseSync;
+  readonly #mark: MarkFile | undefined;
   #version = 0;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, mark?: MarkFile) {
     this.#database = database;
+    this.#mark = mark;
   }
 
   cursor(pipeline: string, receiver: string): string | undefined {
@@ -57,7 +71,7 @@ export class SqliteState implements State {
   }
 
   keep(of: ScopeId, kept: KeptScope): void {
-    putKept(this.#database, of, kept);
+    this.#change(() => putKept(this.#database, of, kept));
   }
 
   newest(of: ScopeId): Pick<Committed, 'revision' | 'committedMs'> | undefined {
@@ -71,8 +85,12 @@ export class SqliteState implements State {
   }
 
   commit(commit: Commit): Committed {
-    const committed = transaction(this.#database, () => this.#write(commit));
-    this.#version++;
+    const committed = this.#change(() => {
+      // Also when the mark cannot be written after it.
+      this.#version++;
+      return this.#write(commit);
+    });
+    emptyLog(this.#database);
     return committed;
   }
 
@@ -129,18 +147,27 @@ export class SqliteState implements State {
     closing: Closing,
     noted?: { readonly event: AuditEvent; readonly timeMs: number },
   ): void {
-    transaction(this.#database, () => {
+    this.#change(() => {
       putClosing(this.#database, period, closing);
       if (noted !== undefined) appendLink(this.#database, noted.event, noted.timeMs);
     });
   }
 
   audit(event: AuditEvent, timeMs: number): void {
-    transaction(this.#database, () => appendLink(this.#database, event, timeMs));
+    this.#change(() => appendLink(this.#database, event, timeMs));
   }
 
   auditTrail(): Iterable<AuditLink> {
     return auditLinks(this.#database);
+  }
+
+  lack(): string | undefined {
+    try {
+      const mark = this.#mark && readMark(this.#mark.path);
+      return mark && lackOf(this.#database, mark);
+    } catch (error) {
+      return errorMessage(error);
+    }
   }
 
   view(pipelines: readonly string[]): TotalsView {
@@ -172,6 +199,16 @@ export class SqliteState implements State {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** All of it or nothing; once it is through, the mark says so. */
+  #change<T>(work: () => T): T {
+    const result = transaction(this.#database, () => {
+      countChange(this.#database);
+      return work();
+    });
+    if (this.#mark?.isKept) writeMark(this.#mark.path, standing(this.#database));
+    return result;
   }
 
   #write(commit: Commit): Committed {

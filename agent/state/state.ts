@@ -127,6 +127,8 @@ export interface State {
   audit(event: AuditEvent, timeMs: number): Awaitable<void>;
   /** The audit chain, oldest first. */
   auditTrail(): Awaitable<Iterable<AuditLink>>;
+  /** What it lacks of what a file beside it says was committed; undefined: nothing, or nothing says so. */
+  lack?(): string | undefined;
   /** Totals of the given pipelines as exporters see them: as this agent last saw them. */
   view(pipelines: readonly string[]): TotalsView;
   /** Set where several agents share the state. */

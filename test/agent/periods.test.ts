@@ -163,7 +163,7 @@ t.test('a running agent looks by itself', async (t) => {
 });
 
 t.test('what an exporter did not take is told again, as the same event', async (t) => {
-  const state = openState(t.testdir());
+  const state = openState(join(t.testdir(), 'state'));
   t.teardown(() => state.close());
   state.commit({
     pipeline: 'costs',

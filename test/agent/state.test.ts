@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
@@ -9,7 +9,7 @@ import { openState } from '../../agent/state/sqlite-state.ts';
 import { commitOf, group, seen, stateCases } from '../helpers/state-cases.ts';
 
 stateCases(t, async (t) => {
-  const folder = t.testdir();
+  const folder = join(t.testdir(), 'state');
   const state = openState(folder);
   let last = state;
   t.teardown(() => last.close());
@@ -28,13 +28,14 @@ stateCases(t, async (t) => {
 });
 
 t.test('a state file of schema version 1 is brought up to date', async (t) => {
-  const folder = t.testdir();
+  const folder = join(t.testdir(), 'state');
   const state = openState(folder);
   state.commit(commitOf({ totals: [group('10')] }));
   state.close();
   const database = new DatabaseSync(join(folder, 'state.sqlite'));
   database.exec("DROP TABLE audit; DROP TABLE read_again; UPDATE meta SET value = '1'");
   database.close();
+  rmSync(`${folder}.mark`);
   const upgraded = openState(folder);
   t.strictSame(await seen(upgraded, ['costs']), ['10']);
   upgraded.commit(commitOf({ revision: '2', totals: [group('11')] }));
@@ -44,7 +45,7 @@ t.test('a state file of schema version 1 is brought up to date', async (t) => {
   const { entries, broken } = checkChain(again.auditTrail());
   t.equal(broken, undefined);
   t.match(entries, [
-    { kind: 'state.upgraded', about: { from: '1', to: '5', deliveries: ['a-1'] } },
+    { kind: 'state.upgraded', about: { from: '1', to: '6', deliveries: ['a-1'] } },
     { kind: 'delivery.restated', about: { replaced: { BilledCost: '10' } } },
   ]);
 });
@@ -53,15 +54,17 @@ for (const [version, lacking] of [
   ['2', 'DROP TABLE kept_charges; DROP TABLE closed_periods;'],
   ['3', 'DROP TABLE closed_periods;'],
   ['4', 'DROP TABLE seals;'],
+  ['5', "DELETE FROM seals WHERE name = 'changes';"],
 ] as const)
   t.test(`a state file of schema version ${version} is brought up to date`, async (t) => {
-    const folder = t.testdir();
+    const folder = join(t.testdir(), 'state');
     const state = openState(folder);
     state.commit(commitOf({ totals: [group('10')] }));
     state.close();
     const database = new DatabaseSync(join(folder, 'state.sqlite'));
     database.exec(`${lacking} UPDATE meta SET value = '${version}'`);
     database.close();
+    rmSync(`${folder}.mark`);
     const upgraded = openState(folder);
     t.teardown(() => upgraded.close());
     t.strictSame(await seen(upgraded, ['costs']), ['10']);
@@ -72,18 +75,19 @@ for (const [version, lacking] of [
     t.equal(broken, undefined);
     t.match(entries, [
       { kind: 'delivery.committed', about: { costs: { BilledCost: '10' } } },
-      { kind: 'state.upgraded', about: { from: version, to: '5', deliveries: [] } },
+      { kind: 'state.upgraded', about: { from: version, to: '6', deliveries: [] } },
     ]);
   });
 
 t.test('a state file that cannot be used is named', async (t) => {
-  const damaged = t.testdir({ 'state.sqlite': 'this is no database '.repeat(100) });
+  const folder = t.testdir({ damaged: { 'state.sqlite': 'this is no database '.repeat(100) } });
+  const damaged = join(folder, 'damaged');
   t.throws(() => openState(damaged), {
     name: 'Misconfigured',
     message: /state\.sqlite cannot be used: .*not a database/,
-    hint: /move the file away/,
+    hint: /move the file and \S+damaged\.mark away/,
   });
-  const newer = t.testdir({});
+  const newer = join(folder, 'newer');
   openState(newer).close();
   const database = new DatabaseSync(join(newer, 'state.sqlite'));
   database.exec("UPDATE meta SET value = '99'");
