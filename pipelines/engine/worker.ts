@@ -15,7 +15,10 @@ import type {
 } from './protocol.ts';
 import { runKept } from './run-kept.ts';
 import { runTask } from './run-task.ts';
+import { markUncaught } from './worker-death.ts';
 import { workerPort } from './worker-port.ts';
+
+markUncaught();
 
 /** What the pool is given to do. */
 export type Work =
