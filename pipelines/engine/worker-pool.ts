@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { RejectedRow } from '../decode/source.ts';
@@ -55,6 +56,12 @@ export interface WorkerPool {
   close(): Promise<void>;
 }
 
+/**
+ * Heap of objects, MiB, up to which a worker's garbage is not collected in full. Its objects are few (20 MiB), its bytes many: by
+ * itself V8 takes the buffers that come and go for a heap that grows, and marks all the time.
+ */
+const UNCOLLECTED_MIB = 64;
+
 /** Starts no thread until there is work, and lets idle ones go. */
 export function createWorkerPool(options: {
   readonly workers: number;
@@ -62,6 +69,8 @@ export function createWorkerPool(options: {
   /** Of JavaScript objects in each worker, MiB; what holds the bytes of bills is beside it. Default 512. */
   readonly heapMiB?: number;
 }): WorkerPool {
+  // A thread's `resourceLimits` do not know it; V8 looks at it when a thread starts.
+  setFlagsFromString(`--initial-old-space-size=${UNCOLLECTED_MIB}`);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const piscina = new Piscina({
     filename: new URL(`./worker.${extension}`, import.meta.url).href,
