@@ -41,7 +41,10 @@ async function plan({
   const { format, compression } = await sniff(path);
   const source = await openSource({ path });
   try {
-    const mapping = mappingFor(name, source.columns, path, await loadMappings(mappings));
+    const mapping = mappingFor(name, source.columns, path, {
+      more: await loadMappings(mappings),
+      settings: mappingSettings,
+    });
     const { table } = new Normalizer(mapping, source.columns, {
       settings: mappingSettings[mapping.name] ?? {},
     });

@@ -37,7 +37,10 @@ export async function* readCharges(request: ReadRequest): AsyncGenerator<ReadBat
   const opened = await openSource({ path });
   try {
     const more = await loadMappings(settings.mappings);
-    const mapping = mappingFor(request.mapping, opened.columns, path, more);
+    const mapping = mappingFor(request.mapping, opened.columns, path, {
+      more,
+      settings: settings.mappingSettings,
+    });
     const mappingSettings = settings.mappingSettings[mapping.name] ?? {};
     const normalizer = new Normalizer(mapping, opened.columns, { settings: mappingSettings });
     const attribute = createAttributor(settings.attribute);

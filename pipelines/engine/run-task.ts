@@ -29,7 +29,10 @@ export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult>
   const source = await open(task);
   try {
     const more = await loadMappings(task.mappings);
-    const mapping = mappingFor(task.mapping, source.columns, task.path, more);
+    const mapping = mappingFor(task.mapping, source.columns, task.path, {
+      more,
+      settings: task.mappingSettings,
+    });
     const fits = await fitOf(task.encodings);
     const normalizer = new Normalizer(mapping, source.columns, {
       settings: task.mappingSettings[mapping.name] ?? {},

@@ -22,7 +22,7 @@ export class Amounts {
   size = 0;
   /** How many entries are invalid; zero lets a caller skip looking. */
   invalid = 0;
-  /** Entries whose text was no plain decimal but meant one (`mend`); nearly always none. */
+  /** Entries whose text was no plain decimal but meant one, or meant none (`mend`); nearly always none. */
   readonly mended = new Set<number>();
   /** True: lives for one batch, an entry per row; nothing should be remembered by entry. */
   readonly transient: boolean;
@@ -64,18 +64,23 @@ export class Amounts {
     return this.#set(this.addNull(), value);
   }
 
-  /** Appends the decimal that a double stands for (its shortest text); NaN and infinities are invalid. */
+  /** Appends the decimal that a double stands for (its shortest text). NaN is null, mended: some programs write it for nothing. Infinities are invalid. */
   addNumber(value: number): number {
     const code = this.addNull();
     if (numberLimbs(this, code, value)) return code;
+    if (Number.isNaN(value)) {
+      this.mended.add(code);
+      return code;
+    }
     return this.#set(code, Number.isFinite(value) ? decimal(String(value)) : undefined);
   }
 
-  /** Gives the invalid entry `code` the number that its text means. */
-  mend(code: number, value: Decimal): void {
+  /** Gives the invalid entry `code` the number that its text means; undefined: it means that there is none. */
+  mend(code: number, value: Decimal | undefined): void {
     this.invalid--;
     this.mended.add(code);
-    this.#set(code, value);
+    if (value === undefined) this.state[code] = AMOUNT.null;
+    else this.#set(code, value);
   }
 
   /** The entry as an exact decimal; undefined when null or invalid. */

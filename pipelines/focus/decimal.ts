@@ -12,19 +12,33 @@ export interface Decimal {
 /** Zero. */
 export const ZERO: Decimal = { digits: 0n, scale: 0 };
 
-/** Decimal exponents beyond this are refused: no bill has them, and they would fill the memory. */
-export const MAX_EXPONENT = 400;
+/** Cells of more decimal places are refused: no bill has them, and they would fill the memory. */
+const MAX_PLACES = 400;
+
+/** Cells of more digits before the point are refused: a double, which charts need, ends at 309. */
+const MAX_WHOLE = 300;
+
+/** Sums and products have more digits than cells, never as many as this. */
+const MAX_SUM = 10_000;
 
 const PATTERN = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/;
 
-/** Reads `-12.50`, `.5`, `1e-7`, `+3.`; undefined when the text is not such a number or its exponent is absurd. */
+/** Reads a cell: `-12.50`, `.5`, `1e-7`, `+3.`; undefined when the text is not such a number or has absurdly many digits. */
 export function parseDecimal(text: string): Decimal | undefined {
+  return readDecimal(text, { whole: MAX_WHOLE, places: MAX_PLACES });
+}
+
+function readDecimal(
+  text: string,
+  most: { readonly whole: number; readonly places: number },
+): Decimal | undefined {
   const match = PATTERN.exec(text);
   if (match === null) return undefined;
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   if (whole === '' && fraction === '') return undefined;
   const shift = fraction.length - Number(exponent);
-  if (Math.abs(shift) > MAX_EXPONENT || whole.length > MAX_EXPONENT) return undefined;
+  if (shift > most.places || whole.length + Math.max(0, Number(exponent)) > most.whole)
+    return undefined;
   const magnitude = BigInt(whole + fraction);
   const digits = sign === '-' ? -magnitude : magnitude;
   return shift >= 0
@@ -32,9 +46,9 @@ export function parseDecimal(text: string): Decimal | undefined {
     : { digits: digits * 10n ** BigInt(-shift), scale: 0 };
 }
 
-/** Reads a number that is known to be well formed; throws `RangeError` otherwise. */
+/** Reads a number that is known to be well formed, such as a sum of cells, which may be longer than they; throws `RangeError` otherwise. */
 export function decimal(text: string): Decimal {
-  const value = parseDecimal(text);
+  const value = readDecimal(text, { whole: MAX_SUM, places: MAX_SUM });
   if (value === undefined) throw new RangeError(`not a decimal number: ${text.slice(0, 80)}`);
   return value;
 }

@@ -5,26 +5,56 @@ import { MAPPINGS } from './mappings/index.ts';
 /** A header fits a mapping when it scores at least this much of 100. */
 const ENOUGH = 30;
 
+/** What mappings there are beside the built-in ones, and what is set. */
+export interface Choice {
+  /** Mappings of packages. */
+  readonly more?: readonly Mapping[];
+  /** Settings by mapping. */
+  readonly settings?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
 /**
- * The mapping for a part: the one named, or with `auto` the one that its header fits best; of those that fit as well a built-in one. `more` are
- * those of packages. `BadPart` when none does or columns are missing.
+ * The mapping for a part: the one named, or with `auto` the one that its header fits best; of those that fit as well a built-in one.
+ * `BadPart` when none does or columns are missing.
  */
 export function mappingFor(
   name: string,
   header: readonly string[],
   path: string,
-  more: readonly Mapping[] = [],
+  { more = [], settings = {} }: Choice = {},
 ): Mapping {
   const all = [...MAPPINGS, ...more];
   const mapping = name === 'auto' ? detected(all, header, path) : named(all, name, path);
   const columns = new Set(header.map((column) => mapping.rename(column)));
-  const missing = mapping.required.filter((column) => !columns.has(column));
+  const missing = mapping.required.filter(
+    (column) => !columns.has(column) && !standsIn(mapping, column, settings[mapping.name]),
+  );
   if (missing.length > 0)
     throw new BadPart(
-      `as ${mapping.name} it lacks ${missing.length === 1 ? 'the column' : 'the columns'} ${missing.join(', ')}; it has ${sample(header)}`,
+      `as ${mapping.name} it lacks ${missing.length === 1 ? 'the column' : 'the columns'} ${missing.join(', ')}${standInHint(mapping, missing)}; it has ${sample(header)}`,
       { path },
     );
   return mapping;
+}
+
+function standsIn(
+  { settings, standIns }: Mapping,
+  column: string,
+  given: Readonly<Record<string, string>> = {},
+): boolean {
+  const setting = standIns?.[column]?.setting;
+  if (setting === undefined || given[setting] === undefined) return false;
+  return given[setting] !== settings?.[setting]?.values[0];
+}
+
+function standInHint({ name, standIns }: Mapping, missing: readonly string[]): string {
+  const settings = missing.flatMap((column) => {
+    const standIn = standIns?.[column];
+    return standIn === undefined ? [] : [`${name}.${standIn.setting}=${standIn.example}`];
+  });
+  return settings.length === 0
+    ? ''
+    : ` (the processor normalize can say it; when converting: --set ${settings.join(' ')})`;
 }
 
 function named(mappings: readonly Mapping[], name: string, path: string): Mapping {

@@ -4,6 +4,7 @@ import type { Column } from '../focus/batch.ts';
 import { Dictionary } from '../focus/dictionary.ts';
 import { Times } from '../focus/times.ts';
 import type { Expression } from './expressions.ts';
+import { saysNothing } from './null-words.ts';
 import { writtenNumber } from './written-numbers.ts';
 
 /** The distinct values of a column. */
@@ -128,10 +129,10 @@ function readEntry(from: Column, code: number, values: Values): void {
   if (values.state[added] === AMOUNT.invalid) mend(values, added, from.values.text(code) ?? '');
 }
 
-/** A cell that is no plain decimal may still mean a number. */
+/** A cell that is no plain decimal may still mean a number, or that there is none. */
 function mend(values: Amounts, code: number, text: string): void {
   const meant = writtenNumber(text);
-  if (meant !== undefined) values.mend(code, meant);
+  if (meant !== undefined || saysNothing(text)) values.mend(code, meant);
 }
 
 /** Values of an expression of that kind, empty. */

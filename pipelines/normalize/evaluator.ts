@@ -132,13 +132,12 @@ export class Evaluator {
   #source(expression: TextExpression | AmountExpression): Column {
     const column = this.#batch.columns.get(expression.value ?? '');
     if (column === undefined) return this.#constant(expression, undefined);
-    if (column.kind === expression.kind) return column;
-    const read = this.#perEntry(expression, [column]);
+    const read = column.kind === expression.kind ? column : this.#perEntry(expression, [column]);
     if (read.kind === 'amount' && read.values.mended.size > 0) this.#mended.push(read);
     return read;
   }
 
-  /** Source columns that were read as amounts in this batch and have cells that are no plain decimals. */
+  /** Source columns that were read as amounts in this batch and have cells that are no plain decimals, or words for "nothing". */
   get mended(): readonly AmountColumn[] {
     return this.#mended;
   }

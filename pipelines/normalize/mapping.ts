@@ -83,6 +83,10 @@ export interface Mapping {
   fits(columns: ReadonlySet<string>, header: readonly string[]): number;
   /** Canonical columns without which the part cannot be read; the error names those missing. */
   readonly required: readonly string[];
+  /** Required columns that a part may lack when a setting is not at its default; `example` is another value of it. */
+  readonly standIns?: Readonly<
+    Record<string, { readonly setting: string; readonly example: string }>
+  >;
   build(input: MappingInput): MappingTable;
 }
 

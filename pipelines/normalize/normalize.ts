@@ -270,17 +270,24 @@ export class Normalizer {
     for (const { code, where } of this.table.repairs ?? [])
       rowsWhere(rows, where, (row) => count(code, row));
     for (const template of this.table.templates) nulledCells(rows, template, count);
-    for (const row of this.#nulled) count('null_word', row);
     this.#countMended(batch.rows, count);
+    for (const row of this.#nulled) count('null_word', row);
   }
 
-  /** Rows with a number that is no plain decimal (`$1,234.50`). */
+  /** Rows with a number that is no plain decimal (`$1,234.50`), or with a word for "nothing" in its place. */
   #countMended(rows: number, count: (code: string, row: number) => void): void {
     const { mended } = this.#evaluator;
     if (mended.length === 0) return;
-    for (let row = 0; row < rows; row++)
-      if (mended.some(({ codes, values }) => values.mended.has(codes[row] as number)))
-        count('number_format', row);
+    for (let row = 0; row < rows; row++) {
+      let written = false;
+      for (const { codes, values } of mended) {
+        const code = codes[row] as number;
+        if (!values.mended.has(code)) continue;
+        if (values.state[code] === AMOUNT.null) this.#nulled.add(row);
+        else written = true;
+      }
+      if (written) count('number_format', row);
+    }
   }
 
   #measure(batch: Batch, kept: Uint8Array, charges: readonly Charges[]): void {

@@ -1,6 +1,6 @@
 /** Which rows of a batch a rule or a cell speaks of. */
 import { AMOUNT, type Amounts } from '../focus/amounts.ts';
-import { type Column, cellText, type TextColumn } from '../focus/batch.ts';
+import { type AmountColumn, type Column, cellText, type TextColumn } from '../focus/batch.ts';
 import { COST_COLUMNS } from '../focus/columns.ts';
 import type { Evaluator } from './evaluator.ts';
 import {
@@ -33,6 +33,7 @@ export function refuseRows(
   { table, fits }: { readonly table: MappingTable; readonly fits: Fits | undefined },
   refuse: Refuse,
 ): void {
+  refuseUnstated(batch, table, refuse);
   for (const { where, ...rule } of table.reject ?? [])
     rowsWhere(batch, where, (row) => refuse(row, rule));
   for (const template of table.templates) {
@@ -69,6 +70,25 @@ export function columnsOfTemplate(template: RowTemplate): [string, Expression][]
 /** Whether a test holds for the row. */
 export function holds({ codes, values }: TextColumn, row: number): boolean {
   return !values.isNull(codes[row] as number);
+}
+
+/** What a bill states as billed has to be a number: where a word stands for "nothing", no cost is known. In other costs it is a null. */
+function refuseUnstated(
+  { evaluator, rows }: Rows,
+  { measures }: MappingTable,
+  refuse: Refuse,
+): void {
+  for (const source of sourcesOf(measures.BilledCost?.amount, 'amount')) {
+    const { codes, values } = evaluator.column(source) as AmountColumn;
+    if (values.mended.size === 0) continue;
+    for (let row = 0; row < rows; row++) {
+      const code = codes[row] as number;
+      if (values.state[code] !== AMOUNT.null || !values.mended.has(code)) continue;
+      const cell = cellText(evaluator.text(text(source.value ?? '')), row) ?? 'NaN';
+      const message = `BilledCost is ${JSON.stringify(cell)}, which is not a decimal number`;
+      refuse(row, { reason: 'invalid_number', column: 'BilledCost', message });
+    }
+  }
 }
 
 /** Costs that are no numbers and periods that are no times. */

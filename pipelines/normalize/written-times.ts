@@ -7,7 +7,7 @@ export type DateOrder = 'mdy' | 'dmy';
 
 /**
  * Milliseconds since 1970: ISO 8601 (`parseTime`), `2026/09/01`, an hour of one digit, `+0000 UTC` and `+00` as zones, seconds, milli-, micro- or
- * nanoseconds since 1970; dates such as `9/1/26` when an order is given or there is only one way to read them. NaN for a word that stands for no time (`N/A`), Infinity for what is none.
+ * nanoseconds since 1970; midnight as `24:00`; `1-Sep-26`; dates such as `9/1/26` when an order is given or there is only one way to read them. NaN for a word that stands for no time (`N/A`), Infinity for what is none.
  */
 export function readTime(text: string, order?: DateOrder): number {
   const ms = parseTime(text);
@@ -18,7 +18,9 @@ function writtenTime(text: string, order: DateOrder | undefined): number {
   if (saysNothing(text)) return Number.NaN;
   const epoch = epochOf(text);
   if (epoch !== undefined) return epoch;
-  const short = shortDate(text);
+  const dayBefore = text.replace(END_OF_DAY, '$100$2');
+  if (dayBefore !== text) return readTime(dayBefore, order) + DAY;
+  const short = shortDate(withMonthNumber(text));
   if (short !== undefined) return dateIn(short, order ?? orderOf(short));
   return parseTime(
     text
@@ -31,6 +33,25 @@ function writtenTime(text: string, order: DateOrder | undefined): number {
       .replace(/ ?GMT$/, 'Z')
       .replace(/^(\d{8})(\d{6})$/, '$1T$2'),
   );
+}
+
+const DAY = 86_400_000;
+
+/** Midnight as the end of a day, as ISO 8601 writes it. */
+const END_OF_DAY = /^(\d{4}-\d{2}-\d{2}[T ])24(:00(?::00(?:\.0+)?)?)(?![\d:.])/;
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+
+/** `1-Sep-26`, `1 September 2026` and `Sep 1, 2026` as `1.9.26`; other texts as they are. */
+function withMonthNumber(text: string): string {
+  const match =
+    /^(\d{1,2})[- ]([a-z]{3,9})[- ](\d{4}|\d{2})(?!\d)/i.exec(text) ??
+    /^([a-z]{3,9})\.? (\d{1,2}), ?(\d{4})(?!\d)/i.exec(text);
+  if (match === null) return text;
+  const [whole, one = '', two = '', year] = match;
+  const [day, name] = /^\d/.test(one) ? [one, two] : [two, one];
+  const month = MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+  return month === 0 ? text : `${day}.${month}.${year}${text.slice(whole.length)}`;
 }
 
 const FIRST_YEAR = Date.UTC(2000, 0, 1);

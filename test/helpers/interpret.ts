@@ -78,7 +78,8 @@ export function interpret(table: MappingTable, rows: readonly SourceRow[]): Inte
       return;
     }
     for (const reason of outcome.repairs) repairs.push({ row, reason });
-    if (source !== given) repairs.push({ row, reason: 'null_word' });
+    const amounts = amountSources(table).some((column) => isNullWord(cell(source, column)));
+    if (source !== given || amounts) repairs.push({ row, reason: 'null_word' });
     if (outcome.drop !== undefined) {
       drops.push({ row, reason: outcome.drop });
       totals.leave('dropped', source);
@@ -178,6 +179,9 @@ const PERIODS: ReadonlySet<string> = new Set([
 
 function interpretRow(table: MappingTable, source: SourceRow): Outcome {
   const holds = (of: Expression): boolean => evaluate(of, source).text !== undefined;
+  const billed = amountsRead(table.measures.BilledCost?.amount);
+  if (billed.some((column) => isNullWord(cell(source, column))))
+    return { ...NONE, reject: { reason: 'invalid_number', column: 'BilledCost' } };
   const reject = table.reject?.find((rule) => holds(rule.where));
   if (reject !== undefined)
     return { ...NONE, reject: { reason: reject.reason, column: reject.column } };
@@ -205,8 +209,7 @@ function amountSources(table: MappingTable): readonly string[] {
   if (known !== undefined) return known;
   const found = new Set<string>();
   const visit = (of: Expression): void => {
-    if (of.kind === 'amount' && of.op === 'column') found.add(of.value ?? '');
-    of.inputs.forEach(visit);
+    for (const column of amountsRead(of)) found.add(column);
   };
   for (const { where, columns } of table.templates)
     for (const of of [where, ...Object.values(columns)]) if (of !== undefined) visit(of);
@@ -219,6 +222,18 @@ function amountSources(table: MappingTable): readonly string[] {
   for (const { amount } of Object.values(table.measures)) visit(amount);
   AMOUNT_SOURCES.set(table, [...found]);
   return [...found];
+}
+
+/** Source columns that an expression reads as amounts. */
+function amountsRead(of: Expression | undefined): readonly string[] {
+  if (of === undefined) return [];
+  if (of.kind === 'amount' && of.op === 'column') return [of.value ?? ''];
+  return of.inputs.flatMap(amountsRead);
+}
+
+/** A word for "nothing" where an amount is expected. */
+function isNullWord(text: string | undefined): boolean {
+  return text !== undefined && parseDecimal(text.trim()) === undefined && saysNothing(text);
 }
 
 const AMOUNT_SOURCES = new WeakMap<MappingTable, readonly string[]>();
@@ -324,6 +339,7 @@ function isNull(value: Value): boolean {
 
 function number(text: string | undefined): Value {
   if (text === undefined) return {};
+  if (isNullWord(text)) return {};
   const decimal = parseDecimal(text) ?? writtenNumber(text);
   return decimal === undefined ? { invalid: true } : fromDecimal(decimal);
 }

@@ -109,7 +109,7 @@ function groupsOf(footer: Footer, options: OpenOptions): Reading['groups'] {
   const [from, to] = options.span?.rowGroups ?? [0, footer.rowGroups.length];
   return footer.rowGroups
     .map((facts, number) => ({ number, facts }))
-    .filter(({ number }) => number >= from && number < to);
+    .filter(({ number, facts }) => number >= from && number < to && facts.rows > 0);
 }
 
 async function* batches(reading: Reading): AsyncGenerator<Batch> {

@@ -21,6 +21,7 @@ import {
   type RejectRule,
   type RowTemplate,
 } from '../mapping.ts';
+import { CURRENCY_SETTING, namedCurrency } from '../tables/currencies.ts';
 import { type Columns, canonicalName, columnsOf } from './aws-cur/columns.ts';
 import { commitmentColumns, unusedColumns } from './aws-cur/commitments.ts';
 import { costsOf } from './aws-cur/costs.ts';
@@ -50,12 +51,23 @@ export default defineMapping({
       doc: 'What of an instance no container used: a row of its own (`remainder`), or `shared` by its containers.',
       values: ['remainder', 'shared'],
     },
+    currency: CURRENCY_SETTING,
   },
   rename: canonicalName,
-  fits: (columns) => (REQUIRED.every((name) => columns.has(name)) ? 100 : 0),
+  fits,
   required: REQUIRED,
+  standIns: { line_item_currency_code: { setting: 'currency', example: 'USD' } },
   build,
 });
+
+/** Columns that only a Cost and Usage Report names so: as many make it one, be it without what it needs. */
+const UNMISTAKABLE = 4;
+
+function fits(columns: ReadonlySet<string>): number {
+  if (REQUIRED.every((name) => columns.has(name))) return 100;
+  const known = [...columns].filter((name) => /^(line_item|bill|pricing|identity)_/.test(name));
+  return known.length >= UNMISTAKABLE ? 30 : 0;
+}
 
 function build(input: MappingInput): MappingTable {
   const columns = columnsOf(input);
@@ -98,6 +110,14 @@ function build(input: MappingInput): MappingTable {
       ...places.repairs,
       ...resources.repairs,
       ...costs.repairs,
+      ...(namedCurrency(input.settings.currency) === undefined
+        ? []
+        : [
+            {
+              code: 'billing_currency_missing',
+              where: not(present(columns.text('line_item_currency_code'))),
+            },
+          ]),
       {
         code: 'billing_account_from_usage_account',
         where: not(present(columns.text('bill_payer_account_id'))),
@@ -182,7 +202,7 @@ function rejectRules(columns: Columns, noPeriod: Test): readonly RejectRule[] {
       reason: 'missing_mandatory',
       column: 'line_item_currency_code',
       message: 'the currency is missing; a charge cannot be without it',
-      where: missing('line_item_currency_code'),
+      where: not(present(columns.currency)),
     },
     {
       reason: 'missing_mandatory',

@@ -111,7 +111,8 @@ function effectiveCost(part: Part, unstated: Test | undefined): AmountExpression
 }
 
 function currencySection(part: Part, effective: AmountExpression): Section {
-  const billing = map(part.text('BillingCurrency'), currencyCode);
+  const code = map(part.text('BillingCurrency'), currencyCode);
+  const billing = part.currency === undefined ? code : first(code, always(part.currency));
   const stated = map(part.text('PricingCurrency'), currencyCode);
   const pricing = part.has('PricingCurrency') ? first(stated, billing) : billing;
   const sameCurrency = part.has('PricingCurrency')
@@ -136,6 +137,9 @@ function currencySection(part: Part, effective: AmountExpression): Section {
       ),
     },
     repairs: [
+      ...(part.currency === undefined
+        ? []
+        : [{ code: 'billing_currency_missing', where: missing(code) }]),
       {
         code: 'currency_case',
         where: test([part.text('BillingCurrency'), part.text('PricingCurrency')], (...texts) =>

@@ -12,6 +12,7 @@ import {
   text,
 } from '../expressions.ts';
 import type { MappingInput, RepairRule } from '../mapping.ts';
+import { namedCurrency } from '../tables/currencies.ts';
 import { ALIASES } from './focus-columns.ts';
 import { type ListedColumn, listedValue, providerFamily } from './focus-values.ts';
 
@@ -41,6 +42,8 @@ export interface Part {
   readonly provider: TextExpression;
   /** `aws`, `azure`, `google`, `oracle` or null. */
   readonly family: TextExpression;
+  /** The currency of rows that state none, where the operator named one. */
+  readonly currency: string | undefined;
 }
 
 /** The view of an input by FOCUS column. */
@@ -66,6 +69,7 @@ export function partOf(input: MappingInput): Part {
     ),
     provider,
     family: map(provider, providerFamily),
+    currency: namedCurrency(input.settings.currency),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type RejectRule,
   type RepairRule,
 } from '../mapping.ts';
+import { CURRENCY_SETTING } from '../tables/currencies.ts';
 import { chargeKinds } from './focus-charges.ts';
 import { ALIASES, canonicalName, customName } from './focus-columns.ts';
 import { costs, isNullAmount, missing } from './focus-costs.ts';
@@ -30,7 +31,9 @@ export default defineMapping({
   name: 'focus',
   summary:
     'FOCUS 1.0 to 1.4 of any provider (AWS, Azure, Google, OCI and others), repaired where needed.',
+  settings: { currency: CURRENCY_SETTING },
   required: REQUIRED,
+  standIns: { BillingCurrency: { setting: 'currency', example: 'EUR' } },
   rename: canonicalName,
   fits,
   build,
@@ -66,7 +69,9 @@ function build(input: MappingInput): MappingTable {
       { columns: { ...passedThrough(part), ...columns, ...customColumns(part, columns) } },
     ],
     repairs: all.flatMap((section): readonly RepairRule[] => section.repairs),
-    reject: REQUIRED.map((column) => missingMandatory(part, column)),
+    reject: REQUIRED.filter(
+      (column) => column !== 'BillingCurrency' || part.currency === undefined,
+    ).map((column) => missingMandatory(part, column)),
     measures: Object.fromEntries(
       COST_COLUMNS.filter((column) => part.has(column)).map((column: CostColumn) => [
         column,

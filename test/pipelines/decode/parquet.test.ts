@@ -241,6 +241,19 @@ t.test('a double is the decimal of its shortest text', async (t) => {
   t.same(texts.odd?.slice(0, 3), [undefined, '0', undefined]);
 });
 
+/** What Arrow writes of a table without rows: a row group of none, with chunks that have no place. */
+const NO_ROWS =
+  'UEFSMRUEFQAVAkwVABUAEgAAABUEFQAVAkwVABUAEgAAABUEGTw1ABgGc2NoZW1hFQQAFQolAhgKQmlsbGVkQ29z' +
+  'dAAVDCUCGAF4JQBMHAAAABYAGRwZLCYAHBUKGSUABhkYCkJpbGxlZENvc3QVAhYAFhwWHiYAJggpHBUEFQAVAgAA' +
+  'ACYAHBUMGSUABhkYAXgVAhYAFhwWHiYAJiYpHBUEFQAVAgAAABY4FgAmCBY8ACggcGFycXVldC1jcHAtYXJyb3cg' +
+  'dmVyc2lvbiAyNi4wLjEZLBwAABwAAAC7AAAAUEFSMQ==';
+
+t.test('a table without rows has a row group without pages', async (t) => {
+  const path = join(folder, 'no-rows.parquet');
+  writeFileSync(path, Buffer.from(NO_ROWS, 'base64'));
+  t.match(await readPart({ path }), { rows: 0, columns: ['BilledCost', 'x'] });
+});
+
 t.test(
   'empty texts and the word NULL are null; broken UTF-8 is replaced and counted',
   async (t) => {

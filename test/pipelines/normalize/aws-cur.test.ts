@@ -19,6 +19,7 @@ import {
 } from '../../../pipelines/focus/decimal.ts';
 import { shares } from '../../../pipelines/focus/shares.ts';
 import { eachTotal } from '../../../pipelines/fold/index.ts';
+import { mappingFor } from '../../../pipelines/normalize/detect.ts';
 import { tagKey } from '../../../pipelines/normalize/mappings/aws-cur/details.ts';
 import { resourceType } from '../../../pipelines/normalize/mappings/aws-cur/resources.ts';
 import awsCur from '../../../pipelines/normalize/mappings/aws-cur.ts';
@@ -680,6 +681,28 @@ t.test(
     const unit = run({ pricing_unit: '' });
     t.match(unit.rows[0], { PricingUnit: 'Units', ConsumedUnit: 'Units' });
     t.strictSame(countReasons(unit.repairs), { missing_pricing_unit: 1 });
+  },
+);
+
+t.test(
+  'a report of some columns is a report still, in the currency that the operator names',
+  async (t) => {
+    const header = [
+      'line_item_line_item_type',
+      'line_item_unblended_cost',
+      'line_item_usage_account_id',
+      'line_item_usage_start_date',
+    ];
+    t.throws(() => mappingFor('auto', header, 'cur.csv'), {
+      message:
+        /as aws-cur it lacks the column line_item_currency_code \(.*--set aws-cur\.currency=USD\)/,
+    });
+    const settings = { currency: 'EUR' };
+    t.equal(mappingFor('auto', header, 'cur.csv', { settings: { 'aws-cur': settings } }), awsCur);
+    const row = Object.fromEntries(header.map((name) => [name, LINE[name]]));
+    const { rows, repairs } = applyMapping(awsCur, header, [row], settings);
+    t.match(rows, [{ BillingCurrency: 'EUR', PricingCurrency: 'EUR', BilledCost: '0.192' }]);
+    t.match(countReasons(repairs), { billing_currency_missing: 1 });
   },
 );
 

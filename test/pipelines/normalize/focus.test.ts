@@ -437,8 +437,9 @@ t.test('what is refused shows the cell that cannot be read', async (t) => {
       normalizer.normalize(batch).rejected.map(({ message }) => message),
     );
   };
-  t.strictSame(said({ EffectiveCost: 'N/A' }), [
-    'EffectiveCost is "N/A", which is not a decimal number',
+  t.strictSame(said({ BilledCost: 'N/A' }), ['BilledCost is "N/A", which is not a decimal number']);
+  t.strictSame(said({ ListCost: 'Infinity' }), [
+    'ListCost is "Infinity", which is not a decimal number',
   ]);
   t.match(said({ BilledCost: '10,000' }), [
     /^BilledCost is "10,000", which is not certain: its comma/,
@@ -449,6 +450,52 @@ t.test('what is refused shows the cell that cannot be read', async (t) => {
   t.match(said({ ChargePeriodStart: '4/5/26' }), [
     /"4\/5\/26", which is not certain: day and month/,
   ]);
+});
+
+t.test('a word for nothing is no reason to refuse a charge whose bill is known', async (t) => {
+  const { charge, repairs, rejects } = map({
+    EffectiveCost: 'N/A',
+    ListCost: 'NaN',
+    ContractedCost: '-',
+    ConsumedQuantity: 'None',
+  });
+  t.strictSame(rejects, []);
+  t.hasStrict(charge, {
+    BilledCost: CHARGE.BilledCost,
+    EffectiveCost: CHARGE.BilledCost,
+    ListCost: CHARGE.BilledCost,
+    ContractedCost: CHARGE.BilledCost,
+    ConsumedQuantity: undefined,
+  });
+  t.strictSame(repairs, [
+    'effective_cost_missing',
+    'contracted_cost_missing',
+    'list_cost_missing',
+    'null_word',
+  ]);
+});
+
+t.test('the operator names the currency of bills that do not', async (t) => {
+  const header = Object.keys(CHARGE).filter((name) => name !== 'BillingCurrency');
+  t.throws(() => mappingFor('auto', header, 'bill.csv'), {
+    message: /lacks the column BillingCurrency \(.*--set focus\.currency=EUR\)/,
+  });
+  t.throws(
+    () => mappingFor('auto', header, 'bill.csv', { settings: { focus: { currency: 'stated' } } }),
+    { message: /lacks the column BillingCurrency/ },
+  );
+  const settings = { currency: 'CHF' };
+  t.equal(mappingFor('auto', header, 'bill.csv', { settings: { focus: settings } }), focus);
+  const bill = (columns: readonly string[], currency: string | undefined) =>
+    applyMapping(focus, columns, [{ ...CHARGE, BillingCurrency: currency }], settings);
+  for (const columns of [header, Object.keys(CHARGE)]) {
+    const { rows, repairs } = bill(columns, undefined);
+    t.match(rows, [{ BillingCurrency: 'CHF' }]);
+    t.match(repairs, [{ reason: 'billing_currency_missing' }]);
+  }
+  const stated = bill(Object.keys(CHARGE), 'USD');
+  t.match(stated.rows, [{ BillingCurrency: 'USD' }], 'what is stated stands');
+  t.strictSame(stated.repairs, []);
 });
 
 t.test('words for nothing name nothing', async (t) => {

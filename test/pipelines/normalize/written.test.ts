@@ -1,7 +1,14 @@
 /** Numbers and times as people, spreadsheets and data warehouses write them. */
 import fc from 'fast-check';
 import t from 'tap';
-import { type Decimal, formatDecimal } from '../../../pipelines/focus/decimal.ts';
+import {
+  type Decimal,
+  decimal,
+  formatDecimal,
+  parseDecimal,
+  sum,
+  ZERO,
+} from '../../../pipelines/focus/decimal.ts';
 import { formatTime } from '../../../pipelines/focus/times.ts';
 import { saysNothing } from '../../../pipelines/normalize/null-words.ts';
 import { writtenNumber } from '../../../pipelines/normalize/written-numbers.ts';
@@ -100,6 +107,16 @@ t.test('every amount comes back from how locales write it', async (t) => {
   );
 });
 
+t.test('numbers of absurd size', async (t) => {
+  for (const text of ['1e300', '-1e400', `1${'0'.repeat(300)}`, '1e-401'])
+    t.equal(parseDecimal(text), undefined, text);
+  const largest = parseDecimal('9e299');
+  t.ok(largest, 'what a double can hold is a number');
+  const total = formatDecimal(sum(Array.from({ length: 20 }, () => largest ?? ZERO)));
+  t.equal(total.length, 302);
+  t.equal(formatDecimal(decimal(total)), total, 'their sum may be longer than they');
+});
+
 const TIMES: readonly (readonly [text: string, time: string, order?: DateOrder])[] = [
   ['2026-09-01T00:00:00Z', '2026-09-01T00:00:00Z'],
   ['2026/09/01', '2026-09-01T00:00:00Z'],
@@ -125,11 +142,29 @@ const TIMES: readonly (readonly [text: string, time: string, order?: DateOrder])
   ['9/13/2026', '2026-09-13T00:00:00Z'],
   ['13/9/2026', '2026-09-13T00:00:00Z'],
   ['1/1/2026', '2026-01-01T00:00:00Z'],
+  ['01-Sep-2026', '2026-09-01T00:00:00Z'],
+  ['1-Sep-26 13:05', '2026-09-01T13:05:00Z'],
+  ['1 September 2026', '2026-09-01T00:00:00Z'],
+  ['Sep 1, 2026', '2026-09-01T00:00:00Z'],
+  ['Sept. 30, 2026, 1:05 PM', '2026-09-30T13:05:00Z'],
+  ['29-Feb-2028', '2028-02-29T00:00:00Z'],
+  ['2026-08-31T24:00:00Z', '2026-09-01T00:00:00Z'],
+  ['2026-08-31 24:00', '2026-09-01T00:00:00Z'],
 ];
 
 t.test('times', async (t) => {
   for (const [text, time, order] of TIMES) t.equal(formatTime(readTime(text, order)), time, text);
-  for (const text of ['9/1/26', '13/13/26', '2026-09-31', 'soon', '12345', '2/30/2026'])
+  for (const text of [
+    '9/1/26',
+    '13/13/26',
+    '2026-09-31',
+    'soon',
+    '12345',
+    '2/30/2026',
+    '29-Feb-2027',
+    '1-Foo-2026',
+    '2026-08-31T24:00:01Z',
+  ])
     t.equal(readTime(text), Number.POSITIVE_INFINITY, text);
   for (const text of ['N/A', 'NaT', 'None', ' ']) t.ok(Number.isNaN(readTime(text)), text);
 });

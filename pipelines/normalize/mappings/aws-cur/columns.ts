@@ -4,6 +4,7 @@
  */
 import {
   type AmountExpression,
+  always,
   amount,
   first,
   map,
@@ -14,6 +15,7 @@ import {
 } from '../../expressions.ts';
 import { isJsonObject, readJson, readPrintedMap } from '../../json-cells.ts';
 import type { MappingInput } from '../../mapping.ts';
+import { namedCurrency } from '../../tables/currencies.ts';
 
 /** Categories whose names are keys the customer chose: they keep their spelling behind the slash. */
 const KEYED: Readonly<Record<string, string>> = {
@@ -52,6 +54,8 @@ export interface Columns {
   readonly input: MappingInput;
   /** The first of these columns that is not null; null on every row when the part has none of them. */
   text(...names: readonly string[]): TextExpression;
+  /** Currency of the row: the one it states, else the one that the operator named. */
+  readonly currency: TextExpression;
   /** The column's amounts; null on every row when the part lacks it. */
   amount(name: string): AmountExpression;
   /** The names of those columns that the part has. */
@@ -76,10 +80,13 @@ export function columnsOf(input: MappingInput): Columns {
     return present.length === 0 ? nothing : first(...present.map((name) => text(name)));
   };
   const entries = entriesReader();
+  const stated = read('line_item_currency_code');
+  const named = namedCurrency(input.settings.currency);
   return {
     input,
     those,
     text: read,
+    currency: named === undefined ? stated : first(stated, always(named)),
     amount: (name) => (input.has(name) ? amount(name) : noAmount),
     product: (key) => {
       const flat = read(`product_${key}`);

@@ -80,7 +80,7 @@ export function commitmentQuantity(
         reservation,
         all(plan, item.isKind('covered', 'plan_fee', 'plan_upfront', 'usage')),
         usage.unit,
-        columns.text('line_item_currency_code'),
+        columns.currency,
       ],
       (hours, reserved, planned, unit, currency) => {
         if (hours !== undefined) return 'Normalized Hours';
@@ -146,7 +146,7 @@ export function unusedColumns(
   const normalized = columns.amount('reservation_unused_normalized_unit_quantity');
   const quantity = columns.amount('reservation_unused_quantity');
   const inHours = is(sign(normalized), '+');
-  const currency = columns.text('line_item_currency_code');
+  const currency = columns.currency;
   const unit = first(columns.text('pricing_unit'), always('Units'));
   const same = test(
     [columns.text('pricing_currency'), currency],

@@ -47,7 +47,7 @@ export function costsOf(columns: Columns, item: LineItem): Costs {
   const invoiced = netAmount(columns, 'line_item_net_unblended_cost', 'line_item_unblended_cost');
   const amounts = costColumns(columns, item, invoiced);
   const unused = unusedCommitment(columns, item);
-  const currency = columns.text('line_item_currency_code');
+  const currency = columns.currency;
   return {
     columns: {
       ...amounts,
