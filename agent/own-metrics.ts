@@ -13,7 +13,7 @@ export interface OwnMetric {
 /** From a tenth of a second to three days. */
 const SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200] as const;
 
-/** Every metric of the agent itself. `focusd.exporter.*` and `focusd.catalog.*` are made by the plugins that know them. */
+/** Every metric of the agent itself. Those named after an exporter, extension or receiver are made by the plugins that know them. */
 export const OWN_METRICS = {
   'focusd.rows.read': { kind: 'counter', unit: '{row}', doc: 'Rows read from bills.' },
   'focusd.rows.written': { kind: 'counter', unit: '{row}', doc: 'Charges made of them.' },
@@ -162,6 +162,32 @@ export const OWN_METRICS = {
     unit: '{reading}',
     doc: 'Price lists that could not be taken in; their older prices stay. By list.',
   },
+  'focusd.kubernetes.unpriced': {
+    kind: 'counter',
+    unit: 'h',
+    doc: 'Hours of nodes and volumes for which no price is known, by kind: they are dead letters (receiver `kubernetes`).',
+  },
+  'focusd.traces.spans': {
+    kind: 'counter',
+    unit: '{span}',
+    doc: 'Spans by result: kept, inner (part of another one), rejected, refused (to come again). Extension `traces`.',
+  },
+  'focusd.traces.dropped': {
+    kind: 'counter',
+    unit: '{span}',
+    doc: 'Spans of resources or services beyond the limits, by reason: kept as far as there was room.',
+  },
+  'focusd.traces.evicted': {
+    kind: 'counter',
+    unit: '{cell}',
+    doc: 'Resources × hours that lost their sample or all, by reason: age or size.',
+  },
+  'focusd.traces.resources': {
+    kind: 'gauge',
+    unit: '{resource}',
+    doc: 'Resources of which spans are remembered.',
+  },
+  'focusd.traces.bytes': { kind: 'gauge', unit: 'By', doc: 'Size of the index of traces.' },
   'focusd.component.status': {
     kind: 'gauge',
     unit: '1',

@@ -1,4 +1,3 @@
-import { decimal, divide, formatDecimal } from '../../../pipelines/focus/index.ts';
 import {
   type Clock,
   errorMessage,
@@ -16,7 +15,7 @@ import {
   resourceKey,
 } from './billed-hours.ts';
 import type { BilledStore } from './store/billed.ts';
-import { machineFinder } from './store/machines.ts';
+import { machineFinder, saidMachine } from './store/machines.ts';
 import type { Catalog } from './store/open.ts';
 
 /** What the book is made from. */
@@ -48,10 +47,7 @@ export function openPriceBook(options: BookOptions): {
     prices: {
       machine(asked) {
         const listed = signal.aborted ? undefined : find(asked);
-        if (listed === undefined) return undefined;
-        const hourly = divide(decimal(listed.price), decimal(listed.per));
-        const source = `catalog: ${listed.list} ${listed.sku}`;
-        return hourly && { hourly: formatDecimal(hourly), source };
+        return listed && saidMachine(listed);
       },
       billed({ resourceId, currency, sinceMs }) {
         if (signal.aborted) return undefined;

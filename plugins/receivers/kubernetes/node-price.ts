@@ -24,7 +24,7 @@ export interface Pricing {
   readonly clock: Clock;
 }
 
-/** Prices nodes by the first source of the settings that knows. */
+/** Prices nodes by the first source of the settings that knows; for a spot node a source that knows its spot price goes before one that does not. */
 export function nodePricing({ config, prices, book, clock }: Pricing): PriceNode {
   const { currency } = config;
   const sources: Readonly<Record<string, PriceNode>> = {
@@ -41,11 +41,13 @@ export function nodePricing({ config, prices, book, clock }: Pricing): PriceNode
   };
   const order = config.price_from.flatMap((name) => sources[name] ?? []);
   return (node) => {
+    let stretched: Price | undefined;
     for (const source of order) {
       const price = source(node);
-      if (price !== undefined) return price;
+      if (price !== undefined && price.isStretched !== true) return price;
+      stretched ??= price;
     }
-    return undefined;
+    return stretched;
   };
 }
 
@@ -76,7 +78,11 @@ function listedPrice(
   const onDemand = ask(type);
   return (
     ask(`${type}/spot`) ??
-    (onDemand && { ...onDemand, source: `${onDemand.source} (no spot price is listed)` })
+    (onDemand && {
+      ...onDemand,
+      source: `${onDemand.source} (no spot price is listed)`,
+      isStretched: true,
+    })
   );
 }
 

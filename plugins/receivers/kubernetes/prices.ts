@@ -34,6 +34,8 @@ export interface Rates {
 export interface Price {
   readonly amount: Decimal;
   readonly source: string;
+  /** It is what is asked on demand, for a spot node: another source may know its price. */
+  readonly isStretched?: boolean;
 }
 
 /** The prices of the settings; `Misconfigured` names the one that is no number. */
@@ -73,11 +75,16 @@ export function nodePrice(node: KubeNode, prices: Prices): Price | undefined {
   for (const name of type === '' ? [] : names) {
     const amount = prices.nodes.get(name);
     if (amount === undefined) continue;
-    const stretched = spot && onDemand.includes(name) ? ' (no spot price is set)' : '';
-    return { amount, source: `settings: ${name}${stretched}` };
+    const isStretched = spot && onDemand.includes(name);
+    const more = isStretched ? ' (no spot price is set)' : '';
+    return { amount, source: `settings: ${name}${more}`, ...(isStretched && { isStretched }) };
   }
   if (!prices.byRates) return undefined;
-  return { amount: capacityPrice(node, prices.rates), source: 'settings: rates' };
+  return {
+    amount: capacityPrice(node, prices.rates),
+    source: 'settings: rates',
+    ...(spot && { isStretched: true }),
+  };
 }
 
 /** What a volume costs an hour; undefined when no price is known. */

@@ -155,17 +155,112 @@ t.test('the same in JSON, machines of Azure, and prices of one’s own', async (
   await close();
 });
 
-t.test('a catalog of the version before is brought up to date, its lists read again', async (t) => {
-  const folder = t.testdir();
-  const first = await opened(t, folder, { 'ec2.csv': `${EC2}\n` });
-  await first.close();
-  const database = new DatabaseSync(join(folder, 'catalog.sqlite'));
-  database.exec('DROP TABLE machines; PRAGMA user_version = 1;');
-  database.close();
-  const { prices, close } = await opened(t, folder, { 'ec2.csv': `${EC2}\n` });
-  t.equal(machine(prices, 'm5.xlarge')?.hourly, '0.214');
+t.test('machines of Google are made of cores and memory', async (t) => {
+  const { prices, close } = await opened(t, t.testdir(), {
+    'google.json': google([
+      ['E2-C', 'E2 Instance Core running in Americas', 'h', 21_811_590],
+      ['E2-R', 'E2 Instance Ram running in Americas', 'GiBy.h', 2_923_530],
+      ['N1-C', 'N1 Predefined Instance Core running in Americas', 'h', 31_611_000],
+      ['N1-R', 'N1 Predefined Instance Ram running in Americas', 'GiBy.h', 4_237_000],
+      ['N1C-C', 'Custom Instance Core running in Americas', 'h', 33_174_000],
+      ['N1C-R', 'Custom Instance Ram running in Americas', 'GiBy.h', 4_446_000],
+      ['N2D-C', 'N2D AMD Instance Core running in Americas', 'h', 27_502_000],
+      ['N2D-R', 'N2D AMD Instance Ram running in Americas', 'GiBy.h', 3_686_000],
+      ['N2DC-C', 'N2D AMD Custom Instance Core running in Americas', 'h', 28_877_000],
+      ['N2DC-R', 'N2D AMD Custom Instance Ram running in Americas', 'GiBy.h', 3_870_000],
+      ['C2-C', 'Compute optimized Core running in Americas', 'h', 33_982_000],
+      ['C2-R', 'Compute optimized Ram running in Americas', 'GiBy.h', 4_550_000],
+      [
+        'S-C',
+        'Spot Preemptible E2 Instance Core running in Americas',
+        'h',
+        8_000_000,
+        'Preemptible',
+      ],
+      [
+        'S-R',
+        'Spot Preemptible E2 Instance Ram running in Americas',
+        'GiBy.h',
+        1_000_000,
+        'Preemptible',
+      ],
+      ['CUD', 'Commitment v1: E2 Cpu in Americas for 1 Year', 'h', 1, 'Commit1Yr'],
+      ['SOLE', 'E2 Sole Tenancy Instance Core running in Americas', 'h', 2],
+      ['T2A', 'T2A Arm Instance Core running in Americas', 'h', 3],
+      ['ODD', 'C3 Instance Core running in Americas', 'GiBy.h', 4],
+    ]),
+  });
+  const hourly = (name: string) =>
+    machine(prices, name, { provider: 'Google Cloud', region: 'us-central1' })?.hourly;
+  t.equal(hourly('e2-small'), '0.016752855', 'as in the price table of Google');
+  t.equal(hourly('e2-medium'), '0.03350571', 'likewise');
+  t.equal(hourly('e2-standard-4'), '0.13402284');
+  t.equal(hourly('e2-standard-4/spot'), '0.048');
+  t.equal(hourly('n1-highcpu-16'), '0.5667888', 'with 14.4 GiB');
+  t.equal(hourly('n2d-highmem-2'), '0.11398');
+  t.equal(hourly('n2d-custom-6-20480'), '0.250662');
+  t.equal(hourly('custom-2-3840'), '0.0830205');
+  t.equal(hourly('c2-standard-8'), '0.417456');
+  for (const unknown of [
+    't2a-standard-4',
+    'c3-standard-4',
+    'e2-standard-4/windows',
+    'n1-custom-2-3841',
+    'n2d-standard-0',
+    'a2-highgpu-1g',
+    'c3-standard-4-lssd',
+    'n2d-custom-6-20480-ext',
+    'e2-mega-4',
+    'n2d-standard-2/spot',
+  ])
+    t.equal(hourly(unknown), undefined, unknown);
+  t.match(machine(prices, 'e2-medium', { provider: 'Google Cloud', region: 'us-central1' }), {
+    source: /^catalog: file:.* E2-C \+ E2-R$/,
+  });
+  t.equal(machine(prices, 'e2-medium', { provider: 'AWS', region: 'us-central1' }), undefined);
   await close();
 });
+
+/** A page of the Cloud Billing Catalog API: id, description, unit, billionths of a dollar, usage type. */
+function google(skus: readonly (readonly [string, string, string, number, string?])[]): string {
+  return JSON.stringify({
+    skus: skus.map(([skuId, description, usageUnit, nanos, usageType = 'OnDemand']) => ({
+      skuId,
+      description,
+      category: { resourceFamily: 'Compute', usageType },
+      serviceRegions: ['us-central1', 'us-east1'],
+      pricingInfo: [
+        {
+          pricingExpression: {
+            usageUnit,
+            tieredRates: [
+              { startUsageAmount: 0, unitPrice: { currencyCode: 'USD', units: '0', nanos } },
+            ],
+          },
+          effectiveTime: '2026-09-01T00:00:00Z',
+        },
+      ],
+    })),
+    nextPageToken: '',
+  });
+}
+
+for (const version of [1, 2])
+  t.test(
+    `a catalog of version ${version} is brought up to date, its lists read again`,
+    async (t) => {
+      const folder = t.testdir();
+      const first = await opened(t, folder, { 'ec2.csv': `${EC2}\n` });
+      await first.close();
+      const database = new DatabaseSync(join(folder, 'catalog.sqlite'));
+      database.exec(version === 1 ? 'DROP TABLE machines' : 'DELETE FROM machines');
+      database.exec(`PRAGMA user_version = ${version}`);
+      database.close();
+      const { prices, close } = await opened(t, folder, { 'ec2.csv': `${EC2}\n` });
+      t.equal(machine(prices, 'm5.xlarge')?.hourly, '0.214');
+      await close();
+    },
+  );
 
 const NODE = 'i-0123456789abcdef0';
 const SINCE = Date.parse('2026-09-01T00:00:00Z');

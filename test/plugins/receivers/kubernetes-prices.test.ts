@@ -80,6 +80,25 @@ t.test('spot and Windows are sold apart', async (t) => {
   );
 });
 
+t.test('a spot node costs a spot price, whoever knows it', async (t) => {
+  const spot = { labels: { 'karpenter.sh/capacity-type': 'spot' } };
+  const { book } = bookOf({ 'm5.xlarge': '0.2' });
+  t.same(
+    await priced(spot, book, { prices: { 'm5.xlarge': '0.192', 'm5.xlarge/spot': '0.07' } }),
+    ['0.07', 'settings: m5.xlarge/spot'],
+    'AWS lists none: that of the settings goes before what is listed on demand',
+  );
+  const billed = bookOf({ 'i-0123456789abcdef0': '0.06', 'm5.xlarge': '0.2' }).book;
+  t.same(await priced(spot, billed), ['0.06', 'bill: aws 2026-09-14']);
+  t.same(
+    await priced(spot, book, { price_by_rates: true, prices: {} }),
+    ['0.2', 'catalog: list (no spot price is listed)'],
+    'and what is asked on demand goes before rates',
+  );
+  t.same(await priced(spot, NO_PRICES), ['0.192', 'settings: m5.xlarge (no spot price is set)']);
+  t.equal(await priced(spot, NO_PRICES, { prices: {} }), undefined, 'never zero');
+});
+
 t.test('a source that there is not is refused', async (t) => {
   const config = await checkedSettings(kubernetes, { price_from: ['bills'] });
   const world = worldOf(config, { id: 'kubernetes', folder: t.testdir() });

@@ -1,6 +1,7 @@
 import { formatDecimal } from '../../../../pipelines/focus/decimal.ts';
 import { BadPart } from '../../../../pipelines/plugin/index.ts';
 import { type JsonObject, objectAt, textAt, textsAt } from '../../../kit/json.ts';
+import { googlePart } from './google-machine.ts';
 import { amountText, badCell, type PriceRow, timeMs } from './price-list.ts';
 
 /**
@@ -26,18 +27,22 @@ function pricesOf(
     (region) => regions.size === 0 || region === 'global' || regions.has(region),
   );
   const infos = Array.isArray(sku.pricingInfo) ? sku.pricingInfo : [];
+  const description = textAt(sku.description) ?? '';
+  const usageType = textAt(objectAt(sku.category)?.usageType) ?? '';
   return infos.flatMap((info) =>
-    tiersOf(objectAt(info) ?? {}, row).flatMap((tier) =>
-      sold.map((region) => ({
+    tiersOf(objectAt(info) ?? {}, row).flatMap((tier) => {
+      const machine = googlePart({ description, usageType, unit: tier.unit });
+      return sold.map((region) => ({
         provider: 'Google Cloud',
         sku: id,
         priceId: id,
         region,
         per: '1',
-        name: textAt(sku.description) ?? '',
+        name: description,
+        ...(machine !== undefined && { machine }),
         ...tier,
-      })),
-    ),
+      }));
+    }),
   );
 }
 

@@ -24,7 +24,7 @@ export interface PriceKey {
 export interface PriceRow extends PriceKey {
   /** What the seller calls the SKU: usage type, meter, description. Empty when it says nothing. */
   readonly name: string;
-  /** Of an hour of a machine: its type, then what is sold apart (`m5.xlarge`, `Standard_D4s_v3/windows/spot`). */
+  /** Of an hour of a machine: its type, then what is sold apart (`m5.xlarge`, `Standard_D4s_v3/windows/spot`); of a part of one: `n2/core`. */
   readonly machine?: string;
   /** Canonical decimal text, exact. */
   readonly price: string;

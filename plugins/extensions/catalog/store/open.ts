@@ -10,7 +10,7 @@ export type Catalog = DatabaseSync;
 
 const STAGED_FILE = 'staged.sqlite';
 
-const VERSION = 2;
+const VERSION = 3;
 
 const MACHINES = `
   CREATE TABLE machines (machine TEXT NOT NULL, series INTEGER NOT NULL, list TEXT NOT NULL, PRIMARY KEY (machine, series)) STRICT, WITHOUT ROWID;`;
@@ -45,7 +45,7 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
-/** Version 1 knew no machines: lists are read again though they have not changed. */
+/** Version 1 knew no machines, version 2 none of Google: lists are read again though they have not changed. */
 const ALL_ANEW = 'UPDATE lists SET version = NULL;';
 
 /** Rows of a list that is being read; thrown away afterwards, so nothing is synced. */
@@ -94,9 +94,10 @@ export function readCatalog(folder: string): Catalog | undefined {
 function bringUpToDate(database: DatabaseSync): void {
   const found = database.prepare('PRAGMA user_version').get()?.user_version;
   if (found === VERSION) return;
-  if (found === 1) {
+  if (found === 1 || found === 2) {
+    const machines = found === 1 ? MACHINES : '';
     database.exec(
-      `BEGIN IMMEDIATE; ${MACHINES} ${ALL_ANEW} PRAGMA user_version = ${VERSION}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${machines} ${ALL_ANEW} PRAGMA user_version = ${VERSION}; COMMIT;`,
     );
     return;
   }
