@@ -1,10 +1,14 @@
-/** From a cost to its trace in real backends: exemplars in Prometheus. */
+/** From a cost to its trace in real backends: exemplars in Prometheus, and the trace of a charge's record in Jaeger. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { hourlyBill } from './hourly-bill.ts';
+import { logRecords } from './otlp-json.ts';
+import { collector, startCollector } from './programs/collector.ts';
+import { variable } from './programs/collector-config.ts';
 import { startAgent } from './programs/focusd.ts';
+import { jaeger, startJaeger } from './programs/jaeger.ts';
 import { freePorts } from './programs/ports.ts';
 import { prometheus, startPrometheus } from './programs/prometheus.ts';
 import { pythonSdk, serve } from './programs/python-sdk.ts';
@@ -109,4 +113,77 @@ t.test('Prometheus shows the spans behind a linked cost', async (t) => {
     ].sort(),
   );
   t.match(await backend.query('finops_cost_linked{service_name="resize"}'), [{ value: '0.002' }]);
+});
+
+t.test('Jaeger shows the trace whose id is on the record of a charge', async (t) => {
+  const skip = await missing(jaeger(), collector(), pythonSdk());
+  if (skip !== false) return t.plan(0, skip);
+  const dir = t.testdir({});
+  const traces = await startJaeger(join(dir, 'jaeger'));
+  t.teardown(() => traces.stop());
+  const [logs = 0] = await freePorts(1);
+  const linked = await linking(t, dir, { endpoint: `http://127.0.0.1:${logs}` });
+  // What services send goes to Jaeger, and a copy of it to the agent.
+  const backend = await startCollector({
+    dir: join(dir, 'collector'),
+    config: JSON.stringify({
+      receivers: {
+        otlp: { protocols: { grpc: { endpoint: variable('OTLP_GRPC') } } },
+        'otlp/costs': { protocols: { grpc: { endpoint: `127.0.0.1:${logs}` } } },
+      },
+      exporters: {
+        'otlp/jaeger': { endpoint: `127.0.0.1:${traces.otlpPort}`, tls: { insecure: true } },
+        'otlp/focusd': { endpoint: linked.endpoint.slice(7), tls: { insecure: true } },
+        file: { path: `${variable('DIR')}/logs.jsonl`, append: true, flush_interval: '20ms' },
+        nop: {},
+      },
+      service: {
+        pipelines: {
+          traces: { receivers: ['otlp'], exporters: ['otlp/jaeger', 'otlp/focusd'] },
+          logs: { receivers: ['otlp/costs'], exporters: ['file'] },
+          metrics: { receivers: ['otlp/costs'], exporters: ['nop'] },
+        },
+      },
+    }),
+  });
+  t.teardown(() => backend.stop());
+  const endpoint = `http://127.0.0.1:${backend.grpcPort}`;
+  const [traceId = ''] = await ran('nightly', { dir, endpoint, ms: [900] });
+  const others = await ran('resize', { dir, endpoint, ms: [1000, 3000] });
+  // Each span has a child of kind client; both exporters got all six.
+  await some(async () =>
+    (await backend.selfMetric('otelcol_exporter_sent_spans')) >= 12 ? ['sent'] : [],
+  );
+  linked.bill(
+    hourlyBill(START, [
+      ['0.00004', 'AWS Lambda', `${FUNCTIONS}nightly`],
+      ['0.002', 'AWS Lambda', `${FUNCTIONS}resize`],
+    ]),
+  );
+  const records = logRecords(
+    await backend.until('logs', (requests) =>
+      logRecords(requests).some(({ eventName }) => eventName === 'finops.link'),
+    ),
+  );
+  const charge = records.find(
+    ({ eventName, attributes }) =>
+      eventName === 'focus.cost_and_usage.charge' &&
+      attributes['focus.resource_id'] === `${FUNCTIONS}nightly`,
+  );
+  t.equal(charge?.rest.traceId, traceId);
+  const spans = await some(() => traces.trace(String(charge?.rest.traceId)), 2);
+  t.strictSame(
+    spans.map(({ name, service }) => [service, name]).sort(),
+    [
+      ['nightly', 'GET /'],
+      ['nightly', 'SELECT'],
+    ],
+    'the trace is the one of the function that the charge is of',
+  );
+  t.equal(spans.find(({ name }) => name === 'GET /')?.spanId, charge?.rest.spanId);
+  const links = records.filter(({ eventName }) => eventName === 'finops.link');
+  for (const id of others) {
+    t.ok(links.some(({ rest }) => rest.traceId === id));
+    t.match(await traces.trace(id), [{ service: 'resize' }, { service: 'resize' }]);
+  }
 });
