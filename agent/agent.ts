@@ -28,6 +28,7 @@ import {
   needRestart,
   runKey,
 } from './fingerprints.ts';
+import { giveBackAfterStart, giveBackMemory } from './give-back-memory.ts';
 import { inspect } from './inspect.ts';
 import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
@@ -146,7 +147,8 @@ class RunningAgent implements Agent {
     this.#started = clock.now();
     this.#underWay = new UnderWay(clock, this.state.seen());
     this.#traffic = new Traffic(clock);
-    this.#pool = options.pool ?? createWorkerPool({ workers: configuration.workers });
+    this.#pool =
+      options.pool ?? createWorkerPool({ workers: configuration.workers, onIdle: giveBackMemory });
     this.#open = new OpenComponents({
       ...options,
       health: this.#health,
@@ -180,7 +182,11 @@ class RunningAgent implements Agent {
     await this.#audit('agent.started', this.#configuration);
     this.#startRuns();
     this.#ready = true;
-    if (this.#options.once !== true) this.#watched = this.#periods.watch(this.#watching.signal);
+    if (this.#options.once === true) return;
+    const { signal } = this.#watching;
+    const isIdle = (): boolean => this.#underWay.list().length === 0;
+    void giveBackAfterStart({ clock: this.#options.clock, signal, isIdle });
+    this.#watched = this.#periods.watch(signal);
   }
 
   #exportsOf(name: string): ReturnType<PeriodsOf['pipeline']> {

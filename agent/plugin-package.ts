@@ -6,7 +6,7 @@ import { FORMATS, isSetting, type Schema } from '../config/formats.ts';
 import { CONTRACT, type Plugin } from '../pipelines/plugin/contract.ts';
 import { errorMessage } from '../pipelines/plugin/errors.ts';
 import type { MappingPackage } from '../pipelines/plugin/mappings.ts';
-import { type LoadedMapping, loadedMapping } from './package-mapping.ts';
+import type { LoadedMapping } from './package-mapping.ts';
 
 /** Why a package cannot be used, and what the operator can do. */
 export class PackageProblem extends Error {
@@ -51,6 +51,8 @@ async function packageMappings(exported: readonly unknown[]): Promise<readonly L
 
 async function packageMapping(name: string, url: unknown): Promise<LoadedMapping> {
   try {
+    // With all built-in mappings, which the main thread needs for nothing else.
+    const { loadedMapping } = await import('./package-mapping.ts');
     return await loadedMapping(name, url);
   } catch (cause) {
     const [message] = errorMessage(cause).split('\n', 1);

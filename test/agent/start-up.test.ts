@@ -1,26 +1,68 @@
-/** What an agent loads before it knows what it is configured to do. */
+/** What an agent loads before it knows what it is configured to do, and what it keeps of its start. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { giveBackMemory } from '../../agent/give-back-memory.ts';
 import { spawnFocusd } from '../helpers/focusd-process.ts';
 
-/** Files of a CommonJS package that are loaded with a module of ours. */
-function loadedWith(module: string, name: string): number {
-  const url = JSON.stringify(new URL(`../../${module}`, import.meta.url));
-  const script = `
-    import { createRequire } from 'node:module';
-    await import(${url});
-    const files = Object.keys(createRequire(${url}).cache);
-    console.log(files.filter((file) => file.includes('/node_modules/${name}/')).length);`;
+/** What a script of its own process prints, as JSON. */
+function printed(script: string): unknown {
   const env = { ...process.env, NODE_OPTIONS: '' };
   const args = ['--input-type=module', '-e', script];
-  return Number(execFileSync(process.execPath, args, { env, encoding: 'utf8' }));
+  return JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' }));
 }
 
-t.test('the client of PostgreSQL is loaded only where it is used', async (t) => {
-  t.ok(loadedWith('agent/state/postgres/open-shared.ts', 'pg') > 0, 'where it is, it is seen');
-  t.equal(loadedWith('agent/agent.ts', 'pg'), 0);
+function urlOf(module: string): string {
+  return JSON.stringify(new URL(`../../${module}`, import.meta.url));
+}
+
+/** Files in a folder of that name that are loaded with a module of ours. */
+function loadedWith(module: string, folder: string): number {
+  const loaded = printed(`
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    await import(${urlOf(module)});
+    console.log(JSON.stringify(loaded));`);
+  return (loaded as readonly string[]).filter((url) => url.includes(`/${folder}/`)).length;
+}
+
+t.test('what not every agent needs is loaded only where it is used', async (t) => {
+  const used = {
+    'node_modules/pg': 'agent/state/postgres/open-shared.ts',
+    'node_modules/@grpc/grpc-js': 'node_modules/@grpc/grpc-js/build/src/index.js',
+    'node_modules/undici': 'node_modules/undici/index.js',
+    'pipelines/normalize/mappings': 'agent/package-mapping.ts',
+  };
+  for (const [folder, module] of Object.entries(used)) {
+    t.ok(loadedWith(module, folder) > 0, `${folder}: where it is, it is seen`);
+    t.equal(loadedWith('agent/cli/run.ts', folder), 0, `${folder}: not by every agent`);
+  }
+});
+
+t.test('an import of http does not load the HTTP client inside Node', async (t) => {
+  const clients = (first: string): unknown =>
+    printed(`
+      import { leanHttp } from ${urlOf('agent/lean-http.ts')};
+      ${first}
+      const { createServer } = await import('node:http');
+      createServer();
+      console.log(process.moduleLoadList.filter((name) => name.endsWith('/undici')).length);`);
+  t.equal(clients(''), 1, 'it would');
+  t.equal(clients('leanHttp();'), 0);
+});
+
+t.test('what nobody uses any more is given back', async (t) => {
+  const MIB = 2 ** 20;
+  let kept: number[][] = Array.from({ length: 64 }, () => Array<number>(MIB / 8).fill(0.5));
+  t.equal(kept.length, 64);
+  const before = process.memoryUsage().heapTotal;
+  t.ok(before > 64 * MIB);
+  kept = [];
+  giveBackMemory();
+  t.ok(process.memoryUsage().heapTotal < before - 48 * MIB, 'at once');
+  t.notOk('gc' in globalThis, 'and nobody else can');
 });
 
 t.test('compiled code is kept in the cache of the user, where there can be one', async (t) => {
