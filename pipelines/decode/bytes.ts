@@ -55,10 +55,11 @@ function unpack(
   part: { readonly path: string; readonly compression: 'gzip' | 'zstd' },
 ): ByteReader {
   const chunks = unpackedChunks(file, part.compression);
-  let chunk: Uint8Array = new Uint8Array(0);
+  let chunk = new Uint8Array(0);
   return {
     async read(into, offset) {
       while (chunk.length === 0) {
+        free(chunk);
         const next = await chunks.next().catch((cause: unknown) => {
           throw archiveError(cause, part);
         });
@@ -76,11 +77,17 @@ function unpack(
   };
 }
 
+/** Gives memory that has been read to its end back at once: zlib takes new memory for every chunk, and garbage is collected late. */
+function free({ buffer, byteOffset }: Uint8Array<ArrayBuffer>): void {
+  // Until it is full, zlib goes on filling it.
+  if (byteOffset === CHUNK && buffer.byteLength === CHUNK) buffer.transfer(0);
+}
+
 /** zlib's zstd stream ends after a frame when more input lies behind it: begin again there. */
 async function* unpackedChunks(
   file: FileHandle,
   compression: 'gzip' | 'zstd',
-): AsyncGenerator<Uint8Array, undefined> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
   const { size } = await file.stat();
   const options = { chunkSize: CHUNK, highWaterMark: CHUNK };
   for (let start = 0; start < size; ) {
@@ -88,7 +95,8 @@ async function* unpackedChunks(
     const packed = Readable.from(fileChunks(file, start), { objectMode: false });
     packed.once('error', (error) => stream.destroy(error));
     try {
-      for await (const chunk of packed.pipe<Transform>(stream)) yield chunk as Uint8Array;
+      for await (const chunk of packed.pipe<Transform>(stream))
+        yield chunk as Uint8Array<ArrayBuffer>;
     } finally {
       packed.destroy();
       stream.destroy();

@@ -353,6 +353,8 @@ t.test('archives that are truncated or damaged', async (t) => {
   const text = `a,b\n${lines.join('\n')}\n`;
   for (const [name, pack] of Object.entries({ gzip: gzipSync, zstd: zstdCompressSync })) {
     const whole = pack(text);
+    const { rows } = await read(whole);
+    t.equal(rows.map(({ a, b }) => `${a},${b}`).join(), lines.join(), `${name}, whole`);
     const path = write(whole.subarray(0, whole.length - 1000));
     await t.rejects(
       decoded(openSource({ path })),
