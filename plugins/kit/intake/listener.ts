@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { errorMessage } from '../../../pipelines/plugin/index.ts';
 import { bind, certificateOf, type Place } from './bind.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import { type ClientNames, clientNames } from './client-names.ts';
 
 /** A request whose body has arrived whole. */
 export interface PushRequest {
@@ -16,6 +17,8 @@ export interface PushRequest {
   /** Of repeated names the first. */
   query(name: string): string | undefined;
   readonly body: Buffer;
+  /** Names in the sender's certificate. */
+  client(): ClientNames;
 }
 
 /** What is answered. */
@@ -130,6 +133,7 @@ function asPush(request: IncomingMessage, body: Buffer): PushRequest {
     },
     query: (name) => new URLSearchParams(query.join('?')).get(name) ?? undefined,
     body,
+    client: () => clientNames(request.socket),
   };
 }
 

@@ -3,6 +3,7 @@
 /** Codes of gRPC (google.rpc.Code) that are answered. */
 export const CODE = {
   invalid: 3,
+  denied: 7,
   exhausted: 8,
   unimplemented: 12,
   internal: 13,

@@ -10,6 +10,7 @@ import {
 import type { Server as NetServer } from 'node:net';
 import { errorMessage } from '../../../pipelines/plugin/index.ts';
 import { bind, certificateOf } from '../intake/bind.ts';
+import { clientNames } from '../intake/client-names.ts';
 import { type Listener, sameSecret } from '../intake/listener.ts';
 import { CODE, exportResponse, rpcStatus } from './answers.ts';
 import { type IntakeListenerOptions, RETRY_AFTER, type Signal } from './http.ts';
@@ -111,11 +112,13 @@ async function answerTo(
   const encoding = body[0] === 0 ? 'identity' : headers['grpc-encoding'];
   if (encoding !== 'identity' && encoding !== 'gzip')
     return { code: CODE.unimplemented, message: 'only gzip, or no compression' };
-  return asAnswer(await take(body.subarray(PREFIX), encoding));
+  const client = () => clientNames(stream.session?.socket);
+  return asAnswer(await take(body.subarray(PREFIX), encoding, client));
 }
 
 function asAnswer(taken: Taken): Answer {
   if (taken.kind === 'malformed') return { code: CODE.invalid, message: taken.reason };
+  if (taken.kind === 'forbidden') return { code: CODE.denied, message: taken.reason };
   if (taken.kind === 'full')
     return { code: CODE.unavailable, message: taken.reason, retryAfter: RETRY_AFTER };
   return { code: 0, body: exportResponse(taken.rejected, taken.reason) };

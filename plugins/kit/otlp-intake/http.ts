@@ -42,8 +42,9 @@ async function answer(
   const encoding = request.header('content-encoding') ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'identity')
     return refused(415, CODE.invalid, 'only gzip, or no compression');
-  const taken = await take(request.body, encoding);
+  const taken = await take(request.body, encoding, () => request.client());
   if (taken.kind === 'malformed') return refused(400, CODE.invalid, taken.reason);
+  if (taken.kind === 'forbidden') return refused(403, CODE.denied, taken.reason);
   if (taken.kind === 'full')
     return { ...refused(503, CODE.unavailable, taken.reason), retryAfter: RETRY_AFTER };
   return { status: 200, content: protobuf(exportResponse(taken.rejected, taken.reason)) };

@@ -7,6 +7,7 @@ import {
 import type { Listener } from '../../kit/intake/listener.ts';
 import { listenForOtlp } from '../../kit/otlp-intake/index.ts';
 import { checkSettings, type Settings, settings } from './settings.ts';
+import { speakers } from './speakers.ts';
 import { ForwardStore } from './store/index.ts';
 import { takeLogs } from './take-logs.ts';
 
@@ -69,6 +70,7 @@ async function listen(
     },
     log,
     maxBody: config.max_body,
+    speaks: speakers(config.tls),
   });
   return await listenForOtlp(config, { signal: 'logs', take, log, path: `receivers.${id}` });
 }

@@ -25,6 +25,17 @@ export const settings = {
       format: 'path',
       default: null,
     },
+    agent_name: {
+      doc: 'Which names in its certificate an agent may speak by: san: DNS names, URIs and e-mail addresses of its subjectAltName; cn: its common name; any: whatever its name is.',
+      format: 'choice',
+      values: ['any', 'san', 'cn'],
+      default: 'any',
+    },
+    speaks_for: {
+      doc: 'Name in a certificate and the agents that it may speak for, separated by commas, where they are not that name itself; *: any. For a collector in between.',
+      format: 'map',
+      default: {},
+    },
   },
   ...OTLP_INTAKE_SETTINGS,
   deliver_every: {
@@ -72,6 +83,14 @@ export function checkSettings(config: Settings, path: string): void {
         'set tls.client_ca (with cert and key) or token, or listen on 127.0.0.1',
       );
   }
+  if (config.tls.agent_name !== 'any' && config.tls.client_ca === undefined)
+    throw wrong(
+      'tls.agent_name',
+      'names in certificates say nothing when nobody has to show one',
+      'set tls.client_ca (with cert and key)',
+    );
+  if (config.tls.agent_name === 'any' && Object.keys(config.tls.speaks_for).length > 0)
+    throw wrong('tls.speaks_for', 'any agent is let in under any name', 'set tls.agent_name');
   if (config.http.endpoint === 'off' && config.grpc.endpoint === 'off')
     throw wrong('grpc.endpoint', 'it listens nowhere', 'set http.endpoint or grpc.endpoint');
   if (config.max_in_flight < config.max_body)

@@ -8,16 +8,18 @@ import {
   forwardedDelivery,
   type Logger,
 } from '../../../pipelines/plugin/index.ts';
+import type { ClientNames } from '../../kit/intake/client-names.ts';
 import { inflating, type Take, type Taken } from '../../kit/otlp-intake/index.ts';
 import { chargeReader, type ForwardedCharge } from './charge-row.ts';
 import { type LogRecord, readLogRequest, type ScopeRecords } from './log-request.ts';
+import type { Speaks } from './speakers.ts';
 import type { End } from './store/gathered.ts';
 import type { Arrived, ForwardStore } from './store/index.ts';
 
 /** Counts records by what became of them. */
 export type CountRecords = (
   records: number,
-  result: 'kept' | 'duplicate' | 'rejected' | 'refused',
+  result: 'kept' | 'duplicate' | 'rejected' | 'refused' | 'forbidden',
 ) => void;
 
 /** Takes requests of other agents: what is answered with success is on disk. */
@@ -26,9 +28,10 @@ export function takeLogs(of: {
   readonly count: CountRecords;
   readonly log: Logger;
   readonly maxBody: number;
+  readonly speaks: Speaks;
 }): Take {
-  const readCharge = chargeReader();
-  return inflating((request) => take(request, { ...of, readCharge }), of);
+  const taking = { ...of, readCharge: chargeReader(), told: new Set<string>() };
+  return inflating((request, client) => take(request, client, taking), of);
 }
 
 interface Taking {
@@ -36,9 +39,12 @@ interface Taking {
   readonly count: CountRecords;
   readonly log: Logger;
   readonly readCharge: ReturnType<typeof chargeReader>;
+  readonly speaks: Speaks;
+  /** What the log said already of who may not speak for whom. */
+  readonly told: Set<string>;
 }
 
-async function take(request: Buffer, taking: Taking): Promise<Taken> {
+async function take(request: Buffer, client: () => ClientNames, taking: Taking): Promise<Taken> {
   const { store, count, log } = taking;
   let read: ReturnType<typeof arrivals>;
   try {
@@ -47,6 +53,8 @@ async function take(request: Buffer, taking: Taking): Promise<Taken> {
     if (!(error instanceof RangeError)) throw error;
     return { kind: 'malformed', reason: error.message };
   }
+  const forbidden = whyForbidden(read.arrived, client, taking);
+  if (forbidden !== undefined) return { kind: 'forbidden', reason: forbidden };
   try {
     let isFull = false;
     for (const arrived of read.arrived) {
@@ -64,6 +72,29 @@ async function take(request: Buffer, taking: Taking): Promise<Taken> {
   count(read.rejected, 'rejected');
   const reason = read.rejected === 0 ? '' : 'not written by an agent that forwards charges';
   return { kind: 'taken', rejected: read.rejected, reason };
+}
+
+/** Senders try again and again: the log says it once. */
+const MOST_TOLD = 1000;
+
+/** A request that speaks for an agent for which its sender may not is refused whole. */
+function whyForbidden(
+  arrived: readonly Arrived[],
+  client: () => ClientNames,
+  { speaks, told, count, log }: Taking,
+): string | undefined {
+  const names = client();
+  const [reason] = arrived.flatMap(({ delivery }) => speaks(names, delivery.agent) ?? []);
+  if (reason === undefined) return undefined;
+  count(
+    arrived.reduce((sum, { charges }) => sum + charges.length, 0),
+    'forbidden',
+  );
+  if (!told.has(reason) && told.size < MOST_TOLD) {
+    log.error('charges refused: they are sent under the name of another agent', { reason });
+    told.add(reason);
+  }
+  return reason;
 }
 
 /** What came, by delivery; what belongs to none is rejected. */

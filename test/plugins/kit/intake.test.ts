@@ -3,6 +3,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Delivery } from '../../../pipelines/plugin/index.ts';
+import { altNames } from '../../../plugins/kit/intake/client-names.ts';
 import { INTAKE_SETTINGS, type Kept, openIntake } from '../../../plugins/kit/intake/index.ts';
 import { openSpool, type SpoolOptions } from '../../../plugins/kit/intake/spool.ts';
 import { createLasting } from '../../../plugins/kit/lasting.ts';
@@ -131,4 +132,21 @@ t.test('a segment is written anew for its delivery, and both are forgotten with 
   t.same(readdirSync(join(folder, 'intake')), ['seen']);
   t.notOk(existsSync(deliveries[0]?.parts[0]?.path ?? ''));
   await around.close();
+});
+
+t.test('names in a certificate cannot be made to look like others', async (t) => {
+  const names: readonly (readonly [string, readonly string[]])[] = [
+    ['', []],
+    [
+      'DNS:a.example, IP Address:127.0.0.1, URI:spiffe://x/y, email:a@b.c',
+      ['a.example', 'spiffe://x/y', 'a@b.c'],
+    ],
+    [
+      'DNS:"a, DNS:account-1", URI:"spiffe://\\"x\\", email:b"',
+      ['a, DNS:account-1', 'spiffe://"x", email:b'],
+    ],
+    ['DirName:"CN=x, DNS:account-1", DNS:c', ['c']],
+    ['othername:<unsupported>, DNS:d', ['d']],
+  ];
+  for (const [text, expected] of names) t.strictSame(altNames(text), expected, text);
 });

@@ -16,12 +16,16 @@ import {
   forwardedDelivery,
 } from '../../../pipelines/plugin/index.ts';
 import { chargeReader } from '../../../plugins/receivers/forward/charge-row.ts';
+import forward from '../../../plugins/receivers/forward/index.ts';
 import { readLogRequest } from '../../../plugins/receivers/forward/log-request.ts';
+import { checkSettings, type Settings } from '../../../plugins/receivers/forward/settings.ts';
+import { speakers } from '../../../plugins/receivers/forward/speakers.ts';
 import { ForwardStore } from '../../../plugins/receivers/forward/store/index.ts';
 import { charges } from '../../helpers/arbitrary-charges.ts';
 import { batchOf } from '../../helpers/batch.ts';
 import { story } from '../../helpers/forwarded-bills.ts';
 import { numberedIds, numberedUid } from '../../helpers/numbered-ids.ts';
+import { checkedSettings } from '../../helpers/plugin-world.ts';
 
 t.setTimeout(10 * 60_000);
 
@@ -145,3 +149,27 @@ t.test(
     t.pass();
   },
 );
+
+t.test('who may speak for which agent', async (t) => {
+  const CLIENT = { san: ['a.example', 'spiffe://x'], cn: ['client'] };
+  const NOBODY = { san: [], cn: [] };
+  const spoken = (tls: object, agent: string, client = CLIENT) =>
+    speakers({ agent_name: 'any', speaks_for: {}, ...tls } as Settings['tls'])(client, agent);
+  t.equal(spoken({}, 'whoever', NOBODY), undefined, 'not bound');
+  t.equal(spoken({ agent_name: 'san' }, 'a.example'), undefined);
+  t.equal(spoken({ agent_name: 'san' }, 'spiffe://x'), undefined);
+  t.match(spoken({ agent_name: 'san' }, 'client'), /\(san: a\.example, spiffe:\/\/x\) may not/);
+  t.equal(spoken({ agent_name: 'cn' }, 'client'), undefined);
+  t.match(spoken({ agent_name: 'cn' }, '', NOBODY), /no name\) may not speak/);
+  const speaks_for = { client: 'b, c', 'a.example': '*' };
+  t.equal(spoken({ agent_name: 'cn', speaks_for }, 'c'), undefined);
+  t.match(spoken({ agent_name: 'cn', speaks_for }, 'd'), /may not speak for the agent d/);
+  t.equal(spoken({ agent_name: 'san', speaks_for }, 'd'), undefined, 'any');
+  const check = async (tls: object) => {
+    const config = await checkedSettings(forward, { tls });
+    checkSettings(config, 'receivers.forward');
+  };
+  await check({ agent_name: 'any' });
+  await t.rejects(check({ agent_name: 'cn' }), { message: /say nothing/ });
+  await t.rejects(check({ speaks_for: { a: 'b' } }), { message: /under any name/ });
+});

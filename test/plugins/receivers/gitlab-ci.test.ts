@@ -78,6 +78,7 @@ t.test('hooks are judged by their token, event and state', (t) => {
         header: (name) => headers[name],
         query: () => undefined,
         body: Buffer.from(JSON.stringify(body)),
+        client: () => ({ san: [], cn: [] }),
       },
       {
         ...SETTINGS,
@@ -161,6 +162,7 @@ function judgedBy(
     header: (name: string) => headers[name],
     query: () => undefined,
     body: Buffer.from(JSON.stringify(body)),
+    client: () => ({ san: [], cn: [] }),
   };
   const { secret, signing_token } = settings;
   const now = () => Date.UTC(2026, 8, 17, 10);
