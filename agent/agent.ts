@@ -37,6 +37,7 @@ import { createPeriods, type Periods, type PeriodsOf } from './periods.ts';
 import { type RunEvents, takeDelivery } from './pipeline-run.ts';
 import { readAgain } from './read-again.ts';
 import { refuseMessage } from './refused-message.ts';
+import { awaitRoom } from './room.ts';
 import { countedEvents } from './run-events.ts';
 import { pipelineSettings } from './stages.ts';
 import { secretsIn } from './state/postgres/address.ts';
@@ -402,6 +403,12 @@ class RunningAgent implements Agent {
       prices: this.#open.prices(),
       trouble: (reason: string | undefined) => this.#health.trouble('receiver', receiver, reason),
       refuse: (message) => refuseMessage(run, message),
+      room: () =>
+        awaitRoom(() => this.#open.full(pipeline), {
+          ...{ clock, signal },
+          log: this.#options.log.child({ component: component.id, pipeline: pipeline.name }),
+          trouble: (reason) => this.#health.trouble('receiver', receiver, reason),
+        }),
     };
     try {
       for await (const delivery of plugin.receive(context, cursor)) {

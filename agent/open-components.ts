@@ -125,6 +125,11 @@ export class OpenComponents {
     );
   }
 
+  /** Why an exporter of a pipeline takes nothing on now; undefined: all do. */
+  full({ exporters }: Pipeline): string | undefined {
+    return firstOf(exporters, (id) => this.#exporters.get(id)?.queue?.full());
+  }
+
   /** What ties costs to their causes. */
   linkers(): readonly Linker[] {
     return [...this.#extensions.values()].flatMap(({ opened }) => opened.linker ?? []);

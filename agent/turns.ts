@@ -82,6 +82,15 @@ export async function createTurns(
         const since = await shared.now();
         return { claim: (of) => claim(of, since) };
       },
+      async alone() {
+        for (;;) {
+          const taken = await shared.takeSource(id, began);
+          if (taken === 'moved')
+            throw new LookAgain('another agent brought something of this source');
+          if (taken !== 'elsewhere') return taken.release;
+          await clock.sleep(WAIT_MS, signal);
+        }
+      },
     },
     async wait(delivery) {
       const lease = claimed.get(keyOf(delivery));

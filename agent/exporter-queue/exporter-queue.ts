@@ -87,6 +87,8 @@ export class ExporterQueue {
   #next = 0;
   #sending: Promise<void> | undefined;
   #reason: string | undefined;
+  /** The last batch that found no room, until there is some again. */
+  #turnedAway: (About & { readonly batch: EncodedBatch }) | undefined;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -128,6 +130,14 @@ export class ExporterQueue {
     };
   }
 
+  /** Why nothing more may wait, for whoever would read what had to be read again; undefined: it may. */
+  full(): string | undefined {
+    const { exporter, once } = this.#options;
+    const limit = this.#turnedAway === undefined ? this.#exceeded(0) : 'max_queue';
+    if (once || limit === undefined) return undefined;
+    return `as much waits for ${exporter} as may (storage.${limit}): ${this.#reason ?? ''}`;
+  }
+
   /** To be called before the exporter is closed: begins no more; a run that is to end first sends what waits. */
   async stop(): Promise<void> {
     if (this.#options.once) await this.#sending;
@@ -166,12 +176,14 @@ export class ExporterQueue {
   }
 
   #keep(batch: EncodedBatch, about: About): void {
-    const { exporter, maxBytes, maxAgeMs } = this.#options;
-    const { bytes, ageMs } = this.waiting();
-    if (bytes + storedBytes(batch) > maxBytes || ageMs > maxAgeMs)
+    const { exporter } = this.#options;
+    const limit = this.#exceeded(storedBytes(batch));
+    if (limit !== undefined) {
+      this.#turnAway(batch, about);
       throw new Unavailable(
-        `as much waits for ${exporter} as may (storage.${ageMs > maxAgeMs ? 'max_queue_age' : 'max_queue'}): ${this.#reason ?? ''}`,
+        `as much waits for ${exporter} as may (storage.${limit}): ${this.#reason ?? ''}`,
       );
+    }
     try {
       this.#writer(about).append(batch);
     } catch (cause) {
@@ -179,6 +191,24 @@ export class ExporterQueue {
         cause,
       });
     }
+  }
+
+  /** Its delivery will be taken again, whole. */
+  #turnAway(batch: EncodedBatch, about: About): void {
+    const writer = this.#unfinished.get(keyOf(about));
+    if (writer !== undefined) this.#drop(writer);
+    this.#unfinished.delete(keyOf(about));
+    if (this.#options.once) return;
+    this.#turnedAway = { ...about, batch };
+    this.#send();
+  }
+
+  /** The setting by which so many bytes more may not wait. */
+  #exceeded(more: number): 'max_queue' | 'max_queue_age' | undefined {
+    const { maxBytes, maxAgeMs } = this.#options;
+    const { bytes, ageMs } = this.waiting();
+    if (ageMs > maxAgeMs) return 'max_queue_age';
+    return bytes + more > maxBytes ? 'max_queue' : undefined;
   }
 
   #writer(about: About): QueueWriter {
@@ -238,14 +268,20 @@ export class ExporterQueue {
     for (const { path, error } of this.#damaged.splice(0)) await this.#setAside(path, error);
     const { signal } = this.#stop;
     let pause = FIRST_PAUSE_MS;
-    for (let file = this.#files[0]; file !== undefined && !signal.aborted; file = this.#files[0]) {
+    while (!signal.aborted) {
+      const file = this.#files[0];
+      if (file === undefined && this.#turnedAway === undefined) break;
       try {
-        await sendFile(file, { ...this.#options, signal });
-        this.#remove(file);
+        if (file === undefined) await this.#tryTurnedAway();
+        else {
+          await sendFile(file, { ...this.#options, signal });
+          this.#remove(file);
+        }
+        if (this.waiting().bytes <= this.#options.maxBytes / 2) this.#turnedAway = undefined;
         pause = FIRST_PAUSE_MS;
       } catch (error) {
         if (signal.aborted) return;
-        if (errorName(error) === 'DamagedQueue') {
+        if (file !== undefined && errorName(error) === 'DamagedQueue') {
           this.#files.splice(this.#files.indexOf(file), 1);
           await this.#setAside(file.path, error);
         } else {
@@ -258,6 +294,16 @@ export class ExporterQueue {
       }
     }
     if (this.#files.length === 0) this.#up();
+  }
+
+  /** Nothing waits that could tell whether the backend is back. Its delivery is taken again: the charges come twice, with the same ids. */
+  async #tryTurnedAway(): Promise<void> {
+    if (this.#turnedAway === undefined) return;
+    const { batch, info } = this.#turnedAway;
+    await this.#options.sink.write?.(batch, info).catch((error: unknown) => {
+      if (isDown(error)) throw error;
+    });
+    this.#turnedAway = undefined;
   }
 
   #remove(file: WaitingFile): void {

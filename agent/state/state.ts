@@ -145,6 +145,11 @@ export interface SharedState {
    * of the scope after `since`, what was seen before may be older.
    */
   take(wanted: Wanted, since: number): Promise<Lease | 'done' | 'elsewhere' | 'moved'>;
+  /** Takes the right to look at the source of a receiver. `moved`: another agent committed something of it after `since`. */
+  takeSource(
+    source: Pick<ScopeId, 'pipeline' | 'receiver'>,
+    since: number,
+  ): Promise<Lease | 'elsewhere' | 'moved'>;
   /** Whether this is the agent that exports the totals and closes periods. */
   leads(): boolean;
   /** Makes `seen` and `view` what is committed now, and tries to lead. */

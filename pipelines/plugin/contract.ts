@@ -153,6 +153,8 @@ export interface ReceiverContext<Config> extends Context<Config> {
   trouble(reason: string | undefined): void;
   /** Makes a dead letter of what can never become a charge and so is in no delivery; on disk when this resolves. */
   refuse(message: RefusedMessage): Promise<void>;
+  /** Resolves once exporters take on what is read: a receiver asks before it reads from a source, so that nothing is read that would have to be read again. */
+  room(): Promise<void>;
   /** Set where other agents may read the same source: a receiver that asks leaves out what they are at. Deliveries of one that does not wait their turn. */
   readonly sharing?: Sharing;
 }
@@ -174,6 +176,11 @@ export interface RefusedMessage {
 export interface Sharing {
   /** To be called before the source is looked at; ends the look before. */
   look(): Promise<Look>;
+  /**
+   * Waits until no other agent looks at the source; answers what to call once it was looked at. For a receiver that knows what it brings only when it has read it.
+   * Where another agent has brought something meanwhile it throws, and the receiver begins anew with the cursor of that.
+   */
+  alone(): Promise<() => Promise<void>>;
 }
 
 /** One look at a source that others may be looking at too. */

@@ -2,6 +2,7 @@ import {
   type Http,
   type HttpResponse,
   Misconfigured,
+  type ReceiverContext,
   Unavailable,
 } from '../../pipelines/plugin/index.ts';
 
@@ -28,6 +29,21 @@ export interface PolledAnswer {
 /** A JSON API that is asked again and again. */
 export interface PolledApi {
   get(path: string): Promise<PolledAnswer>;
+}
+
+/** Throws `Misconfigured` where agents share a state: each of them would find the same records, and what is found is remembered by the agent alone. */
+export function polledAlone(
+  { id, sharing }: Pick<ReceiverContext<unknown>, 'id' | 'sharing'>,
+  setting: string,
+): void {
+  if (sharing === undefined) return;
+  throw new Misconfigured(
+    'agents that share a state would all find the same jobs, and count each several times',
+    {
+      path: `receivers.${id}.${setting}`,
+      hint: 'leave it out and have web hooks told to one of the agents, or poll with an agent of its own (without storage.state)',
+    },
+  );
 }
 
 /** Answers that are remembered with their ETag; larger ones are not. */

@@ -218,6 +218,46 @@ t.test('limits: the delivery has to wait then', async (t) => {
   });
 });
 
+t.test('who would read what had to be read again is told, until there is room', async (t) => {
+  const held = heldClock();
+  const folder = t.testdir();
+  const otlp = backend(isDown);
+  const { queue, sink } = openQueue(t, folder, otlp, { ...held, maxBytes: 900 });
+  const large = ['x', 'y', 'z'].map((text) => batch(text.repeat(300)));
+  t.equal(queue.full(), undefined);
+  await t.rejects(deliver(sink, delivery('a'), large), { name: 'Unavailable' });
+  t.match(queue.full(), /otlp as may \(storage\.max_queue\): connection refused/);
+  t.equal(queue.waiting().bytes, 0, 'it is read again: nothing of it waits');
+  held.wake();
+  await settled();
+  t.match(queue.full(), /max_queue/, 'the backend is asked now and then');
+  otlp.answer = () => ({});
+  held.wake();
+  await settled();
+  t.equal(queue.full(), undefined, 'the backend is back, although nothing waited for it');
+  await deliver(sink, delivery('a'), large);
+  t.equal(queue.waiting().bytes, 0, 'more than may wait goes straight to a backend that is there');
+
+  otlp.answer = isDown;
+  await deliver(sink, delivery('b'), [batch('b'.repeat(400))]);
+  await t.rejects(deliver(sink, delivery('c'), [batch('c'.repeat(400))]), { name: 'Unavailable' });
+  t.match(queue.full(), /max_queue/);
+  held.pass(DAY + 1);
+  t.match(queue.full(), /max_queue/);
+  otlp.answer = () => ({});
+  await settled();
+  held.wake();
+  await settled();
+  t.equal(queue.full(), undefined, 'what waited is sent');
+
+  otlp.answer = isDown;
+  await deliver(sink, delivery('d'), [batch('d')]);
+  held.pass(DAY + 1);
+  t.match(queue.full(), /max_queue_age/);
+  const once = openQueue(t, t.testdir(), backend(isDown), { ...held, once: true, maxBytes: 0 });
+  t.equal(once.queue.full(), undefined, 'a run that is to end waits for nothing');
+});
+
 t.test('what the backend refuses when it is back', async (t) => {
   const held = heldClock();
   const otlp = backend(isDown);

@@ -10,7 +10,10 @@ function delivery(scope: string, revision = '1'): Delivery {
 }
 
 /** A shared state that answers what it is told to; notes what it was asked. */
-function answering(answers: Record<string, Awaited<ReturnType<SharedState['take']>>[]>) {
+function answering(
+  answers: Record<string, Awaited<ReturnType<SharedState['take']>>[]>,
+  source: Awaited<ReturnType<SharedState['takeSource']>>[] = [],
+) {
   const said: string[] = [];
   let commits = 0;
   const lease = (name: string): Lease => ({
@@ -23,6 +26,10 @@ function answering(answers: Record<string, Awaited<ReturnType<SharedState['take'
     async take({ scope, revision }: Wanted, since) {
       said.push(`take ${scope} ${revision} since ${since}`);
       return answers[scope]?.shift() ?? lease(scope);
+    },
+    async takeSource({ receiver }, since) {
+      said.push(`take ${receiver} since ${since}`);
+      return source.shift() ?? lease(receiver);
     },
     leads: () => true,
     refresh: async () => undefined,
@@ -96,4 +103,19 @@ t.test('what is claimed is not taken twice, and given back when it is not brough
   t.strictSame(said, ['release e']);
   await turn.release();
   t.strictSame(said, ['release e', 'release a']);
+});
+
+t.test("a source that is only known once it is read is one agent's at a time", async (t) => {
+  const { said, of } = answering({}, ['elsewhere', 'elsewhere']);
+  const release = await (await of()).sharing?.alone();
+  await release?.();
+  const take = 'take files since 0';
+  t.strictSame(said, [take, 'sleep', take, 'sleep', take, 'release files']);
+  const moved = answering({}, ['elsewhere', 'moved']);
+  let looks = 0;
+  await lookedAgain(async () => {
+    looks++;
+    await (await moved.of()).sharing?.alone();
+  });
+  t.equal(looks, 2, 'another agent brought something: from its cursor on');
 });

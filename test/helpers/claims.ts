@@ -16,5 +16,9 @@ export function claims(answers: Readonly<Record<string, Claim[]>>): Sharing & {
         },
       };
     },
+    async alone() {
+      said.push('alone');
+      return async () => void said.push('released');
+    },
   };
 }

@@ -138,6 +138,7 @@ export function worldOf<Config>(
     events: { send: async (batch) => void sent.push(batch) },
     sent,
     refuse: async (message) => void refused.push(message),
+    room: async () => {},
     refused,
     refusePoints: async (day, points) => void refusedPoints.set(day, points),
     refusedPoints,

@@ -90,6 +90,7 @@ async function contextOf(
     lasting: createLasting(),
     prices: NO_PRICES,
     trouble: silent,
+    room: async () => {},
     refuse: async ({ place, message }) => {
       throw new Error(`refused ${place}: ${message}`);
     },

@@ -110,6 +110,18 @@ t.test('the state on PostgreSQL', { skip }, async (t) => {
     t.equal(await take(b, { revision: '0' }, since), 'moved', 'what was listed before is older');
     t.type(await take(a, { revision: '2' }, since), 'object', 'by ourselves');
 
+    t.comment('a source of which is known only what was read');
+    const source = { pipeline: 'costs', receiver: 'files' };
+    const alone = async (state: State, at: number) => await state.sharing?.takeSource(source, at);
+    const now = (await b.sharing?.now()) ?? 0;
+    const looking = (await alone(a, since)) as Lease;
+    t.equal(await alone(b, now), 'elsewhere', 'one agent looks at a time');
+    await looking.release();
+    t.equal(await alone(b, since), 'moved', 'another agent brought something since');
+    const next = (await alone(b, now)) as Lease;
+    t.type(next, 'object');
+    await next.release();
+
     t.comment('an agent that hangs: its lease runs out, another takes over, then it wakes up');
     const held = (await take(a, { scope: 'b' })) as Lease;
     await server.psql(

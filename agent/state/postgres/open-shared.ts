@@ -133,6 +133,18 @@ function shared(
         )) ?? 'elsewhere'
       );
     },
+    async takeSource({ pipeline, receiver }, since) {
+      const name = JSON.stringify([pipeline, receiver]);
+      return (
+        (await leases.take(name, async (queries) => {
+          const moved = await queries.query(
+            'SELECT 1 FROM focusd.deliveries WHERE pipeline = $1 AND receiver = $2 AND sequence > $3 AND agent <> $4 LIMIT 1',
+            [pipeline, receiver, since, agent],
+          );
+          return moved.length > 0 ? 'moved' : undefined;
+        })) ?? 'elsewhere'
+      );
+    },
     leads: () => leases.holds(LEAD),
     async settled() {
       let before: unknown;

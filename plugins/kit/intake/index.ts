@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import type { Delivery, Opened, ReceiverContext } from '../../../pipelines/plugin/index.ts';
+import {
+  type Delivery,
+  type Opened,
+  type ReceiverContext,
+  Unavailable,
+} from '../../../pipelines/plugin/index.ts';
 import { createByteBudget } from './byte-budget.ts';
 import {
   type Listener,
@@ -87,6 +92,13 @@ export interface Intake {
   deliveries(kind: DeliveryKind): AsyncGenerator<Delivery>;
 }
 
+/** Keeps a record that the receiver found itself. Throws `Unavailable` when there is no room: it has to be found again. */
+export async function keepFound(intake: Pick<Intake, 'keep'>, record: Pushed): Promise<Kept> {
+  const kept = await intake.keep(record);
+  if (kept === 'full') throw new Unavailable('the spool is full (spool_size)');
+  return kept;
+}
+
 const NAME = 'intake';
 
 /**
@@ -170,9 +182,10 @@ class OpenIntake implements Intake, Opened {
   }
 
   async *deliveries(kind: DeliveryKind): AsyncGenerator<Delivery> {
-    const { once, signal } = this.#context;
+    const { once, signal, room } = this.#context;
     await this.#spool.seal(once ? 0 : kind.settleMs);
     for (const segment of await this.#spool.sealed()) {
+      await room();
       if (signal.aborted) return;
       const part = kind.rewrite === undefined ? segment : await rewrite(segment, kind.rewrite);
       yield deliveryOf(segment.name, part, kind);

@@ -17,7 +17,7 @@ import { twinsOf } from './twins.ts';
 /** How bills come out of an object store. */
 export interface Receiving {
   readonly context: Pick<Context<unknown>, 'id' | 'clock' | 'log' | 'signal' | 'once' | 'folder'> &
-    Pick<ReceiverContext<unknown>, 'sharing'>;
+    Pick<ReceiverContext<unknown>, 'sharing' | 'room'>;
   readonly store: ObjectStore;
   /** Finds the bills that are there. */
   readonly look: () => Promise<Look>;
@@ -53,6 +53,7 @@ export async function* receiveSets(
   const done = new Map(Object.entries(doneBy(cursor)));
   const tell = teller(options);
   for (let changes = 0; ; ) {
+    await options.context.room();
     const shared = await options.context.sharing?.look();
     const look = await options.look();
     tell(look);
@@ -62,6 +63,7 @@ export async function* receiveSets(
     let changed = false;
     let elsewhere = false;
     for (const set of wanted) {
+      await options.context.room();
       const claim = await shared?.claim({ ...set, mode: 'snapshot' });
       if (claim === 'done') done.set(set.scope, set.revision);
       if (claim === 'elsewhere') elsewhere = true;

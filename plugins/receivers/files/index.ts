@@ -65,7 +65,7 @@ export default defineReceiver({
     };
   },
 
-  async *receive({ config, clock, folder, log, once, signal, sharing }) {
+  async *receive({ config, clock, folder, log, once, signal, sharing, room }) {
     const patterns = await filePatterns(config.paths, config.exclude);
     const { scope, mapping } = config;
     const offers = await openOffers({ folder, mapping, scope, log });
@@ -80,6 +80,7 @@ export default defineReceiver({
         const found = await bundlesOf(seen, { scope, isSettled });
         say(seen.length, found);
         for (const bundle of found.bundles) {
+          await room();
           yield* offers.of(bundle, { signal, look });
           if (signal.aborted) return;
         }

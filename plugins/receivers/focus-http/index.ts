@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Delivery, defineReceiver } from '../../../pipelines/plugin/index.ts';
+import { inTurn } from '../../kit/in-turn.ts';
 import { jittered } from '../../kit/jitter.ts';
 import { fetchBill } from './bill.ts';
 import { type Done, doneOf, questionOf, readCursor, writeCursor } from './cursor.ts';
@@ -17,11 +18,11 @@ export default defineReceiver({
   config: settings,
 
   async *receive(context, cursor) {
-    const { config, clock, signal, once } = context;
+    const { config, clock, signal, once, room, sharing } = context;
     const source = sourceOf(context);
     const done = readCursor(cursor, questionOf(config));
     for (;;) {
-      yield* look(source, done);
+      yield* inTurn(sharing, look(source, done, room));
       if (once) return;
       await clock.sleep(jittered(config.interval), signal);
     }
@@ -39,12 +40,17 @@ export default defineReceiver({
 });
 
 /** Asks for each period once; delivers those that have changed. */
-async function* look(source: Source, done: Map<string, Done>): AsyncGenerator<Delivery> {
+async function* look(
+  source: Source,
+  done: Map<string, Done>,
+  room: () => Promise<void>,
+): AsyncGenerator<Delivery> {
   const { config, world } = source;
   const periods = periodsOf(config, world.clock.now());
   const folder = join(world.folder, 'bill');
   let missing = 0;
   for (const period of periods) {
+    await room();
     const known = done.get(period.name);
     const url = filled(config.url, period);
     const bill = await fetchBill(source, { url, period: period.name, folder, known: known ?? {} });

@@ -20,8 +20,9 @@ export default defineReceiver({
   async *receive(context) {
     checkSettings(context.config, `receivers.${context.id}`);
     const { store } = await openCentral(context);
-    const { clock, config, once, signal } = context;
+    const { clock, config, once, signal, room } = context;
     while (!signal.aborted) {
+      await room();
       yield* store.deliveries();
       if (once) return;
       await clock.sleep(config.deliver_every, signal);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import type { Clock, Context, Probe } from '../../../pipelines/plugin/contract.ts';
+import type { Clock, Context, Probe, ReceiverContext } from '../../../pipelines/plugin/contract.ts';
 import type { Delivery, Part } from '../../../pipelines/plugin/delivery.ts';
+import { inTurn } from '../../kit/in-turn.ts';
 import { jittered } from '../../kit/jitter.ts';
 import type { World } from './answers.ts';
 import { type Asking, type BigQuery, bigQuery, type Question } from './bigquery.ts';
@@ -32,8 +33,8 @@ export interface TableSettings extends Asking {
 export interface TableBills {
   /** The months that the first look would read, and how many bytes; costs one small query. */
   probe(): Promise<Probe>;
-  /** The months that changed since the last look, newest first, each one whole. */
-  look(): AsyncGenerator<Delivery>;
+  /** The months that changed since the last look, newest first, each one whole; `room` is asked before anything is read. */
+  look(room: () => Promise<void>): AsyncGenerator<Delivery>;
 }
 
 /** Opens a table of bills where the cursor left it. */
@@ -50,7 +51,8 @@ export function tableBills(
   let progress = readCursor(cursor);
   let stamp: string | undefined;
 
-  async function* look(): AsyncGenerator<Delivery> {
+  async function* look(room: () => Promise<void>): AsyncGenerator<Delivery> {
+    await room();
     if (kept === undefined) await clearMonth(keptFolder);
     const table = await api.table(name);
     if (table.stamp !== undefined && table.stamp === stamp) return;
@@ -61,6 +63,7 @@ export function tableBills(
     const watermark = changed.reduce((so, { latest }) => later(so, latest), progress.since ?? '');
     const left = changed.filter(({ month, latest }) => progress.done[month] !== latest);
     for (const { month, latest } of left) {
+      await room();
       const { parts, revision } = await read(monthly, month);
       const done = { ...progress.done, [month]: latest };
       const last = month === left.at(-1)?.month;
@@ -151,12 +154,15 @@ export async function* receiveTable(
     clock,
     once,
     signal,
-  }: Pick<Context<{ interval: number }>, 'config' | 'clock' | 'once' | 'signal'>,
+    room,
+    sharing,
+  }: Pick<Context<{ interval: number }>, 'config' | 'clock' | 'once' | 'signal'> &
+    Pick<ReceiverContext<unknown>, 'room' | 'sharing'>,
   cursor: string | undefined,
 ): AsyncGenerator<Delivery> {
   const bills = open(cursor);
   while (!signal.aborted) {
-    yield* bills.look();
+    yield* inTurn(sharing, bills.look(room));
     if (once) return;
     await pause(clock, config.interval, signal);
   }

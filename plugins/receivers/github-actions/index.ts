@@ -10,7 +10,9 @@ import {
   type Schema,
   type Unavailable,
 } from '../../../pipelines/plugin/index.ts';
-import { INTAKE_SETTINGS, type Intake, openIntake } from '../../kit/intake/index.ts';
+import { inTurn } from '../../kit/in-turn.ts';
+import { INTAKE_SETTINGS, type Intake, keepFound, openIntake } from '../../kit/intake/index.ts';
+import { polledAlone } from '../../kit/polled-api.ts';
 import { type Api, createApi } from './api.ts';
 import { judgeHook } from './hook.ts';
 import { jobRecord } from './job-record.ts';
@@ -118,28 +120,35 @@ async function* jobs(context: ReceiverContext<Config>): AsyncGenerator<Delivery>
   }
 }
 
-async function* bills(context: Context<Config>): AsyncGenerator<Delivery> {
-  const { config, clock, once, signal } = context;
+async function* bills(context: ReceiverContext<Config>): AsyncGenerator<Delivery> {
+  const { config, clock, once, signal, sharing, room } = context;
   const org = needed(context, 'org', config.org);
   const api = apiOf(context, needed(context, 'token', config.token));
   const folder = join(context.folder, 'usage');
-  while (!signal.aborted) {
+
+  async function* look(): AsyncGenerator<Delivery> {
     for (const of of monthsUntil(clock.now(), config.months)) {
+      await room();
       const delivery = await usageOf(api, { org, folder, of });
       if (delivery === undefined) continue;
       yield delivery;
       await tidy(folder, delivery);
     }
+  }
+
+  while (!signal.aborted) {
+    yield* inTurn(sharing, look());
     if (once) return;
     await clock.sleep(config.poll_every, signal);
   }
 }
 
 /** Looks at the API when it is time; what the API cannot answer now is asked again later, and holds up no web hook. */
-function poller(context: Context<Config>, intake: Intake): () => Promise<void> {
+function poller(context: ReceiverContext<Config>, intake: Intake): () => Promise<void> {
   const { config, clock, log } = context;
   const { token, repositories } = config;
   if (token === undefined || repositories.length === 0) return async () => {};
+  polledAlone(context, 'repositories');
   const api = apiOf(context, token);
   const unpriced = sayUnpriced(context);
   const done = new Set<string>();
@@ -153,7 +162,7 @@ function poller(context: Context<Config>, intake: Intake): () => Promise<void> {
         for await (const job of finishedJobs(api, { repository, since, done })) {
           const record = jobRecord(job, config);
           if (record === undefined) continue;
-          if ((await intake.keep(record)) === 'kept') unpriced(record.value);
+          if ((await keepFound(intake, record)) === 'kept') unpriced(record.value);
         }
     } catch (error) {
       if (errorName(error) !== 'Unavailable') throw error;

@@ -1,6 +1,5 @@
 import {
   type ConfigOf,
-  type Context,
   defineReceiver,
   errorName,
   Misconfigured,
@@ -8,8 +7,8 @@ import {
   type Schema,
   type Unavailable,
 } from '../../../pipelines/plugin/index.ts';
-import { INTAKE_SETTINGS, type Intake, openIntake } from '../../kit/intake/index.ts';
-import { createPolledApi } from '../../kit/polled-api.ts';
+import { INTAKE_SETTINGS, type Intake, keepFound, openIntake } from '../../kit/intake/index.ts';
+import { createPolledApi, polledAlone } from '../../kit/polled-api.ts';
 import { COMPUTE_MINUTE } from '../../kit/prices/tables/gitlab-ci.ts';
 import { judgeHook } from './hook.ts';
 import { jobRecord } from './job-record.ts';
@@ -125,10 +124,11 @@ function check({ id, config }: ReceiverContext<Config>): void {
 }
 
 /** Looks at the API when it is time to; what the web hooks told of already is known, and counts once. */
-function poller(context: Context<Config>, intake: Intake): () => Promise<void> {
+function poller(context: ReceiverContext<Config>, intake: Intake): () => Promise<void> {
   const { config, clock, http, log, signal } = context;
   const { api: base, token, projects, poll_every, look_back } = config;
   if (token === undefined || projects.length === 0) return async () => {};
+  polledAlone(context, 'projects');
   const api = createPolledApi({
     http,
     base,
@@ -144,7 +144,8 @@ function poller(context: Context<Config>, intake: Intake): () => Promise<void> {
     try {
       for (const project of projects)
         for await (const body of finishedJobs(api, { project, sinceMs: clock.now() - look_back }))
-          await intake.keep(
+          await keepFound(
+            intake,
             jobRecord(
               { body, project: { path_with_namespace: project }, delivery: undefined },
               config,

@@ -3,11 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import t, { type Test } from 'tap';
-import { Rejected, Unavailable } from '../../../pipelines/plugin/index.ts';
+import { type Delivery, Rejected, Unavailable } from '../../../pipelines/plugin/index.ts';
 import { formatEndpoint, parseEndpoint } from '../../../plugins/kit/endpoint.ts';
 import { createHttp } from '../../../plugins/kit/http.ts';
+import { inTurn } from '../../../plugins/kit/in-turn.ts';
+import { keepFound } from '../../../plugins/kit/intake/index.ts';
 import { createLimit } from '../../../plugins/kit/limit.ts';
+import { polledAlone } from '../../../plugins/kit/polled-api.ts';
 import { retryAfterMs, retrying } from '../../../plugins/kit/retry.ts';
+import { claims } from '../../helpers/claims.ts';
 import { startHttpServer } from '../../helpers/otlp-servers.ts';
 import { turnedClock } from '../../helpers/plugin-world.ts';
 import { type Certificates, makeCertificates } from '../../interop/programs/certs.ts';
@@ -272,3 +276,29 @@ async function readText(path: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   return await readFile(path, 'utf8');
 }
+
+t.test('agents that share a state look at a source one at a time', async (t) => {
+  const sharing = claims({});
+  const { said } = sharing;
+  async function* look(): AsyncGenerator<Delivery> {
+    (said as string[]).push('read');
+    yield { scope: 'a', revision: '1', mode: 'snapshot', mapping: 'auto', parts: [], cursor: '' };
+  }
+  for await (const { scope } of inTurn(sharing, look())) t.equal(scope, 'a');
+  for await (const _ of inTurn(sharing, look())) break;
+  t.strictSame(said, ['alone', 'read', 'released', 'alone', 'read', 'released']);
+  for await (const { scope } of inTurn(undefined, look())) t.equal(scope, 'a', 'alone');
+});
+
+t.test('what a poller finds is kept once, and found again when there was no room', async (t) => {
+  const keeping = (kept: 'kept' | 'duplicate' | 'full') =>
+    keepFound({ keep: async () => kept }, { ids: ['1'], value: {} });
+  t.equal(await keeping('kept'), 'kept');
+  t.equal(await keeping('duplicate'), 'duplicate');
+  await t.rejects(keeping('full'), { name: 'Unavailable', message: /spool_size/ });
+  polledAlone({ id: 'gitlab-ci' }, 'projects');
+  t.throws(() => polledAlone({ id: 'gitlab-ci', sharing: claims({}) }, 'projects'), {
+    name: 'Misconfigured',
+    path: 'receivers.gitlab-ci.projects',
+  });
+});
