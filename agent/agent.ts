@@ -21,6 +21,7 @@ import { isDiskTrouble } from './disk-trouble.ts';
 import { observeQueues } from './exporter-queue/observe-queues.ts';
 import { openQueue } from './exporter-queue/open-queue.ts';
 import {
+  addedExporters,
   configurationHash,
   type Fingerprints,
   fingerprints,
@@ -243,6 +244,11 @@ class RunningAgent implements Agent {
       const settings = needRestart(before, configuration);
       if (settings.length > 0)
         this.#options.log.warn('settings are used from the next start on', { settings });
+      for (const added of addedExporters(before, configuration))
+        this.#options.log.info('exporter was added: earlier charges are not sent to it', {
+          ...added,
+          see: 'agent/README.md, "An exporter that is added later"',
+        });
       return restarted;
     } catch (error) {
       await this.#goOver(before).catch((cause: unknown) => {

@@ -99,3 +99,17 @@ export function needRestart(before: Configuration, after: Configuration): readon
     .filter(([name, value]) => !isDeepStrictEqual(value, then[name]))
     .map(([name]) => name);
 }
+
+/** Exporters that a pipeline did not have before. */
+export function addedExporters(
+  before: Configuration,
+  after: Configuration,
+): readonly { readonly pipeline: string; readonly exporter: string }[] {
+  return after.pipelines.flatMap(({ name, exporters }) => {
+    const had = before.pipelines.find((pipeline) => pipeline.name === name)?.exporters;
+    if (had === undefined) return [];
+    return exporters
+      .filter((exporter) => !had.includes(exporter))
+      .map((exporter) => ({ pipeline: name, exporter }));
+  });
+}

@@ -77,7 +77,11 @@ async function open(source: string | ConfigurationText): Promise<Opened> {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Misconfigured(source, [
-      { path: '', problem: `${basename(path)} ${why}`, hint: `looked for ${path}` },
+      {
+        path: '',
+        problem: `${basename(path)} ${why}`,
+        hint: `looked for ${path}; -c names another file, config/examples has some to start from`,
+      },
     ]);
   }
 }

@@ -2,6 +2,7 @@ import type { RejectedRow } from '../../pipelines/decode/source.ts';
 import type { Delivered } from '../../pipelines/engine/deliver.ts';
 import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
 import { add, decimal, formatDecimal } from '../../pipelines/focus/decimal.ts';
+import { TOTAL_DIMENSIONS } from '../../pipelines/plugin/totals.ts';
 import { costsHeld } from '../ledger.ts';
 
 /** What a conversion came to. */
@@ -84,6 +85,7 @@ export function accountText(account: Account): string {
   const lines = [
     `${count(rows.read)} rows read (${mappings || 'nothing'}) → ${count(rows.written)} charges written as FOCUS ${output.focusVersion} ${output.format}${output.path === undefined ? '' : ` to ${output.path}`} in ${(ms / 1000).toFixed(1)} s, ${count(Math.round(rows.read / (ms / 1000)))} rows/s`,
     ...Object.entries(costAccounts(delivered)).map(([cost, entry]) => costLine(cost, entry)),
+    ...currencyLines(delivered.totals).map((line) => `  ${line}`),
     ...countsLine('repaired', delivered.repairs),
     ...countsLine('left out on purpose', delivered.dropped),
     ...countsLine('rejected', delivered.rejected),
@@ -93,6 +95,21 @@ export function accountText(account: Account): string {
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+const CURRENCY = TOTAL_DIMENSIONS.indexOf('BillingCurrency');
+
+/** Says it where sums that prove conservation add up money of several currencies; such a sum is no amount of anything. */
+export function currencyLines(
+  totals: Iterable<{ readonly dimensions: readonly (string | null)[] }>,
+): readonly string[] {
+  const currencies = new Set<string>();
+  for (const { dimensions } of totals) currencies.add(dimensions[CURRENCY] ?? 'none');
+  return currencies.size < 2
+    ? []
+    : [
+        `${currencies.size} currencies, added up as they stand: ${[...currencies].sort().join(', ')}`,
+      ];
 }
 
 function costLine(cost: string, entry: CostAccount): string {

@@ -173,6 +173,10 @@ async function deliveryOf(
   const parts = new Map<string, Part>();
   for (const file of files)
     for (const part of await billFiles(file, output)) parts.set(part.path, part);
+  if (output !== undefined && parts.has(output))
+    throw new Misconfigured(`${output} is one of the bills`, {
+      hint: 'name another file with -o: the bill stays as it is',
+    });
   const hash = createHash('sha256');
   for (const { path, bytes } of parts.values()) hash.update(`${path}\n${bytes}\n`);
   return {

@@ -1,40 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import { loadMappings } from '../../pipelines/engine/load-mappings.ts';
+import type { Mapping } from '../../pipelines/normalize/mapping.ts';
+import { MAPPINGS } from '../../pipelines/normalize/mappings/index.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import type { Schema, Setting } from '../../pipelines/plugin/settings.ts';
 import { isSetting } from '../../pipelines/plugin/settings.ts';
+import { mappingGroups } from '../../plugins/processors/normalize/mapping-groups.ts';
 import { configure } from '../configure.ts';
-import { createCatalogue, type Listed } from '../load-plugin.ts';
+import { type Catalogue, createCatalogue, type Listed } from '../load-plugin.ts';
 
 interface Options {
   readonly config?: string;
   readonly json?: boolean;
 }
 
-/** Lists the plugins there are, or the settings of one. */
+/** Lists the plugins and mappings there are, or the settings of one. */
 export async function plugins(type: string | undefined, options: Options): Promise<void> {
-  const catalogue =
-    options.config === undefined
-      ? createCatalogue()
-      : (await configure(options.config, process.env)).catalogue;
-  const all = await catalogue.list();
-  const listed = type === undefined ? all : all.filter(({ plugin }) => plugin.type === type);
+  const { catalogue, mappings } = await known(options.config);
+  const all: readonly Entry[] = [
+    ...(await catalogue.list()).map(entryOf),
+    ...MAPPINGS.map((mapping) => mappingEntry(mapping)),
+    ...mappings.map(({ mapping, url }) => mappingEntry(mapping, url)),
+  ];
+  const listed = type === undefined ? all : all.filter((entry) => entry.type === type);
   if (listed.length === 0)
     throw new Misconfigured(`there is no plugin "${type}"`, {
-      hint: `there are: ${all.map(({ plugin }) => plugin.type).join(', ')}`,
+      hint: `there are: ${[...new Set(all.map((entry) => entry.type))].join(', ')}`,
     });
   if (options.json === true)
     process.stdout.write(`${JSON.stringify(listed.map(plain), null, 2)}\n`);
   else process.stdout.write(type === undefined ? table(listed) : listed.map(details).join('\n'));
 }
 
-function plain({ plugin, package: from }: Listed): Readonly<Record<string, unknown>> {
-  const { kind, type, stability, summary, config } = plugin;
+/** What is listed: a plugin, or a mapping, which is of no stability and has all its settings under the processor `normalize`. */
+interface Entry {
+  readonly kind: string;
+  readonly type: string;
+  readonly stability?: string;
+  readonly summary: string;
+  readonly settings: readonly [string, Setting][];
+  /** Of a plugin or mapping that is not built in. */
+  readonly from?: string | undefined;
+}
+
+interface Known {
+  readonly catalogue: Catalogue;
+  readonly mappings: readonly { readonly mapping: Mapping; readonly url: string }[];
+}
+
+async function known(config: string | undefined): Promise<Known> {
+  if (config === undefined) return { catalogue: createCatalogue(), mappings: [] };
+  const { catalogue, configuration } = await configure(config, process.env);
+  const loaded = await loadMappings(configuration.mappings);
   return {
-    kind,
-    type,
-    stability,
+    catalogue,
+    mappings: loaded.map((mapping, i) => ({ mapping, url: configuration.mappings[i]?.url ?? '' })),
+  };
+}
+
+function entryOf({ plugin, package: from }: Listed): Entry {
+  const { kind, type, stability, summary, config } = plugin;
+  return { kind, type, stability, summary, settings: settingsOf(config), from };
+}
+
+function mappingEntry(mapping: Mapping, url?: string): Entry {
+  const { name, summary } = mapping;
+  const groups = mappingGroups([mapping])[name] ?? {};
+  return {
+    kind: 'mapping',
+    type: name,
     summary,
+    settings: isSetting(groups) ? [] : settingsOf(groups),
+    from: url === undefined ? undefined : fileURLToPath(url),
+  };
+}
+
+function plain({ from, settings, ...entry }: Entry): Readonly<Record<string, unknown>> {
+  return {
+    ...entry,
     package: from ?? 'focusd',
-    settings: settingsOf(config).map(([name, { doc, format, default: standard, values }]) => ({
+    settings: settings.map(([name, { doc, format, default: standard, values }]) => ({
       name,
       format,
       doc,
@@ -44,21 +89,26 @@ function plain({ plugin, package: from }: Listed): Readonly<Record<string, unkno
   };
 }
 
-function table(listed: readonly Listed[]): string {
-  const width = Math.max(...listed.map(({ plugin }) => plugin.type.length));
+function table(listed: readonly Entry[]): string {
+  const width = Math.max(...listed.map(({ type }) => type.length));
   const lines = listed.map(
-    ({ plugin, package: from }) =>
-      `${plugin.kind.padEnd(10)} ${plugin.type.padEnd(width)}  ${plugin.stability.padEnd(6)}  ${plugin.summary}${from === undefined ? '' : `  (${from})`}`,
+    ({ kind, type, stability = '', summary, from }) =>
+      `${kind.padEnd(10)} ${type.padEnd(width)}  ${stability.padEnd(6)}  ${summary}${from === undefined ? '' : `  (${from})`}`,
   );
   return `${lines.join('\n')}\n\nfocusd plugins TYPE shows the settings of one.\n`;
 }
 
-function details({ plugin, package: from }: Listed): string {
-  const lines = settingsOf(plugin.config).map(
+function details({ kind, type, stability, summary, settings, from }: Entry): string {
+  const lines = settings.map(
     ([name, setting]) => `  ${name} (${describe(setting)})\n      ${setting.doc}\n`,
   );
-  return `${plugin.kind} ${plugin.type}, ${plugin.stability}${from === undefined ? '' : `, from ${from}`}\n${plugin.summary}\n\n${lines.join('')}`;
+  const title = [`${kind} ${type}`, ...(stability === undefined ? [] : [stability])].join(', ');
+  const where = kind === 'mapping' && lines.length > 0 ? IN_NORMALIZE(type) : '';
+  return `${title}${from === undefined ? '' : `, from ${from}`}\n${summary}\n\n${where}${lines.join('')}`;
 }
+
+const IN_NORMALIZE = (mapping: string): string =>
+  `In the processor normalize under ${mapping}:, or focusd convert --set ${mapping}.SETTING=VALUE\n\n`;
 
 function describe({ format, values, default: standard }: Setting): string {
   const type = values === undefined ? format : values.join(' | ');

@@ -68,7 +68,7 @@ function addRunning(program: Command): void {
     .action(async (options) => (await import('./validate.ts')).validate(options));
   program
     .command('plugins')
-    .description('List the receivers, processors, exporters and extensions there are.')
+    .description('List the receivers, processors, exporters, extensions and mappings there are.')
     .addOption(configOption().default(undefined))
     .option('--json', 'for machines')
     .argument('[type]', 'show the settings of one')
@@ -191,7 +191,7 @@ function addFiles(program: Command): void {
     .option('-o, --output <file>', 'file to write (default: stdout; Parquet needs a file)')
     .option(
       '--mapping <name>',
-      'mapping of the files: auto, focus, aws-cur, azure-cost, gcp-billing, oci-cost-report; a wrong name lists them all',
+      'mapping of the files: auto, focus, aws-cur, azure-cost, gcp-billing, oci-cost-report or another that focusd plugins lists',
       'auto',
     )
     .addOption(
@@ -208,11 +208,12 @@ function addFiles(program: Command): void {
     .option(
       '--plugin <package>',
       'package or module that brings mappings, looked for from the working folder; may be given again',
-      (name: string, before: readonly string[] = []) => [...before, name],
+      again,
     )
     .option(
-      '--set <mapping.setting=value...>',
-      'setting of a mapping, for example aws-cur.split_rows=allocate',
+      '--set <mapping.setting=value>',
+      'setting of a mapping, for example focus.currency=EUR (focusd plugins normalize shows them); may be given again',
+      again,
     )
     .option('--rejected <file>', 'write rejected rows there, NDJSON with reasons')
     .option('--strict', 'exit with 1 when a row was rejected')
@@ -261,4 +262,9 @@ function addFiles(program: Command): void {
     .option('--parts <number>', 'files the bill is split into', '1')
     .option('--json', 'print the truth as JSON (it is also written beside the bill, truth.json)')
     .action(async (folder, options) => (await import('./generate.ts')).generate(folder, options));
+}
+
+/** An option that may be given again: all its values. */
+function again(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }

@@ -4,7 +4,7 @@ import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts'
 import { decimal, formatDecimal, subtract } from '../../pipelines/focus/decimal.ts';
 import { formatTotals } from '../../plugins/exporters/console/format-totals.ts';
 import { type Committed, costsOf, type State } from '../state/state.ts';
-import { costAccounts } from './account.ts';
+import { costAccounts, currencyLines } from './account.ts';
 
 /** What a report is made of. */
 export interface ReportOptions {
@@ -37,7 +37,10 @@ export async function formatReport(options: ReportOptions): Promise<string> {
       title('Restated'),
       committed.flatMap((delivery) => restatedLine(held, delivery)),
     ),
-    section(title('Money, to the last decimal'), moneyLines(deliveries, held)),
+    section(title('Money, to the last decimal'), [
+      ...moneyLines(deliveries, held),
+      ...currencyLines(state.view(pipelines).totals()),
+    ]),
     section(
       title('Repaired'),
       countLines(mergeCounts(deliveries.map(({ summary }) => summary.repairs))),

@@ -31,10 +31,17 @@ function knownSettings(mappings: readonly Mapping[]): string {
   return mappings
     .flatMap(({ name, settings = {} }) =>
       Object.entries(settings).map(
-        ([setting, { values }]) => `${name}.${setting}=${values.join('|')}`,
+        ([setting, { values }]) => `${name}.${setting}=${shown(values)}`,
       ),
     )
     .join(', ');
+}
+
+/** Values that a message shows; there may be a hundred. */
+const SHOWN = 8;
+
+function shown(values: readonly string[]): string {
+  return values.length <= SHOWN ? values.join('|') : `${values.slice(0, SHOWN).join('|')}|…`;
 }
 
 /** Number of worker threads: as asked for, or one per core. */

@@ -9,7 +9,7 @@ import { parseObject } from './formats.ts';
 import { headerFlaws, headerNames, identify } from './header.ts';
 import { canApply, type Plan, planRules, type RowRule } from './judge.ts';
 import { checkPresence } from './presence.ts';
-import type { CheckReport, Note, Violation } from './report.ts';
+import { type CheckReport, NOT_FOCUS, type Note, type Violation } from './report.ts';
 import { type Dataset, levelOf, type Rule } from './rule.ts';
 import { checkRules } from './rules.ts';
 import { MAX_REMEMBERED, OneEach, type SetCheck, Unique } from './set-checks.ts';
@@ -272,9 +272,9 @@ function* versionNotes(
 ): Generator<Note> {
   if (rules.length > 0 && rules.every(({ column }) => header(column) === undefined))
     yield {
-      id: 'focusd.not-focus',
+      id: NOT_FOCUS,
       message:
-        'none of its columns is one of FOCUS; a bill in its provider’s own format must be converted first',
+        'none of its columns is one of FOCUS; a bill in its provider’s own format must be converted first (focusd convert)',
     };
   if (rules.length === 0)
     yield {

@@ -1,7 +1,8 @@
 /** How single values shall be written. Pure; one text in, yes or no out. */
+
+import { CURRENCIES } from '../focus/currencies.ts';
 import { parseDecimal } from '../focus/decimal.ts';
 import { parseTime } from '../focus/times.ts';
-import { CURRENCIES } from './currencies.ts';
 import type { JsonObject, ValueForm } from './rule.ts';
 
 /** A cell that is not null: its text, and what the part's format says it is. */

@@ -71,6 +71,8 @@ export function formatCheckReport(report: CheckReport, options: FormatOptions = 
     `${paint(report.ok ? 'green' : 'red', report.ok ? 'conforms' : 'does not conform')} ${headline(report, options)}`,
     `  ${count(report.errors, 'error')}, ${count(report.warnings, 'warning')} · ${count(report.rules.applied, 'rule')} applied${skipped(report)}`,
   ];
+  const foreign = report.notes.find(({ id }) => id === NOT_FOCUS);
+  if (foreign !== undefined) return `${lines.join('\n')}\n\n  ${foreign.message}\n`;
   const missing = report.violations.filter(isMissingColumn);
   if (missing.length > 0) lines.push('', ...missing.flatMap((each) => violationLines(each, paint)));
   for (const violation of report.violations)
@@ -83,6 +85,9 @@ export function formatCheckReport(report: CheckReport, options: FormatOptions = 
 function isMissingColumn({ kind, rows }: Violation): boolean {
   return kind === 'presence' && rows === 0;
 }
+
+/** The note of a file in another format; what rules it breaks says nothing then. */
+export const NOT_FOCUS = 'focusd.not-focus';
 
 /** Missing conditional columns are told together, by what they are for. */
 function noteLines(notes: readonly Note[]): string[] {

@@ -44,7 +44,8 @@ export async function servePages({
     await once(server, 'listening');
   } catch (cause) {
     const reason = errorMessage(cause);
-    throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, { path, cause });
+    const hint = 'is another focusd running? Give this one another port';
+    throw new Misconfigured(`cannot listen on ${endpoint}: ${reason}`, { path, hint, cause });
   }
   const { address: host, port } = server.address() as AddressInfo;
   return {

@@ -94,10 +94,17 @@ t.test('validate', async (t) => {
 });
 
 t.test('plugins', async (t) => {
-  const [list, one, json, none] = await Promise.all(
-    [[], ['files'], ['file', '--json'], ['fils']].map((args) => focusd(t, ['plugins', ...args])),
+  const [list, one, json, none, mapping] = await Promise.all(
+    [[], ['files'], ['file', '--json'], ['fils'], ['aws-cur']].map((args) =>
+      focusd(t, ['plugins', ...args]),
+    ),
   );
   t.match(list, { code: 0, stdout: /^receiver +files +beta +\w.*\n(.*\n)*exporter +otlp /m });
+  t.match(list?.stdout, /^mapping +focus +FOCUS 1\.0/m);
+  t.match(
+    mapping?.stdout,
+    /^mapping aws-cur\n[\s\S]*--set aws-cur\.SETTING[\s\S]*split_rows \(off/,
+  );
   t.match(one?.stdout, /paths \(paths, required\)[\s\S]*settle \(duration, default "2s"\)/);
   t.match(JSON.parse(json?.stdout ?? ''), [
     {
@@ -227,16 +234,21 @@ t.test('convert', async (t) => {
 
   await t.test('what cannot be converted', async (t) => {
     put(folder, 'before.csv', 'what was here');
-    const [missing, empty, some, stdout, format, mapping, set, output] = await Promise.all([
-      run('nowhere.csv', '-o', 'x.csv'),
-      run('empty.csv', '-o', 'before.csv'),
-      run('empty.csv', 'few.csv', '-o', 'some.csv'),
-      run('few.csv', '--format', 'parquet'),
-      run('few.csv', '-o', 'x.csv.gz'),
-      run('few.csv', '-o', 'x.csv', '--mapping', 'aws-cur'),
-      run('few.csv', '-o', 'x.csv', '--set', 'aws-cur.splitrows=off'),
-      run('few.csv', '-o', 'bills'),
-    ]);
+    const itself = readFileSync(join(folder, 'few.csv'), 'utf8');
+    put(folder, 'title.csv', `Costs of September\n\n${itself}`);
+    const [missing, empty, some, stdout, format, mapping, set, output, same, title] =
+      await Promise.all([
+        run('nowhere.csv', '-o', 'x.csv'),
+        run('empty.csv', '-o', 'before.csv'),
+        run('empty.csv', 'few.csv', '-o', 'some.csv'),
+        run('few.csv', '--format', 'parquet'),
+        run('few.csv', '-o', 'x.csv.gz'),
+        run('few.csv', '-o', 'x.csv', '--mapping', 'aws-cur'),
+        run('few.csv', '-o', 'x.csv', '--set', 'aws-cur.splitrows=off'),
+        run('few.csv', '-o', 'bills'),
+        run('few.csv', '-o', 'few.csv'),
+        run('title.csv', '-o', 'x.csv'),
+      ]);
     ends(t, missing, 1, /nowhere\.csv: there is no such file/);
     ends(t, empty, 1, /empty\.csv: empty file\n.*nothing was written/);
     t.equal(readFileSync(join(folder, 'before.csv'), 'utf8'), 'what was here');
@@ -249,7 +261,10 @@ t.test('convert', async (t) => {
     ends(t, stdout, 2, /stdout\n +name a file/);
     ends(t, format, 2, /compressed output/);
     ends(t, mapping, 1, /as aws-cur it lacks the columns line_item/);
-    ends(t, set, 2, /there is no such setting\n +known: aws-cur\.split_rows=off\|allocate/);
+    ends(t, set, 2, /there is no such setting\n +known: .*aws-cur\.split_rows=off\|allocate/);
+    ends(t, same, 2, /few\.csv is one of the bills\n +name another file/);
+    t.equal(readFileSync(join(folder, 'few.csv'), 'utf8'), itself, 'the bill stays as it is');
+    ends(t, title, 1, /is there a title above it\?/);
     ends(t, output, 2, /bills is a folder/);
     t.notOk(existsSync(join(folder, 'x.csv')));
     t.strictSame(
@@ -260,16 +275,47 @@ t.test('convert', async (t) => {
   });
 });
 
+t.test('bills without a currency, and in several', async (t) => {
+  const folder = t.testdir({
+    'bare.csv': focusCsv([1, 2]).replace('BillingCurrency', 'Money'),
+    'euro.csv': focusCsv([4]).replace('USD', 'EUR'),
+  });
+  const run = (...args: string[]): Promise<Ran> => focusd(t, ['convert', ...args], { cwd: folder });
+  const [bare, named, twice, unknown] = await Promise.all([
+    run('bare.csv'),
+    run('--set', 'focus.currency=CHF', 'bare.csv', 'euro.csv'),
+    run('--set', 'focus.currency=CHF', '--set', 'aws-cur.currency=USD', 'bare.csv'),
+    run('--set', 'focus.currency=Franken', 'bare.csv'),
+  ]);
+  ends(t, bare, 1, /lacks the column BillingCurrency \(.*--set focus\.currency=EUR\)/);
+  ends(t, named, 0, /repaired: .*billing_currency_missing 2/);
+  t.match(named.stderr, /2 currencies, added up as they stand: CHF, EUR/);
+  t.strictSame(
+    rowsOf(named.stdout).map(({ BillingCurrency }) => BillingCurrency),
+    ['CHF', 'CHF', 'EUR'],
+  );
+  ends(t, twice, 0);
+  t.notMatch(twice.stderr, /currencies/);
+  ends(t, unknown, 2, /not one of its values/);
+});
+
 t.test('check', async (t) => {
   const folder = worldFolder(t, {}, { 'empty.csv': '' });
   await bill(folder, { provider: 'azure', rows: 30 });
   put(folder, 'poor.csv', focusCsv([1]));
   const good = join(folder, 'bills/azure-2026-09.csv');
-  const [fine, poor, several, missing] = await Promise.all(
-    [[good], ['poor.csv'], ['bills', 'empty.csv', 'poor.csv', '--json'], ['nowhere.csv']].map(
-      (args) => focusd(t, ['check', ...args], { cwd: folder }),
-    ),
+  put(folder, 'invoice.csv', 'Date,Text,Amount\n2026-09-01,Hosting,5\n');
+  const [fine, poor, several, missing, foreign] = await Promise.all(
+    [
+      [good],
+      ['poor.csv'],
+      ['bills', 'empty.csv', 'poor.csv', '--json'],
+      ['nowhere.csv'],
+      ['invoice.csv'],
+    ].map((args) => focusd(t, ['check', ...args], { cwd: folder })),
   );
+  t.match(foreign, { code: 1, stdout: /none of its columns is one of FOCUS.*focusd convert/ });
+  t.notMatch(foreign?.stdout, /must be there/, 'what it lacks is everything');
   t.equal(fine?.code, 0);
   t.match(poor, { code: 1, stdout: /error .*PricingQuantity/ });
   t.equal(several?.code, 1);

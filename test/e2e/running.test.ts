@@ -137,6 +137,11 @@ t.test('the configuration is read again', async (t) => {
       'configuration was read again',
     );
     t.strictSame(more.restarted, ['costs: files']);
+    t.match(
+      running.logs().find(({ message }) => message.startsWith('exporter was added')),
+      { pipeline: 'costs', exporter: 'file/otlp', see: /README/ },
+      'who adds one is told what it is not sent',
+    );
     put(folder, 'bills/b.csv', focusCsv([2]));
     await commitOf(running, 'b.csv');
     t.equal(

@@ -21,7 +21,6 @@ import {
   type RejectRule,
   type RowTemplate,
 } from '../mapping.ts';
-import { CURRENCY_SETTING, namedCurrency } from '../tables/currencies.ts';
 import { type Columns, canonicalName, columnsOf } from './aws-cur/columns.ts';
 import { commitmentColumns, unusedColumns } from './aws-cur/commitments.ts';
 import { costsOf } from './aws-cur/costs.ts';
@@ -31,6 +30,7 @@ import { periodsOf } from './aws-cur/periods.ts';
 import { placesOf, resourcesOf } from './aws-cur/resources.ts';
 import { servicesOf } from './aws-cur/services.ts';
 import { splitAllocation } from './aws-cur/split-allocation.ts';
+import { CURRENCY_SETTING, namedCurrency } from './currency.ts';
 
 const REQUIRED = [
   'line_item_line_item_type',

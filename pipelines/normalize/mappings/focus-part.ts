@@ -12,7 +12,7 @@ import {
   text,
 } from '../expressions.ts';
 import type { MappingInput, RepairRule } from '../mapping.ts';
-import { namedCurrency } from '../tables/currencies.ts';
+import { namedCurrency } from './currency.ts';
 import { ALIASES } from './focus-columns.ts';
 import { type ListedColumn, listedValue, providerFamily } from './focus-values.ts';
 

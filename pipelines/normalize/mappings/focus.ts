@@ -12,7 +12,7 @@ import {
   type RejectRule,
   type RepairRule,
 } from '../mapping.ts';
-import { CURRENCY_SETTING } from '../tables/currencies.ts';
+import { CURRENCY_SETTING } from './currency.ts';
 import { chargeKinds } from './focus-charges.ts';
 import { ALIASES, canonicalName, customName } from './focus-columns.ts';
 import { costs, isNullAmount, missing } from './focus-costs.ts';

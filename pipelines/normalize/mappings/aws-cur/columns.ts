@@ -15,7 +15,7 @@ import {
 } from '../../expressions.ts';
 import { isJsonObject, readJson, readPrintedMap } from '../../json-cells.ts';
 import type { MappingInput } from '../../mapping.ts';
-import { namedCurrency } from '../../tables/currencies.ts';
+import { namedCurrency } from '../currency.ts';
 
 /** Categories whose names are keys the customer chose: they keep their spelling behind the slash. */
 const KEYED: Readonly<Record<string, string>> = {
