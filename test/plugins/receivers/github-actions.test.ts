@@ -281,7 +281,7 @@ t.test('after a crash everything acknowledged is delivered once, a torn line is 
   await Promise.all([first.stop(), second.stop()]);
 });
 
-t.test('runners: own, unknown, public repositories, wrong clocks', async (t) => {
+t.test('runners: own, unknown, public repositories, wrong clocks, no end', async (t) => {
   const root = t.testdir({ live: {}, copy: {} });
   const { url, world, stop } = await running(join(root, 'live'), {
     runners: { metal: 'self-hosted', big: 'linux_8_core' },
@@ -297,6 +297,8 @@ t.test('runners: own, unknown, public repositories, wrong clocks', async (t) => 
     hook({ id: 4 }, { private: false }),
     hook({ id: 5, completed_at: '2026-09-17T09:59:00Z' }),
     hook({ id: 6, labels: ['self-hosted', 'linux'] }),
+    hook({ id: 7, completed_at: null }),
+    hook({ id: 8, started_at: null }),
   ];
   for (const [i, job] of jobs.entries()) await post(url, job, { delivery: `d-${i}` });
   t.match(world.lines, [
@@ -320,7 +322,11 @@ t.test('runners: own, unknown, public repositories, wrong clocks', async (t) => 
     [],
   );
   await stop();
-  t.same(Object.fromEntries(counts.rejected), { negative_duration: 1, unknown_price: 1 });
+  t.same(
+    Object.fromEntries(counts.rejected),
+    { negative_duration: 1, unknown_price: 1, missing_mandatory: 2 },
+    'a job that is said to have ended, but not when, has no cost',
+  );
 });
 
 /** A copy of what an instance has stored, as a crash would leave it. */

@@ -111,15 +111,25 @@ t.test('a hook becomes a line of a delivery', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     address = world.lines.find(({ fields }) => 'address' in fields)?.fields.address;
   }
-  const answer = await fetch(`http://${address}/gitlab`, {
-    method: 'POST',
-    headers: { 'x-gitlab-token': 'secret', 'x-gitlab-event': 'Job Hook' },
-    body: JSON.stringify(HOOK),
-  });
-  t.equal(answer.status, 202);
+  const post = async (body: object, token = 'secret'): Promise<number> => {
+    const answer = await fetch(`http://${address}/gitlab`, {
+      method: 'POST',
+      headers: { 'x-gitlab-token': token, 'x-gitlab-event': 'Job Hook' },
+      body: JSON.stringify(body),
+    });
+    return answer.status;
+  };
+  t.equal(await post(HOOK, 'guessed'), 401);
+  t.equal(await post(HOOK), 202);
+  t.equal(await post(HOOK), 200, 'the same job again');
+  t.equal(await post({ ...HOOK, build_id: 1, build_status: 'running' }), 204, 'one that goes on');
   const { value } = await first;
   t.match(value, { mode: 'append', mapping: 'ci-jobs' });
-  t.match(JSON.parse(readFileSync(value?.parts[0]?.path ?? '', 'utf8')), { ci_provider: 'GitLab' });
+  const [line = '', ...more] = readFileSync(value?.parts[0]?.path ?? '', 'utf8')
+    .trim()
+    .split('\n');
+  t.match(JSON.parse(line), { ci_provider: 'GitLab' });
+  t.same(more, [], 'nothing else was stored');
   world.stop.abort();
   await deliveries.return?.(undefined);
   await world.close();
