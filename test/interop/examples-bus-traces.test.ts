@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { startFocusd } from '../helpers/focusd-process.ts';
+import { parse, stringify } from 'yaml';
+import { type Running, startFocusd } from '../helpers/focusd-process.ts';
 import { hourlyBill } from './hourly-bill.ts';
 import { type LogRecord, logRecords } from './otlp-json.ts';
 import { type Collector, collector, startCollector } from './programs/collector.ts';
@@ -22,13 +23,23 @@ const CHARGE = 'focus.cost_and_usage.charge';
 function example(
   name: string,
   folder: string,
-  ports: Readonly<Record<string, string>> = {},
+  extensions: Readonly<Record<string, object>> = {},
 ): string {
-  const text = readFileSync(new URL(`../../config/examples/${name}.yaml`, import.meta.url), 'utf8');
-  const own = Object.entries(ports).reduce((all, [from, to]) => all.replaceAll(from, to), text);
+  const file = new URL(`../../config/examples/${name}.yaml`, import.meta.url);
+  const written = parse(readFileSync(file, 'utf8'));
+  const own = { ...written.extensions, health: { endpoint: '127.0.0.1:0' } };
+  for (const [extension, settings] of Object.entries(extensions))
+    own[extension] = { ...own[extension], ...settings };
+  const service = { ...written.service, telemetry: { metrics: { address: 'off' } } };
   const path = join(folder, `${name}.yaml`);
-  writeFileSync(path, own.replace('  health:\n', '  health:\n    endpoint: 127.0.0.1:0\n'));
+  writeFileSync(path, stringify({ ...written, extensions: own, service }));
   return path;
+}
+
+/** As an operator ends it; what it wrote can then be removed. */
+async function ended(agent: Running): Promise<void> {
+  agent.kill('SIGTERM');
+  await agent.ended;
 }
 
 /** The arguments after a command in the README, and what it is told by a here document. */
@@ -65,7 +76,7 @@ t.test('kafka.yaml takes the charge that the README publishes', async (t) => {
     await broker.tool(`org.apache.kafka.tools.${tool}`, here, input);
   };
   await run('TopicCommand', 'kafka-topics');
-  startFocusd(t, ['run', '-c', example('kafka', folder)], {
+  const agent = startFocusd(t, ['run', '-c', example('kafka', folder)], {
     env: {
       KAFKA_BROKER: broker.broker,
       FOCUSD_STORAGE: join(folder, 'state'),
@@ -76,6 +87,7 @@ t.test('kafka.yaml takes the charge that the README publishes', async (t) => {
   const [charge, ...more] = await records(backend, CHARGE);
   t.match(charge?.attributes, { 'focus.billed_cost': 0.25, 'finops.owner': 'shop' });
   t.same(more, []);
+  await ended(agent);
 });
 
 t.test('traces.yaml links a bill to what a collector sends a copy of', async (t) => {
@@ -84,15 +96,19 @@ t.test('traces.yaml links a bill to what a collector sends a copy of', async (t)
   if (missing !== undefined && 'skip' in missing) return t.plan(0, missing.skip);
   const folder = t.testdir({ bills: {}, service: {} });
   const [grpc = 0, http = 0] = await freePorts(2);
-  const path = example('traces', folder, { 4327: String(grpc), 4328: String(http) });
+  const path = example('traces', folder, {
+    traces: {
+      grpc: { endpoint: `127.0.0.1:${grpc}` },
+      http: { endpoint: `127.0.0.1:${http}` },
+    },
+  });
   // The exporter that the example shows in its comment, and a backend for what the agent sends.
-  const comment = /otlp\/focusd: \{ endpoint: ([^,]+),/.exec(readFileSync(path, 'utf8'));
   const backend = await startCollector({
     dir: join(folder, 'collector'),
     config: JSON.stringify({
       receivers: { otlp: { protocols: { grpc: { endpoint: variable('OTLP_GRPC') } } } },
       exporters: {
-        'otlp/focusd': { endpoint: comment?.[1], tls: { insecure: true } },
+        'otlp/focusd': { endpoint: `127.0.0.1:${grpc}`, tls: { insecure: true } },
         file: { path: `${variable('DIR')}/logs.jsonl`, append: true, flush_interval: '20ms' },
         nop: {},
       },
@@ -125,7 +141,8 @@ t.test('traces.yaml links a bill to what a collector sends a copy of', async (t)
     protocol: 'grpc',
     endpoint,
   });
-  while ((await backend.selfMetric('otelcol_exporter_sent_spans')) < 2) await delay(100);
+  for (let i = 0; i < 600 && (await backend.selfMetric('otelcol_exporter_sent_spans')) < 2; i++)
+    await delay(100);
   writeFileSync(
     join(folder, 'bills', 'bill.csv'),
     hourlyBill(start, [['0.5', 'AWS Lambda', resource]]),
@@ -140,4 +157,5 @@ t.test('traces.yaml links a bill to what a collector sends a copy of', async (t)
     },
   });
   t.match(await records(backend, CHARGE), [{ rest: { traceId } }]);
+  await ended(agent);
 });
