@@ -10,12 +10,17 @@ const MAX_ENTRIES = 65_536;
 /** Memory that one long cell made a transient dictionary take is given back. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
-/** From so many rows on, a column with more than this share of distinct cells is not worth a lasting dictionary. */
-const DISTINCT: readonly (readonly [rows: number, share: number])[] = [
-  [32_768, 0.75],
-  [8_192, 0.97],
-  [4_096, 0.99],
+/**
+ * From so many rows on, a column with more than this share of distinct cells is not worth a lasting dictionary: finding a cell
+ * in a large one costs more than reading a short one (a number) again, though less than a long one.
+ */
+const DISTINCT: readonly (readonly [rows: number, share: number, ofShort: number])[] = [
+  [32_768, 0.75, 0.2],
+  [8_192, 0.97, 0.5],
+  [4_096, 0.99, 0.75],
 ];
+/** Bytes of a short cell. */
+const SHORT = 16;
 
 /** Rows whose cells are noted before they are looked up. */
 export const BLOCK_ROWS = 256;
@@ -121,9 +126,11 @@ export class Cells {
   }
 
   #isMostlyDistinct(outgrown: boolean): boolean {
-    if (outgrown) return this.values.size > this.#rows * 0.5;
-    const rule = DISTINCT.find(([rows]) => this.#rows >= rows);
-    return rule !== undefined && this.values.size > this.#rows * rule[1];
+    const { size, used } = this.values;
+    const rows = this.#rows;
+    const [, long, short] = DISTINCT.find(([least]) => rows >= least) ?? [0, 1, 1];
+    const share = used <= size * SHORT ? short : long;
+    return size > rows * (outgrown ? Math.min(share, 0.5) : share);
   }
 
   #replace(transient: boolean): void {

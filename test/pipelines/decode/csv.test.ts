@@ -285,13 +285,13 @@ t.test('batches', async (t) => {
 t.test('nearly distinct columns go through transient dictionaries, others live on', async (t) => {
   const lines = Array.from(
     { length: 20_000 },
-    (_, i) => `id-${i},${i % 7},${i % 3 === 0 ? '' : `v${i}`}`,
+    (_, i) => `id-${i},${i % 7},${i % 3 === 0 ? ',' : `a text of some length ${i},0.${i}`}`,
   );
-  const path = write(`id,few,gaps\n${lines.join('\n')}\n`);
+  const path = write(`id,few,long,short\n${lines.join('\n')}\n`);
   const { rows, transient } = await decoded(openSource({ path }));
-  t.same(transient, ['id']);
+  t.same(transient, ['id', 'short']);
   t.same(
-    rows.map((row) => `${row.id},${row.few},${row.gaps ?? ''}`),
+    rows.map((row) => `${row.id},${row.few},${row.long ?? ''},${row.short ?? ''}`),
     lines,
   );
   const source = await openSource({ path });
