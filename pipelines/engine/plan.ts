@@ -1,5 +1,5 @@
+import { type Compression, openBytes } from '../decode/bytes.ts';
 import { openSource } from '../decode/open.ts';
-import { parquetRowGroups } from '../decode/parquet/open.ts';
 import { sniff } from '../decode/sniff.ts';
 import { mappingFor } from '../normalize/detect.ts';
 import { customColumns, Normalizer } from '../normalize/normalize.ts';
@@ -48,10 +48,9 @@ async function plan({
     const { table } = new Normalizer(mapping, source.columns, {
       settings: mappingSettings[mapping.name] ?? {},
     });
-    if (verify && compression !== 'none') await readToEnd(path);
+    if (verify && compression !== 'none') await unpackToEnd(path, compression);
     const whole = table.rewrite !== undefined;
-    const rowGroups =
-      format === 'parquet' && !whole ? (await parquetRowGroups(path)).map(({ rows }) => rows) : [];
+    const rowGroups = format === 'parquet' && !whole ? await rowsOfGroups(path) : [];
     return {
       ok: true,
       format,
@@ -66,7 +65,27 @@ async function plan({
   }
 }
 
-/** Proves that a compressed part is whole. */
+async function rowsOfGroups(path: string): Promise<readonly number[]> {
+  const { parquetRowGroups } = await import('../decode/parquet/open.ts');
+  return (await parquetRowGroups(path)).map(({ rows }) => rows);
+}
+
+/** Proves that a compressed part is whole. Where it is not, its rows are read to say after which one it breaks off. */
+async function unpackToEnd(path: string, compression: Compression): Promise<void> {
+  const bytes = await openBytes(path, compression);
+  const thrownAway = new Uint8Array(UNPACKED_BYTES);
+  try {
+    while ((await bytes.read(thrownAway, 0)) > 0);
+  } catch (error) {
+    await readToEnd(path);
+    throw error;
+  } finally {
+    await bytes.close();
+  }
+}
+
+const UNPACKED_BYTES = 256 * 1024;
+
 async function readToEnd(path: string): Promise<void> {
   const source = await openSource({ path, project: () => [] });
   try {
