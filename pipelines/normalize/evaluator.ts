@@ -46,13 +46,13 @@ export class Evaluator {
   readonly #settled = new SettledColumns();
   readonly #shared = new SharedCombinations();
 
-  /** Turns to the next batch; columns given for the one before are void. */
-  begin(batch: Batch): void {
+  /** Turns to the next batch; columns given for the one before are void. `sources` has the columns as they were read, no two entries of theirs equal. */
+  begin(batch: Batch, sources = batch): void {
     this.#batch = batch;
     this.#results.clear();
     this.#sources.clear();
     this.#mended = [];
-    for (const column of batch.columns.values()) this.#sources.add(column.values);
+    for (const column of sources.columns.values()) this.#sources.add(column.values);
     if (this.#constantCodes.length < batch.rows) {
       this.#constantCodes = new Uint32Array(batch.rows);
       this.#constants.clear();

@@ -12,6 +12,7 @@ import { Evaluator } from './evaluator.ts';
 import { derive, type TextExpression } from './expressions.ts';
 import { Gatherer } from './gather.ts';
 import { defaultSettings, renamedHeader } from './header.ts';
+import { JointColumns } from './joint-columns.ts';
 import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
 import { NullWords } from './null-words.ts';
 import {
@@ -73,6 +74,7 @@ export class Normalizer {
   readonly table: MappingTable;
   readonly counts: NormalizeCounts;
   readonly #evaluator = new Evaluator();
+  readonly #joint = new JointColumns();
   readonly #words = new NullWords();
   readonly #names: ReadonlySet<string>;
   /** Rows of the batch in which a word for "nothing" became null. */
@@ -127,8 +129,9 @@ export class Normalizer {
 
   /** The batch's charges and rejected rows. Columns are valid until the next call. */
   normalize(source: Batch): Normalized {
-    const batch = this.#renamed(source);
-    this.#evaluator.begin(batch);
+    const renamed = this.#renamed(source);
+    const batch = this.#joint.join(renamed);
+    this.#evaluator.begin(batch, renamed);
     this.counts.rows += batch.rows;
     const kept = this.#fit(batch.rows);
     const rejected = this.#reject(source, batch, kept);
