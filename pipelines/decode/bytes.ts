@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable, type Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { crc32, createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { BadPart } from '../plugin/errors.ts';
+import { zipEntry } from './zip.ts';
 
 /** How the bytes of a part are packed. */
-export type Compression = 'none' | 'gzip' | 'zstd';
+export type Compression = 'none' | 'gzip' | 'zstd' | 'zip';
 
 /** Bytes in order, into the caller's buffer. */
 export interface ByteReader {
@@ -15,7 +16,7 @@ export interface ByteReader {
 
 /**
  * The unpacked bytes of a file. A truncated or damaged archive and a file that changes meanwhile throw a `BadPart`;
- * gzip files of several members and zstd files of several frames are read to their end.
+ * gzip files of several members and zstd files of several frames are read to their end, of zip archives the one file in them.
  */
 export async function openBytes(path: string, compression: Compression): Promise<ByteReader> {
   const file = await open(path, 'r');
@@ -52,9 +53,12 @@ const CHUNK = 256 * 1024;
 
 function unpack(
   file: FileHandle,
-  part: { readonly path: string; readonly compression: 'gzip' | 'zstd' },
+  part: { readonly path: string; readonly compression: Exclude<Compression, 'none'> },
 ): ByteReader {
-  const chunks = unpackedChunks(file, part.compression);
+  const chunks =
+    part.compression === 'zip'
+      ? zippedChunks(file, part.path)
+      : unpackedChunks(file, part.compression);
   let chunk = new Uint8Array(0);
   return {
     async read(into, offset) {
@@ -107,10 +111,39 @@ async function* unpackedChunks(
   return undefined;
 }
 
-async function* fileChunks(file: FileHandle, start: number): AsyncGenerator<Uint8Array> {
-  for (let position = start; ; ) {
+/** The one file of a zip archive; its checksum is looked at when it has been read. */
+async function* zippedChunks(
+  file: FileHandle,
+  path: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
+  const { start, bytes, deflated, crc } = await zipEntry(file, path);
+  const packed = Readable.from(fileChunks(file, start, start + bytes), { objectMode: false });
+  const options = { chunkSize: CHUNK, highWaterMark: CHUNK };
+  const stream = deflated ? packed.pipe<Transform>(createInflateRaw(options)) : packed;
+  packed.once('error', (error) => stream.destroy(error));
+  let found = 0;
+  try {
+    for await (const chunk of stream) {
+      found = crc32(chunk, found);
+      yield chunk as Uint8Array<ArrayBuffer>;
+    }
+  } finally {
+    packed.destroy();
+    stream.destroy();
+  }
+  if (found !== crc)
+    throw new BadPart('the zip archive is damaged: its checksum differs', { path });
+  return undefined;
+}
+
+async function* fileChunks(
+  file: FileHandle,
+  start: number,
+  end = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array> {
+  for (let position = start; position < end; ) {
     const chunk = Buffer.allocUnsafe(CHUNK);
-    const { bytesRead } = await file.read(chunk, 0, CHUNK, position);
+    const { bytesRead } = await file.read(chunk, 0, Math.min(CHUNK, end - position), position);
     if (bytesRead === 0) return;
     yield chunk.subarray(0, bytesRead);
     position += bytesRead;
@@ -124,7 +157,7 @@ function archiveError(
   const code =
     cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   if (!/^(Z_|ZSTD_|ERR_ZLIB|ERR_ZSTD)/.test(code)) return cause;
-  const what = code === 'Z_BUF_ERROR' ? 'truncated' : 'damaged';
+  const what = code === 'Z_BUF_ERROR' && compression !== 'zip' ? 'truncated' : 'damaged';
   return new BadPart(
     `the ${compression} file is ${what}: ${cause instanceof Error ? cause.message : code}`,
     { path, cause },

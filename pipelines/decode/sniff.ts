@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { BadPart } from '../plugin/errors.ts';
-import type { Compression } from './bytes.ts';
+import { type Compression, openBytes } from './bytes.ts';
 import type { Format } from './source.ts';
 import type { TextEncoding } from './utf8.ts';
 
@@ -15,6 +15,9 @@ export interface Sniffed {
 }
 
 const HEAD = 64 * 1024;
+
+/** A reader of bytes wants as much room. */
+const SMALLEST_READ = 8;
 
 /** Finds out by its first bytes what a file is; what cannot be a bill throws a `BadPart` that names what it looks like. */
 export async function sniff(path: string): Promise<Sniffed> {
@@ -56,9 +59,11 @@ async function readHead(path: string): Promise<Uint8Array> {
 
 const PARQUET = 'PAR1';
 const ENCRYPTED_PARQUET = 'PARE';
+const ZIP = 'PK\x03\x04';
 
 function packing(head: Uint8Array): Compression {
   if (startsWith(head, '\x1f\x8b')) return 'gzip';
+  if (startsWith(head, ZIP)) return 'zip';
   const skippable =
     ((head[0] ?? 0) & 0xf0) === 0x50 && startsWith(head.subarray(1), '\x2a\x4d\x18');
   return skippable || startsWith(head, '\x28\xb5\x2f\xfd') ? 'zstd' : 'none';
@@ -68,8 +73,9 @@ function packing(head: Uint8Array): Compression {
 async function unpackHead(
   path: string,
   packed: Uint8Array,
-  compression: 'gzip' | 'zstd',
+  compression: Exclude<Compression, 'none'>,
 ): Promise<Uint8Array> {
+  if (compression === 'zip') return await unzipHead(path);
   const chunks: Uint8Array[] = [];
   let rest = packed;
   try {
@@ -88,6 +94,23 @@ async function unpackHead(
   return Buffer.concat(chunks).subarray(0, HEAD);
 }
 
+async function unzipHead(path: string): Promise<Uint8Array> {
+  const head = new Uint8Array(HEAD);
+  const reader = await openBytes(path, 'zip');
+  let length = 0;
+  try {
+    while (HEAD - length >= SMALLEST_READ) {
+      const count = await reader.read(head, length);
+      if (count === 0) break;
+      length += count;
+    }
+  } finally {
+    await reader.close();
+  }
+  if (length === 0) throw new BadPart('empty file', { path });
+  return head.subarray(0, length);
+}
+
 /** Does not mind that the end is missing. One zstd frame at a time: the first ones may be empty. */
 function headUnpacker(compression: 'gzip' | 'zstd'): Transform & { readonly bytesWritten: number } {
   return compression === 'gzip'
@@ -97,7 +120,7 @@ function headUnpacker(compression: 'gzip' | 'zstd'): Transform & { readonly byte
 
 /** First bytes of what people drop into a folder of bills by mistake. */
 const FOREIGN: readonly (readonly [magic: string, name: string])[] = [
-  ['PK\x03\x04', 'a zip archive (or an Excel workbook)'],
+  [ZIP, 'a zip archive within an archive'],
   ['PK\x05\x06', 'an empty zip archive'],
   ['\x1f\x8b', 'a gzip archive within an archive'],
   ['\x28\xb5\x2f\xfd', 'a zstd archive within an archive'],
