@@ -17,6 +17,7 @@ import {
   filesBelow,
   focusCsv,
   focusRow,
+  lastingFolder,
   put,
   readOnce,
   startWorld,
@@ -27,7 +28,7 @@ t.setTimeout(10 * 60_000);
 
 /** A central agent that runs, and agents of accounts. */
 async function forwardingWorld(t: Test, central: Omit<Central, 'port'> = {}) {
-  const folder = t.testdir({});
+  const folder = lastingFolder(t);
   const port = await freePort();
   const center = centralFolder(join(folder, 'central'), { port, ...central });
   const { logs } = await startWorld(t, center);
