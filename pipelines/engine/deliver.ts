@@ -250,7 +250,8 @@ async function runAll(
   const giveUp = new AbortController();
   const signal = AbortSignal.any([request.signal, giveUp.signal]);
   const refused = new Map<Part, Refused>();
-  const equalCharges = keep !== undefined || takers.some(hasIds) ? equalChargesMemory() : undefined;
+  const identifies = keep !== undefined || takers.some(hasIds);
+  const equalCharges = identifies ? equalChargesMemory(rowsOf(tasks)) : undefined;
   const merge = new Merge(settings.maxGroups);
   const kept: Kept[] = [];
   const run = async ({ part, plan, span }: PlannedTask, number: number): Promise<void> => {
@@ -308,6 +309,12 @@ async function runAll(
   const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw giveUp.signal.reason ?? failed.reason;
   return { merge, kept, refused };
+}
+
+/** Rows of the parts that say how many they have. */
+function rowsOf(tasks: readonly PlannedTask[]): number {
+  const plans = new Set(tasks.map(({ plan }) => plan));
+  return [...plans].flatMap(({ rowGroups }) => rowGroups).reduce((sum, rows) => sum + rows, 0);
 }
 
 function hasIds({ sink }: Target): boolean {

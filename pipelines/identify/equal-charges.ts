@@ -27,17 +27,18 @@ const AGAIN_WORDS = 3;
 /** Counting a batch takes milliseconds, growing a table at most seconds: after that whoever has the lock is dead. */
 const PATIENCE_MS = 120_000;
 
-/** Memory for a delivery of which nothing is counted yet. */
-export function equalChargesMemory(): EqualChargesMemory {
+/** Memory for a delivery of which nothing is counted yet; nothing has to be moved while no more than `expected` distinct charges come. */
+export function equalChargesMemory(expected = 0): EqualChargesMemory {
   const state = new SharedArrayBuffer((TABLES + 4) * 4);
   const words = new Int32Array(state);
-  const table = (number: number, slotWords: number): SharedArrayBuffer => {
-    words[TABLES + number * 2] = FIRST_SLOTS;
-    return new SharedArrayBuffer(FIRST_SLOTS * slotWords * 4, {
+  const table = (number: number, slotWords: number, slots: number): SharedArrayBuffer => {
+    words[TABLES + number * 2] = slots;
+    return new SharedArrayBuffer(slots * slotWords * 4, {
       maxByteLength: MOST_SLOTS * slotWords * 4,
     });
   };
-  return { state, seen: table(0, SEEN_WORDS), again: table(1, AGAIN_WORDS) };
+  const slots = Math.min(MOST_SLOTS, Math.max(FIRST_SLOTS, Math.ceil(expected / MOST_TAKEN)));
+  return { state, seen: table(0, SEEN_WORDS, slots), again: table(1, AGAIN_WORDS, FIRST_SLOTS) };
 }
 
 /** A worker's way to the tables. */

@@ -34,11 +34,49 @@ export function addHash(
   if (i + 4 < end) b ^= second(wordAt(view, i + 4, end));
   if (i + 8 < end) c ^= third(wordAt(view, i + 8, end));
   if (i + 12 < end) d ^= fourth(wordAt(view, i + 12, end));
-  const length = end - start;
-  b ^= length;
-  c ^= length;
-  d ^= length;
-  a = ((a ^ length) + b + c + d) | 0;
+  finish(into, at, { a, b, c, d, length: end - start });
+}
+
+/** Adds the hash of sixteen bytes, given as four little-endian words. */
+export function addWordsHash(
+  into: Int32Array,
+  at: number,
+  words: {
+    readonly a: number;
+    readonly b: number;
+    readonly c: number;
+    readonly d: number;
+    readonly seed: Int32Array;
+  },
+): void {
+  const { seed } = words;
+  const b = seed[1] as number;
+  const c = seed[2] as number;
+  const d = seed[3] as number;
+  const a = turned((seed[0] as number) ^ first(words.a), 19, b, 0x561ccd1b);
+  const mixedB = turned(b ^ second(words.b), 17, c, 0x0bcaa747);
+  const mixedC = turned(c ^ third(words.c), 15, d, 0x96cd1c35);
+  const mixedD = turned(d ^ fourth(words.d), 13, a, 0x32ac3b17);
+  finish(into, at, { a, b: mixedB, c: mixedC, d: mixedD, length: 16 });
+}
+
+/** Mixes the four lanes and adds them up. */
+function finish(
+  into: Int32Array,
+  at: number,
+  lanes: {
+    readonly a: number;
+    readonly b: number;
+    readonly c: number;
+    readonly d: number;
+    readonly length: number;
+  },
+): void {
+  const { length } = lanes;
+  let b = lanes.b ^ length;
+  let c = lanes.c ^ length;
+  let d = lanes.d ^ length;
+  let a = ((lanes.a ^ length) + b + c + d) | 0;
   b = final(b + a);
   c = final(c + a);
   d = final(d + a);

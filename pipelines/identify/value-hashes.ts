@@ -4,7 +4,7 @@ import { AMOUNT, type Amounts, decimalLimbs } from '../focus/amounts.ts';
 import type { Column } from '../focus/batch.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
 import type { Times } from '../focus/times.ts';
-import { addHash, HASH_SLACK } from './hash-bytes.ts';
+import { addHash, addWordsHash, HASH_SLACK } from './hash-bytes.ts';
 
 /** A column and what it is called. */
 export interface NamedColumn {
@@ -60,7 +60,7 @@ interface Range {
 
 const encoder = new TextEncoder();
 /** A value as bytes. */
-const scratch = new DataView(new ArrayBuffer(16 + HASH_SLACK));
+const scratch = new DataView(new ArrayBuffer(8 + HASH_SLACK));
 
 function addTexts(into: Int32Array, { view, starts, ends }: Dictionary, range: Range): void {
   for (let code = range.from; code < range.to; code++) {
@@ -78,18 +78,21 @@ function addAmounts(into: Int32Array, amounts: Amounts, { from, to, seed }: Rang
     const whole = amounts.whole[code] as number;
     const nano = amounts.nano[code] as number;
     const atto = amounts.atto[code] as number;
-    if (state === AMOUNT.limbs && isCarried(whole, nano, atto)) setLimbs(whole, nano, atto);
-    else {
-      const value = amounts.decimal(code);
-      const limbs = value === undefined ? undefined : decimalLimbs(value);
-      if (limbs === undefined) {
-        addText(into, code, amounts.text(code) ?? '', seed);
-        continue;
-      }
-      setLimbs(...limbs);
-    }
-    addHash(into, code * 4, { view: scratch, start: 0, end: 16, seed });
+    if (state === AMOUNT.limbs && isCarried(whole, nano, atto))
+      addLimbs(into, code, { whole, nano, atto, seed });
+    else addUncarried(into, code, amounts, seed);
   }
+}
+
+function addUncarried(into: Int32Array, code: number, amounts: Amounts, seed: Int32Array): void {
+  const value = amounts.decimal(code);
+  const limbs = value === undefined ? undefined : decimalLimbs(value);
+  if (limbs === undefined) {
+    addText(into, code, amounts.text(code) ?? '', seed);
+    return;
+  }
+  const [whole, nano, atto] = limbs;
+  addLimbs(into, code, { whole, nano, atto, seed });
 }
 
 /** All limbs have the same sign and none more than its digits: the only such way to write the amount. */
@@ -99,11 +102,24 @@ function isCarried(whole: number, nano: number, atto: number): boolean {
   return !isNegative || (whole <= 0 && nano <= 0 && atto <= 0);
 }
 
-function setLimbs(whole: number, nano: number, atto: number): void {
-  scratch.setInt32(0, whole, true);
-  scratch.setInt32(4, Math.floor(whole / 4294967296), true);
-  scratch.setInt32(8, nano, true);
-  scratch.setInt32(12, atto, true);
+/** The whole part takes two words. */
+function addLimbs(
+  into: Int32Array,
+  code: number,
+  {
+    whole,
+    nano,
+    atto,
+    seed,
+  }: {
+    readonly whole: number;
+    readonly nano: number;
+    readonly atto: number;
+    readonly seed: Int32Array;
+  },
+): void {
+  const high = Math.floor(whole / 4294967296);
+  addWordsHash(into, code * 4, { a: whole | 0, b: high, c: nano | 0, d: atto | 0, seed });
 }
 
 function addText(into: Int32Array, code: number, text: string, seed: Int32Array): void {

@@ -29,22 +29,25 @@ export function rowSigns(
   rows: number,
   codes: Uint32Array,
 ): TextColumn {
-  for (let row = 0; row < rows; row++) {
-    const code = from[row] as number;
-    const state = values.state[code] as number;
-    if (state === AMOUNT.null || state === AMOUNT.invalid) codes[row] = 0;
-    else
-      codes[row] =
-        state === AMOUNT.big
-          ? 2 + signOf(values.decimal(code) ?? ZERO)
-          : 2 +
-            Math.sign(
-              (values.whole[code] as number) ||
-                (values.nano[code] as number) ||
-                (values.atto[code] as number),
-            );
-  }
+  for (let row = 0; row < rows; row++) codes[row] = signNumber(values, from[row] as number);
   return { kind: 'text', codes, values: SIGNS };
+}
+
+/** `-`, `0`, `+` or undefined for an entry. */
+export function entrySign(values: Amounts, code: number): string | undefined {
+  return SIGNS.text(signNumber(values, code));
+}
+
+/** Number of an entry's sign in SIGNS. */
+function signNumber(values: Amounts, code: number): number {
+  const state = values.state[code];
+  if (state === AMOUNT.null || state === AMOUNT.invalid) return 0;
+  if (state === AMOUNT.big) return 2 + signOf(values.decimal(code) ?? ZERO);
+  const limb =
+    (values.whole[code] as number) ||
+    (values.nano[code] as number) ||
+    (values.atto[code] as number);
+  return 2 + Math.sign(limb);
 }
 
 function signOf(value: Decimal): number {
@@ -76,10 +79,40 @@ function settle(
   const only = chosen[0] as number;
   if (chosen.subarray(0, rows).every((branch) => branch === only))
     return amounts[only] as AmountColumn;
-  restart(into, rows);
-  for (let branch = 0; branch < amounts.length; branch++)
-    copyRows(amounts[branch] as AmountColumn, into, { rows, chosen, branch });
+  copyChosen(amounts, chosen, { rows, into });
   return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+/** Each row's amount of the column that is chosen for it. A column with the rows' own order is copied whole before the others. */
+function copyChosen(
+  amounts: readonly AmountColumn[],
+  chosen: Uint8Array,
+  { rows, into }: RowAmounts,
+): void {
+  into.clear();
+  into.reserve(rows + 1);
+  into.size = rows + 1;
+  const whole = amounts.findIndex((column) => isInOrder(column, rows));
+  if (whole >= 0) copyAll((amounts[whole] as AmountColumn).values, into, rows);
+  into.state[0] = AMOUNT.null;
+  for (let branch = 0; branch < amounts.length; branch++)
+    if (branch !== whole) copyRows(amounts[branch] as AmountColumn, into, { rows, chosen, branch });
+}
+
+/** Entry row + 1 for each row, none of them more than limbs. */
+function isInOrder({ codes, values }: AmountColumn, rows: number): boolean {
+  if (values.size !== rows + 1 || values.invalid > 0 || values.big.size > 0) return false;
+  for (let row = 0; row < rows; row++) if (codes[row] !== row + 1) return false;
+  return true;
+}
+
+function copyAll(from: Amounts, into: Amounts, rows: number): void {
+  const end = rows + 1;
+  into.state.set(from.state.subarray(0, end));
+  into.whole.set(from.whole.subarray(0, end));
+  into.nano.set(from.nano.subarray(0, end));
+  into.atto.set(from.atto.subarray(0, end));
+  into.double.set(from.double.subarray(0, end));
 }
 
 interface Chosen {
@@ -107,7 +140,7 @@ function copyRows(
     const code = codes[row] as number;
     const kind = state[code] as number;
     if (kind > AMOUNT.limbs) into.copy(row + 1, values, code);
-    else if (kind === AMOUNT.limbs) {
+    else {
       to.state[row + 1] = kind;
       to.whole[row + 1] = whole[code] as number;
       to.nano[row + 1] = nano[code] as number;
@@ -148,18 +181,15 @@ export function firstAmounts(
   );
   const leader = candidates[0] ?? (inputs[0] as AmountColumn);
   if (candidates.length <= 1 || !hasNull(leader, rows)) return leader;
-  restart(into, rows);
-  const chosen = firstOf(candidates, rows);
-  for (let branch = 0; branch < candidates.length; branch++)
-    copyRows(candidates[branch] as AmountColumn, into, { rows, chosen, branch });
+  copyChosen(candidates, firstOf(candidates, rows), { rows, into });
   return { kind: 'amount', codes: identityCodes(rows), values: into };
 }
 
-/** Which of the columns is the first that is not null, row by row; past the last where all are. */
+/** Which of the columns is the first that is not null, row by row; the last where all are. */
 function firstOf(candidates: readonly AmountColumn[], rows: number): Uint8Array {
   const chosen = chosenBranches(rows);
-  chosen.fill(candidates.length, 0, rows);
-  for (let branch = candidates.length - 1; branch >= 0; branch--) {
+  chosen.fill(candidates.length - 1, 0, rows);
+  for (let branch = candidates.length - 2; branch >= 0; branch--) {
     const { codes, values } = candidates[branch] as AmountColumn;
     const { state } = values;
     for (let row = 0; row < rows; row++)

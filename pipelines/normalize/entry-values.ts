@@ -3,6 +3,7 @@ import { AMOUNT, Amounts } from '../focus/amounts.ts';
 import type { Column } from '../focus/batch.ts';
 import { Dictionary } from '../focus/dictionary.ts';
 import { Times } from '../focus/times.ts';
+import { entrySign } from './amount-columns.ts';
 import type { Expression } from './expressions.ts';
 import { saysNothing } from './null-words.ts';
 import { writtenNumber } from './written-numbers.ts';
@@ -38,13 +39,32 @@ export function apply(
     readEntry(only, code, values);
     return;
   }
-  if (inputs.length === 1) addResult(expression, values, [entryText(only, code)]);
+  if (isSign(expression) && only.kind === 'amount')
+    (values as Dictionary).add(entrySign(only.values, only.values.size === 1 ? 0 : code));
+  else if (isPresence(expression)) addPresence(only, code, values as Dictionary);
+  else if (inputs.length === 1) addResult(expression, values, [entryText(only, code)]);
   else
     addResult(
       expression,
       values,
       inputs.map((input) => entryText(input, code)),
     );
+}
+
+function isSign(expression: Expression): boolean {
+  return expression.kind === 'text' && expression.op === 'sign';
+}
+
+function isPresence(expression: Expression): boolean {
+  return expression.kind === 'test' && expression.op === 'present';
+}
+
+/** Without making a string of a text. */
+function addPresence(only: Column, code: number, values: Dictionary): void {
+  const entry = only.values.size === 1 ? 0 : code;
+  const isNull =
+    only.kind === 'text' ? only.values.isNull(entry) : entryText(only, entry) === undefined;
+  values.add(isNull ? undefined : '1');
 }
 
 /** Evaluates for a row of inputs with codes of their own. */

@@ -41,6 +41,8 @@ export interface TimeExpression {
 /** Yes or no for each row: text `1` or null. */
 export interface Test {
   readonly kind: 'test';
+  /** Asks only whether its input is there. */
+  readonly op?: 'present';
   readonly inputs: readonly Expression[];
   readonly fn: (...values: (string | undefined)[]) => boolean;
 }
@@ -181,7 +183,7 @@ export function is(of: Text, ...values: readonly string[]): Test {
 
 /** Yes where the value is not null. Amounts count too. */
 export function present(of: Expression | string): Test {
-  return test([of], (value) => value !== undefined);
+  return { ...test([of], (value) => value !== undefined), op: 'present' };
 }
 
 /** Yes where the text matches. */

@@ -7,7 +7,7 @@ import { columnFact } from '../../../pipelines/focus/columns.ts';
 import { formatDecimal, parseDecimal } from '../../../pipelines/focus/decimal.ts';
 import { formatTime, parseTime } from '../../../pipelines/focus/times.ts';
 import { EqualCharges } from '../../../pipelines/identify/equal-charges.ts';
-import { addHash } from '../../../pipelines/identify/hash-bytes.ts';
+import { addHash, addWordsHash, HASH_SLACK } from '../../../pipelines/identify/hash-bytes.ts';
 import { equalChargesMemory, Identifier } from '../../../pipelines/identify/index.ts';
 import { charges, layout } from '../../helpers/arbitrary-charges.ts';
 import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
@@ -175,6 +175,23 @@ t.test('the hash is MurmurHash3', async (t) => {
   );
 });
 
+t.test('sixteen bytes given as words hash as bytes do', async (t) => {
+  const seed = Int32Array.of(1, -2, 3_000_000, -4_000_000);
+  const view = new DataView(new ArrayBuffer(16 + HASH_SLACK));
+  for (let round = 0; round < 100; round++) {
+    const words = [3, 5, 7, 11].map((prime) => Math.imul(round + prime, 0x9e3779b1));
+    words.forEach((word, i) => {
+      view.setInt32(i * 4, word, true);
+    });
+    const [a = 0, b = 0, c = 0, d = 0] = words;
+    const ofBytes = new Int32Array(4);
+    addHash(ofBytes, 0, { view, start: 0, end: 16, seed });
+    const ofWords = new Int32Array(4);
+    addWordsHash(ofWords, 0, { a, b, c, d, seed });
+    t.strictSame(ofWords, ofBytes);
+  }
+});
+
 t.test('equal charges are counted exactly while the table grows', async (t) => {
   const memory = equalChargesMemory();
   const counters = Array.from({ length: 3 }, () => new EqualCharges(memory));
@@ -202,4 +219,18 @@ t.test('equal charges are counted exactly while the table grows', async (t) => {
     bytes <= counts.size * 40,
     `${bytes / counts.size} bytes for each, all but a few came again`,
   );
+});
+
+t.test('a table for as many charges as are expected does not grow', async (t) => {
+  const expected = 50_000;
+  const memory = equalChargesMemory(expected);
+  const { byteLength } = memory.seen;
+  const hashes = Int32Array.from({ length: expected * 4 }, (_, i) => Math.imul(i + 1, 0x9e3779b1));
+  const ordinals = new Uint32Array(expected);
+  new EqualCharges(memory).count(hashes, expected, ordinals);
+  t.equal(memory.seen.byteLength, byteLength);
+  t.ok(ordinals.every((ordinal) => ordinal === 1));
+  new EqualCharges(memory).count(hashes, 1_000, ordinals);
+  t.ok(memory.seen.byteLength > byteLength, 'it grows for more');
+  t.ok(ordinals.subarray(0, 1_000).every((ordinal) => ordinal === 2));
 });
