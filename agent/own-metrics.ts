@@ -162,6 +162,11 @@ export const OWN_METRICS = {
     unit: '{reading}',
     doc: 'Price lists that could not be taken in; their older prices stay. By list.',
   },
+  'focusd.intake.records': {
+    kind: 'counter',
+    unit: '{record}',
+    doc: 'What was pushed to receivers, by result: kept, duplicate, full (to come again), ignored (no charge), refused (by reason).',
+  },
   'focusd.kubernetes.unpriced': {
     kind: 'counter',
     unit: 'h',

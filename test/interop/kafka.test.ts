@@ -1,5 +1,5 @@
 /** A real Apache Kafka between publishers and the real agent: charges count once, whatever happens on the way. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Admin, Producer } from '@platformatic/kafka';
 import t, { type Test } from 'tap';
@@ -41,6 +41,13 @@ async function topicOf(t: Test, broker: Kafka, name: string) {
     /** Messages that a group has done with. */
     committed,
   };
+}
+
+/** An unsigned token that holds for so many seconds from now. */
+function token(seconds: number): string {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (of: object) => Buffer.from(JSON.stringify(of)).toString('base64url');
+  return `${part({ alg: 'none' })}.${part({ sub: 'focusd', iat: now - 7200, exp: now + seconds })}.`;
 }
 
 function taker(t: Test, folder: string, settings: object) {
@@ -222,6 +229,18 @@ t.test('Kafka', async (t) => {
       t.equal(taken.code, 0, taken.stderr);
       t.equal(to.billed(), '3', mechanism);
     }
+    const file = join(folder, 'token');
+    const bearer = { brokers: [broker.secured], tls: { ca }, sasl: { token_file: file } };
+    const shown = taker(t, join(folder, 'bearer'), { ...bearer, topics: ['plain'], group: 'b' });
+    writeFileSync(file, token(-3600));
+    const expired = await shown.once();
+    t.match(expired, { code: 1, stderr: /sasl\.token_file/ });
+    writeFileSync(file, `${token(3600)}\n`);
+    const taken = await shown.once();
+    t.equal(taken.code, 0, taken.stderr);
+    t.equal(shown.billed(), '3', 'a token in a file');
+    rmSync(file);
+    t.match(await shown.once(), { code: 1, stderr: /token cannot be read/ });
     const sasl = { username: 'plain', password: 'wrong' };
     const own = { brokers: [broker.secured], tls: { ca }, topics: ['plain'] };
     const cases: readonly (readonly [object, RegExp])[] = [

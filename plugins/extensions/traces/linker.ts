@@ -93,9 +93,12 @@ export async function tracesOf(
 }
 
 function traceOf(options: LinkerOptions, resource: ChargedResource): SoleTrace | undefined {
-  const { index, bounds, sharing } = options;
-  if (resource.endMs - resource.startMs > bounds.maxWindowMs) return undefined;
-  const seen = seenOf(index, resource.resourceId, hoursOf(resource));
+  const { index, bounds, sharing, clock, sampleHours } = options;
+  const hours = hoursOf(resource);
+  // Most of a bill is older than spans are remembered one by one: then it need not be looked for.
+  const isForgotten = hours.first < Math.floor(clock.now() / HOUR_MS) - sampleHours;
+  if (isForgotten || resource.endMs - resource.startMs > bounds.maxWindowMs) return undefined;
+  const seen = seenOf(index, resource.resourceId, hours);
   const trace = seen && oneTrace(seen, sharing);
   if (trace === undefined) return undefined;
   const { traceId, spanId, method, confidence } = trace;

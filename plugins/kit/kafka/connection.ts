@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
+import { errorMessage, Misconfigured } from '../../../pipelines/plugin/index.ts';
 import { readTls } from '../tls.ts';
 import { tlsOf } from '../tls-settings.ts';
 import { brokersOf, type KafkaConfig, usesTls } from './settings.ts';
@@ -17,7 +19,6 @@ const RETRY_DELAY_MS = 500;
 
 /** What every client of Kafka is made with. Throws `Misconfigured`; `path` names the component. */
 export async function kafkaOptions(config: KafkaConfig, path: string): Promise<BaseOptions> {
-  const { sasl } = config;
   const brokers = brokersOf(config, path);
   return {
     clientId: 'focusd',
@@ -27,19 +28,42 @@ export async function kafkaOptions(config: KafkaConfig, path: string): Promise<B
     retries: RETRIES,
     retryDelay: RETRY_DELAY_MS,
     autocreateTopics: false,
-    ...(sasl.username !== undefined && {
-      sasl: {
-        mechanism: MECHANISMS[sasl.mechanism],
-        username: sasl.username,
-        password: sasl.password ?? '',
-      },
-    }),
+    ...(await saslOptions(config, path)),
     ...(usesTls(config) && {
       tls: await tlsOptions(config, path),
       // An address is no name that TLS could be told.
       tlsServerName: config.tls.server_name ?? brokers.some(({ host }) => isIP(host) === 0),
     }),
   };
+}
+
+async function saslOptions(
+  { sasl }: KafkaConfig,
+  path: string,
+): Promise<Pick<BaseOptions, 'sasl'>> {
+  const { mechanism, username, password = '', token_file: file } = sasl;
+  if (file !== undefined) {
+    const token = () => tokenIn(file, `${path}.sasl.token_file`);
+    await token();
+    return { sasl: { mechanism: 'OAUTHBEARER', token } };
+  }
+  if (username === undefined) return {};
+  return { sasl: { mechanism: MECHANISMS[mechanism], username, password } };
+}
+
+/** Tokens are short-lived: whoever issues them writes the file anew. */
+async function tokenIn(file: string, path: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const hint = 'have a token written there before the agent starts';
+    throw new Misconfigured(`${file} cannot be read: ${errorMessage(cause)}`, {
+      path,
+      hint,
+      cause,
+    });
+  });
+  const token = text.trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new Misconfigured(`${file} holds no token`, { path, hint: 'it is one line of ASCII' });
 }
 
 async function tlsOptions({ tls }: KafkaConfig, path: string): Promise<object> {

@@ -8,9 +8,11 @@ const MEND: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: 'permit the user to read or write the topic',
   GROUP_AUTHORIZATION_FAILED: 'permit the user to read the consumer group',
   CLUSTER_AUTHORIZATION_FAILED: 'permit the user to write idempotently (IDEMPOTENT_WRITE)',
-  SASL_AUTHENTICATION_FAILED: 'check sasl.username and sasl.password',
+  SASL_AUTHENTICATION_FAILED:
+    'check sasl.username and sasl.password, or the token in sasl.token_file',
   UNSUPPORTED_SASL_MECHANISM: 'set sasl.mechanism to one that the brokers have',
-  ILLEGAL_SASL_STATE: 'set sasl.username and sasl.password: the listener wants them, or does not',
+  ILLEGAL_SASL_STATE:
+    'set sasl.username and sasl.password, or sasl.token_file: the listener wants them, or does not',
   INVALID_TOPIC_EXCEPTION: 'correct the name of the topic',
 };
 
@@ -31,7 +33,7 @@ function kafkaError(error: unknown, path: string): unknown {
     return new Misconfigured(`Kafka: ${answer}: ${MEND[answer]}`, { path, cause: error });
   if (all.some((one) => codeOf(one) === 'PLT_KFK_AUTHENTICATION'))
     return new Misconfigured(
-      `Kafka: ${errorMessage(all.at(-1))}: check sasl.username, sasl.password and sasl.mechanism`,
+      `Kafka: ${errorMessage(all.at(-1))}: check sasl.username, sasl.password and sasl.mechanism, or sasl.token_file`,
       { path: `${path}.sasl`, cause: error },
     );
   if (all.some((one) => codeOf(one) === 'PLT_KFK_USER')) return error;

@@ -27,6 +27,11 @@ export const KAFKA_SETTINGS = {
       default: null,
     },
     password: { doc: 'Its password.', format: 'secret', default: null },
+    token_file: {
+      doc: 'File with an OAuth 2.0 token, read anew each time the agent proves who it is: OAUTHBEARER, in place of a user and `mechanism`.',
+      format: 'path',
+      default: null,
+    },
   },
   tls: {
     enabled: {
@@ -47,6 +52,11 @@ export function brokersOf({ brokers, sasl }: KafkaConfig, path: string): readonl
     throw new Misconfigured('a user needs a password, and a password a user', {
       path: `${path}.sasl.${sasl.username === undefined ? 'username' : 'password'}`,
     });
+  if (sasl.token_file !== undefined && sasl.username !== undefined)
+    throw new Misconfigured('a token takes the place of a user', {
+      path: `${path}.sasl.token_file`,
+      hint: 'leave out sasl.username and sasl.password, or this',
+    });
   if (brokers.length === 0)
     throw new Misconfigured('no broker is named', {
       path: `${path}.brokers`,
@@ -62,13 +72,14 @@ export function usesTls({ tls }: KafkaConfig): boolean {
 
 /** Warns of what others on the way could read. */
 export function adviseKafka(config: KafkaConfig): readonly Advice[] {
-  if (config.sasl.password === undefined || usesTls(config)) return [];
+  const { password, token_file } = config.sasl;
+  if ((password === undefined && token_file === undefined) || usesTls(config)) return [];
   if (config.brokers.every((broker) => isLoopback(broker.replace(/:\d+$/, '')))) return [];
   return [
     {
       path: 'tls.enabled',
       problem:
-        'is off: the password, or a proof of it, goes to the brokers for anybody on the way to read',
+        'is off: the password, a proof of it, or the token goes to the brokers for anybody on the way to read',
       hint: 'set it to true',
     },
   ];

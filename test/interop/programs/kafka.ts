@@ -58,7 +58,7 @@ export interface Kafka extends Running {
 export interface KafkaStart {
   readonly dir: string;
   readonly ports?: readonly number[];
-  /** For a listener with TLS; its users are `plain` and `scram`, with the password `s3cret`. */
+  /** For a listener with TLS; its users are `plain` and `scram`, with the password `s3cret`, and whoever has an unsigned token. */
   readonly certificates?: Certificates;
 }
 
@@ -133,8 +133,10 @@ async function tlsLines(dir: string, { ca, serverCert, serverKey }: Certificates
     `ssl.keystore.location=${keystore}`,
     'ssl.truststore.type=PEM',
     `ssl.truststore.location=${ca}`,
-    'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
     `${listener}.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule ${USER} user_plain="s3cret";`,
+    // Takes tokens that nobody has signed.
+    `${listener}.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
     `${listener}.scram-sha-256.sasl.jaas.config=${scram} required;`,
     `${listener}.scram-sha-512.sasl.jaas.config=${scram} required;`,
   ];
