@@ -35,7 +35,7 @@ import type { Catalogue } from './load-plugin.ts';
 import type { Log } from './log.ts';
 import { OpenComponents } from './open-components.ts';
 import { createPeriods, type Periods, type PeriodsOf } from './periods.ts';
-import { type RunEvents, takeDelivery } from './pipeline-run.ts';
+import { type RunEvents, takeDelivery, tidy } from './pipeline-run.ts';
 import { readAgain } from './read-again.ts';
 import { refuseMessage } from './refused-message.ts';
 import { awaitRoom } from './room.ts';
@@ -383,7 +383,10 @@ class RunningAgent implements Agent {
     )) as unknown as Receiver;
     const { clock } = this.#options;
     const id = { pipeline: pipeline.name, receiver };
-    const turns = await createTurns(this.state.sharing, { id, clock, signal });
+    const turns = await createTurns(this.state.sharing, {
+      ...{ id, clock, signal },
+      done: (of) => tidy(run, of),
+    });
     const run = {
       id,
       turns,

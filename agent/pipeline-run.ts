@@ -89,19 +89,18 @@ async function takeInTurn(
   lease: Lease | undefined,
 ): Promise<void> {
   const { id, state, events } = run;
-  const of = { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
   if (await isDone(run, delivery)) {
     // An agent that died after its commit did not get to it.
-    await tidy(run, delivery, of);
+    await tidy(run, delivery);
     await state.advance(id.pipeline, id.receiver, delivery.cursor);
     events.known?.(id, delivery);
     return;
   }
   events.started?.(id, delivery);
-  const letters = await run.deadLetters.open(of);
+  const letters = await run.deadLetters.open(lettersOf(run, delivery));
   try {
     const isCommitted = await takeThrough(run, delivery, { letters, lease });
-    if (isCommitted) await tidy(run, delivery, of);
+    if (isCommitted) await tidy(run, delivery);
   } catch (error) {
     // What is left of them the next attempt writes over; the error to be told is the one that stopped this one.
     await letters.abort().catch(() => {});
@@ -113,10 +112,18 @@ async function takeInTurn(
 }
 
 /** Removes what the revision that is committed leaves behind of older ones. */
-async function tidy(run: PipelineRun, delivery: Delivery, of: LettersOf): Promise<void> {
-  if (delivery.mode !== 'snapshot') return;
-  await run.deadLetters.replaced(of);
-  await tidyKept(run, delivery);
+export async function tidy(
+  run: PipelineRun,
+  delivery: Pick<Delivery, 'scope' | 'revision' | 'mode'>,
+): Promise<void> {
+  if (delivery.mode === 'snapshot') {
+    await run.deadLetters.replaced(lettersOf(run, delivery));
+    await tidyKept(run, delivery);
+  }
+}
+
+function lettersOf({ id }: PipelineRun, delivery: Pick<Delivery, 'scope' | 'revision'>): LettersOf {
+  return { ...id, scope: delivery.scope, id: deliveryId(id.pipeline, id.receiver, delivery) };
 }
 
 /** Committed, and the exporters have been sent nothing else since. */

@@ -64,7 +64,10 @@ export async function openRestatement(
 }
 
 /** Removes what a scope no longer needs of its kept charges. */
-export async function tidyKept(run: PipelineRun, { scope }: Delivery): Promise<void> {
+export async function tidyKept(
+  run: PipelineRun,
+  { scope }: Pick<Delivery, 'scope'>,
+): Promise<void> {
   const of = { ...run.id, scope };
   const kept = await run.state.kept(of);
   if (kept === undefined) return;

@@ -43,6 +43,8 @@ export const ALONE: Turns = {
   close: async () => undefined,
 };
 
+type Wanting = Parameters<Look['claim']>[0];
+
 /** Pause between two attempts to get a turn. */
 const WAIT_MS = 1_000;
 
@@ -53,10 +55,13 @@ export async function createTurns(
     id,
     clock,
     signal,
+    done,
   }: {
     readonly id: { readonly pipeline: string; readonly receiver: string };
     readonly clock: Clock;
     readonly signal: AbortSignal;
+    /** Called with what is left out because it is committed. */
+    readonly done?: (of: Wanting) => Promise<void>;
   },
 ): Promise<Turns> {
   if (shared === undefined) return ALONE;
@@ -68,8 +73,9 @@ export async function createTurns(
     claimed.clear();
   }
 
-  async function claim(of: Parameters<Look['claim']>[0], since: number): Promise<Claim> {
+  async function claim(of: Wanting, since: number): Promise<Claim> {
     const taken = await shared?.take({ ...id, ...of }, since);
+    if (taken === 'done') await done?.(of);
     if (typeof taken !== 'object') return taken === 'done' ? 'done' : 'elsewhere';
     claimed.set(keyOf(of), taken);
     return 'mine';

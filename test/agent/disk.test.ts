@@ -7,9 +7,8 @@ import { type DiskTrouble, diskError, type Step } from '../helpers/disk.ts';
 import { MortalWorld, revisedBill, startRememberingBackend } from '../helpers/mortal-world.ts';
 import { committedCosts, deadLetters, exportedCosts } from '../helpers/world.ts';
 
-t.setTimeout(60 * 60_000);
-
 const RUNS = Number(process.env.FOCUSD_FAULT_RUNS ?? 30);
+t.setTimeout(Math.max(60 * 60_000, RUNS * 10_000));
 const TROUBLES: readonly DiskTrouble[] = ['full', 'read-only', 'broken'];
 
 const pool = createWorkerPool({ workers: 1, idleMs: 60_000 });

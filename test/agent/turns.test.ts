@@ -39,7 +39,8 @@ function answering(
   };
   const clock = { now: () => 0, sleep: async () => void said.push('sleep') };
   const { signal } = new AbortController();
-  return { said, of: () => createTurns(shared, { id: ID, clock, signal }) };
+  const done = async ({ scope }: Pick<Delivery, 'scope'>) => void said.push(`${scope} is done`);
+  return { said, of: () => createTurns(shared, { id: ID, clock, signal, done }) };
 }
 
 t.test('an agent that is alone waits for nobody', async (t) => {
@@ -95,6 +96,7 @@ t.test('what is claimed is not taken twice, and given back when it is not brough
     [await claim('a'), await claim('b'), await claim('c'), await claim('d'), await claim('e')],
     ['mine', 'elsewhere', 'done', 'elsewhere', 'mine'],
   );
+  t.ok(said.includes('c is done'), 'what is left out is told');
   said.length = 0;
   const turn = await turns.wait(delivery('a'));
   t.equal(turn.lease?.name, 'a');

@@ -51,6 +51,8 @@ export interface Life {
   /** Called before each step on its disk; what it throws the call fails with. */
   readonly before?: (step: Step, number: number) => void;
   readonly death?: { readonly at: number; readonly how: Death };
+  /** Told how to end it from outside, by a machine that dies at that moment. */
+  readonly ending?: (end: () => void) => void;
 }
 
 /** How a life ended. */
@@ -67,14 +69,18 @@ export class MortalWorld {
   readonly folder: string;
   readonly backend: RememberingBackend;
   readonly #pool: WorkerPool;
+  readonly #storage: string | undefined;
   readonly #clock = hurriedClock();
 
+  /** `storage` in YAML flow style, for a state that is elsewhere: events are sent of whole revisions then. */
   constructor(of: {
     readonly folder: string;
     readonly backend: RememberingBackend;
     readonly pool: WorkerPool;
+    readonly storage?: string;
   }) {
     this.folder = of.folder;
+    this.#storage = of.storage;
     this.backend = of.backend;
     this.#pool = of.pool;
   }
@@ -83,22 +89,24 @@ export class MortalWorld {
   begin(): void {
     rmSync(this.folder, { recursive: true, force: true });
     const retry = '{ initial_interval: 1ms, max_interval: 1ms, max_elapsed_time: 5ms }';
+    const restatement = this.#storage === undefined ? 'rows' : 'totals';
     put(
       this.folder,
       'focusd.yaml',
       configuration({
         exporters: {
           'file/csv': '{ folder: ./out, format: focus-csv }',
-          otlp: `{ endpoint: "${this.backend.url}", protocol: http/protobuf, compression: none, logs: { restatement: rows }, metrics: { enabled: false }, retry: ${retry} }`,
+          otlp: `{ endpoint: "${this.backend.url}", protocol: http/protobuf, compression: none, logs: { restatement: ${restatement} }, metrics: { enabled: false }, retry: ${retry} }`,
         },
-      }),
+      }).replace('{ folder: ./state }', this.#storage ?? '{ folder: ./state }'),
     );
     this.backend.log = new EventLog();
     this.backend.isAway = false;
   }
 
-  async live({ once, before, death }: Life): Promise<Lived> {
+  async live({ once, before, death, ending }: Life): Promise<Lived> {
     const mortal = new Mortal(this.folder, { ...(before && { before }), ...(death && { death }) });
+    ending?.(() => mortal.die('before'));
     const { promise: taken, resolve: done } = Promise.withResolvers<void>();
     const logs: Logged[] = [];
     const isAway = this.backend.isAway;
@@ -179,12 +187,17 @@ export class Mortal {
   #step(step: Step): void {
     if (this.isDead) throw new Dead();
     const number = this.steps++;
-    if (number === this.#life.death?.at) this.#die(step, this.#life.death.how);
+    if (number === this.#life.death?.at) {
+      if (this.#life.death.how === 'half') step.half();
+      this.die(this.#life.death.how);
+      throw new Dead();
+    }
     this.#life.before?.(step, number);
   }
 
-  #die(step: Step, how: Death): never {
-    if (how === 'half') step.half();
+  /** The machine dies now. */
+  die(how: Death): void {
+    if (this.isDead) return;
     this.isDead = true;
     for (const name of LASTING) {
       const from = join(this.#folder, name);
@@ -192,7 +205,6 @@ export class Mortal {
     }
     if (how === 'power') this.#forget();
     this.#tell();
-    throw new Dead();
   }
 
   /** The end of a file that nobody had synced is gone. */
@@ -239,12 +251,17 @@ export interface SmallTruth {
 
 /** Writes a revision of a bill of a few rows: some it has in common with the others, equal ones among them, some are its own. */
 export function revisedBill(folder: string, revision: number): SmallTruth {
-  const own = [`${revision}.000001`, `12345.${revision}`];
+  const own = ownAmounts(revision);
   const amounts = ['1', '1', '0.1', '-2.5', ...own, ...Array<string>(revision).fill('7.25')];
   put(folder, 'bills/bill.csv', focusCsv([...amounts.map((one) => focusRow(one)), ...BROKEN]));
   const total = formatDecimal(sum(amounts.map(decimal)));
   const costs = Object.fromEntries(COST_COLUMNS.map((column) => [column, total]));
   return { costs, charges: amounts.length, letters: BROKEN.length };
+}
+
+/** What only this revision of such a bill charges. */
+export function ownAmounts(revision: number): readonly string[] {
+  return [`${revision}.000001`, `12345.${revision}`];
 }
 
 const BROKEN = [focusRow('x'), focusRow('1.2.3')];

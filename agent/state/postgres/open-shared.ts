@@ -25,17 +25,20 @@ const LEAD = 'lead';
 /** Opens the state of an agent on a server; makes its tables where there are none. */
 export async function openShared(storage: Storage): Promise<PostgresState> {
   const server = await openServer({ url: storage.state, tls: storage.state_tls });
+  const undo = [() => server.close()];
   try {
     const state = await prepareSchema(server);
     const mirror = openMirror(server, join(storage.folder, 'state'), state);
+    undo.unshift(() => mirror.close());
     await mirror.sync();
     const agent = agentId(storage.folder);
     const leases = openLeases(server, { holder: agent, leaseMs: storage.lease });
     const sharing = shared(server, { agent, mirror, leases, leaseMs: storage.lease });
+    undo.unshift(() => sharing.close());
     await sharing.refresh();
     return new PostgresState(server, { agent, mirror, sharing });
   } catch (error) {
-    await server.close();
+    for (const close of undo) await close();
     throw error;
   }
 }
