@@ -1,15 +1,34 @@
 #!/usr/bin/env node
 /** Entry: argv in, exit code out. */
-import { keepCompiledCode } from './compile-cache.ts';
-import { leanHttp } from './lean-http.ts';
+import { NOBODY_READS } from './cli/exit-codes.ts';
+import { tooOld } from './node-version.ts';
 
-keepCompiledCode(process.env);
-leanHttp();
-const { buildProgram } = await import('./cli/program.ts');
-const { report } = await import('./cli/report-error.ts');
+const old = tooOld(process.versions.node);
+if (old === undefined) await main();
+else {
+  process.stderr.write(`${old}\n`);
+  process.exitCode = 1;
+}
 
-try {
-  await buildProgram().parseAsync(process.argv);
-} catch (error) {
-  process.exitCode = report(error);
+async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader(stream));
+  const { keepCompiledCode } = await import('./compile-cache.ts');
+  const { leanHttp } = await import('./lean-http.ts');
+  keepCompiledCode(process.env);
+  leanHttp();
+  const { buildProgram } = await import('./cli/program.ts');
+  const { report } = await import('./cli/report-error.ts');
+  try {
+    await buildProgram().parseAsync(process.argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** Ends as other programs do when nobody reads on (`| head`); who pipes into the stream itself is told by that. */
+function endWithReader(stream: NodeJS.WriteStream): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (stream.listenerCount('error') === 1) process.exit(NOBODY_READS);
+  };
 }

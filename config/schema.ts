@@ -82,10 +82,10 @@ export const AGENT = {
           default: 'info',
         },
         encoding: {
-          doc: 'One JSON object per line, or lines for people.',
+          doc: 'One JSON object per line, or lines for people (`console`); `auto` writes for people where it runs in a terminal.',
           format: 'choice',
-          values: ['json', 'console'],
-          default: 'json',
+          values: ['auto', 'json', 'console'],
+          default: 'auto',
         },
       },
       metrics: {

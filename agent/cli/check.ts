@@ -4,6 +4,7 @@ import { openSource } from '../../pipelines/decode/open.ts';
 import type { FocusVersion } from '../../pipelines/focus/columns.ts';
 import { type BadPart, errorName } from '../../pipelines/plugin/errors.ts';
 import { billFiles } from './bill-files.ts';
+import { showsColor } from './terminal.ts';
 
 interface Options {
   readonly focus?: FocusVersion;
@@ -23,7 +24,9 @@ export async function check(given: readonly string[], options: Options): Promise
         'report' in result ? { file, ...result.report } : { file, ok: false, error: result.error },
       );
     else if ('report' in result)
-      process.stdout.write(formatCheckReport(result.report, { file, color: process.stdout.isTTY }));
+      process.stdout.write(
+        formatCheckReport(result.report, { file, color: showsColor(process.stdout) }),
+      );
     else process.stderr.write(`focusd: ${file}: ${result.error}\n`);
   }
   if (options.json === true)

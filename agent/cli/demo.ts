@@ -9,6 +9,7 @@ import { freePort } from './free-port.ts';
 import { progressLine } from './progress.ts';
 import { formatReport, type ReportOptions } from './report.ts';
 import { serve } from './run.ts';
+import { showsColor } from './terminal.ts';
 
 interface Options {
   readonly serve?: boolean;
@@ -55,7 +56,7 @@ export async function demo(options: Options): Promise<void> {
         committed,
         ms: performance.now() - begun,
         width: process.stdout.columns ?? 100,
-        color: process.stdout.isTTY,
+        color: showsColor(process.stdout),
       }),
     );
   };

@@ -1,9 +1,12 @@
+import { NOBODY_READS } from './exit-codes.ts';
+
 /** Says an error to a person; answers the exit code. Misconfiguration is 2, anything else 1. */
 export function report(error: unknown): number {
   if (!(error instanceof Error)) {
     process.stderr.write(`focusd: ${String(error)}\n`);
     return 1;
   }
+  if ('code' in error && error.code === 'EPIPE') return NOBODY_READS;
   const hint = 'hint' in error && typeof error.hint === 'string' ? `\n  ${error.hint}` : '';
   const path =
     'path' in error && typeof error.path === 'string' && !error.message.includes(error.path)

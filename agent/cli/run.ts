@@ -8,12 +8,13 @@ import { systemClock } from '../../plugins/kit/clock.ts';
 import { watchFiles } from '../../plugins/kit/watch.ts';
 import { type Agent, type AgentOptions, type RunEnded, startAgent } from '../agent.ts';
 import { type Configured, configure } from '../configure.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, type LogOptions } from '../log.ts';
 import type { RunEvents } from '../pipeline-run.ts';
 import type { Committed } from '../state/state.ts';
 import { startTelemetry, type Telemetry } from '../telemetry.ts';
 import { version } from '../version.ts';
 import { formatReport } from './report.ts';
+import { showsColor } from './terminal.ts';
 
 interface Options {
   readonly config: string;
@@ -84,6 +85,11 @@ function billTally(events: RunEvents = {}): Tally {
   };
 }
 
+function encodingOf(setting: LogOptions['encoding'] | 'auto'): LogOptions['encoding'] {
+  if (setting !== 'auto') return setting;
+  return process.stderr.isTTY ? 'console' : 'json';
+}
+
 async function serveUntil(
   signalled: Promise<'signal'>,
   configured: Configured,
@@ -95,9 +101,9 @@ async function serveUntil(
   const { configuration } = configured;
   const log = createLog({
     level: configuration.telemetry.logs.level,
-    encoding: configuration.telemetry.logs.encoding,
+    encoding: encodingOf(configuration.telemetry.logs.encoding),
     secrets: configuration.secrets,
-    color: process.stderr.isTTY,
+    color: showsColor(process.stderr),
   });
   for (const { path, problem, hint } of configuration.warnings)
     log.warn('configuration', { path, problem, ...(hint === undefined ? {} : { hint }) });
@@ -255,7 +261,7 @@ async function dryRun(configured: Configured): Promise<void> {
               committed,
               ms: performance.now() - begun,
               width: process.stdout.columns,
-              color: process.stdout.isTTY,
+              color: showsColor(process.stdout),
             }),
           );
           process.stdout.write(

@@ -21,3 +21,8 @@ export function textTable(
 export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
+
+/** Whether a stream shows colors: it is a terminal, and its user has not said no (https://no-color.org). */
+export function showsColor(stream: { readonly isTTY?: boolean }): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR;
+}

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { giveBackMemory } from '../../agent/give-back-memory.ts';
+import { tooOld } from '../../agent/node-version.ts';
 import { spawnFocusd } from '../helpers/focusd-process.ts';
 
 /** What a script of its own process prints, as JSON. */
@@ -27,6 +28,14 @@ function loadedWith(module: string, folder: string): number {
     console.log(JSON.stringify(loaded));`);
   return (loaded as readonly string[]).filter((url) => url.includes(`/${folder}/`)).length;
 }
+
+t.test('a Node that is too old is told so, not shown a syntax error', async (t) => {
+  for (const version of ['18.20.8', '20.20.2', '22.18.9'])
+    t.match(tooOld(version), `needs Node.js 22.19 or newer; this is ${version}`);
+  for (const version of ['22.19.0', '22.100.0', '24.1.0', process.versions.node])
+    t.equal(tooOld(version), undefined, version);
+  t.equal(loadedWith('agent/node-version.ts', 'agent'), 1, 'which imports nothing');
+});
 
 t.test('what not every agent needs is loaded only where it is used', async (t) => {
   const used = {

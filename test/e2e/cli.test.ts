@@ -275,6 +275,20 @@ t.test('convert', async (t) => {
   });
 });
 
+t.test('nobody reads on', async (t) => {
+  const folder = t.testdir({ 'long.csv': focusCsv(Array.from({ length: 20_000 }, () => 1)) });
+  for (const args of [
+    ['convert', 'long.csv'],
+    ['check', 'long.csv', 'long.csv', '--json'],
+  ]) {
+    const child = startFocusd(t, args, { cwd: folder });
+    child.closeStdout();
+    const { code, stderr } = await child.ended;
+    t.notMatch(stderr, /EPIPE|at /, `${args[0]}: no stack`);
+    t.equal(code, 141, `${args[0]}: as if SIGPIPE had ended it`);
+  }
+});
+
 t.test('bills without a currency, and in several', async (t) => {
   const folder = t.testdir({
     'bare.csv': focusCsv([1, 2]).replace('BillingCurrency', 'Money'),

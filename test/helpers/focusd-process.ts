@@ -32,6 +32,8 @@ export interface Running {
   /** The same by message, from the given line on. */
   said(message: string, from?: number): Promise<LogLine>;
   kill(signal: NodeJS.Signals): void;
+  /** Nobody reads its stdout from now on. */
+  closeStdout(): void;
 }
 
 export interface ProcessOptions {
@@ -82,6 +84,7 @@ export function spawnFocusd(
     said: (message, from = 0) =>
       until((line) => line.message === message && logs().indexOf(line) >= from),
     kill: (signal) => void child.kill(signal),
+    closeStdout: () => child.stdout.destroy(),
   };
 }
 
