@@ -24,10 +24,34 @@ function written(secret: string): string[] {
   return [JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), secret];
 }
 
-const SECRET_NAME =
-  /(^|[._-])(token|secret|password|passwd|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
+const WORDS =
+  'token|secret|password|passwd|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credentials?';
+const SECRET_NAME = new RegExp(`(^|[._-])(${WORDS})$`, 'i');
 
 /** Whether something is named like a token or a password. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
+}
+
+/** Such a name and its text in JSON: as it stands, within a JSON text, or within a cell of a CSV row. */
+const NAMED = new RegExp(
+  String.raw`(\\?"|"")((?:[\w.-]{0,100}[._-])?(?:${WORDS}))\1(\s*:\s*)\1(?:\\\\\\"|(?!\1)(?:\\[\s\S]|[^\\]))*\1`,
+  'gi',
+);
+
+/** Takes out of a row or message what is named like a token or a password, wherever JSON stands in it. */
+export function maskNamed(raw: string): string {
+  return maskedJson(raw).replaceAll(NAMED, `$1$2$1$3$1${MASK}$1`);
+}
+
+/** Of JSON it is also what is no text. */
+function maskedJson(raw: string): string {
+  if (!raw.startsWith('{')) return raw;
+  try {
+    return JSON.stringify(JSON.parse(raw), (name, value: unknown) =>
+      isSecretName(name) ? MASK : value,
+    );
+  } catch {
+    return raw;
+  }
 }

@@ -3,7 +3,7 @@ import { Misconfigured } from '../../pipelines/plugin/errors.ts';
 import { changedParts } from '../changed-parts.ts';
 import { configure } from '../configure.ts';
 import type { DeadLetter } from '../dead-letters.ts';
-import { isSecretName, MASK } from '../mask.ts';
+import { createMask, maskNamed } from '../mask.ts';
 import { lockFolder } from '../state/lock.ts';
 import { existingState } from './existing-state.ts';
 import { type LetterFile, type LetterFilter, letterFiles, lettersIn } from './letter-files.ts';
@@ -29,9 +29,10 @@ export async function list(options: Options): Promise<void> {
 /** Shows dead letters with file, row, column, reason and the row as it stood. */
 export async function show(options: Options): Promise<void> {
   const { configuration } = await configure(options.config, process.env);
+  const mask = createMask(configuration.secrets);
   for (const { path } of await letterFiles(configuration, options))
     for await (const letter of lettersIn(path, options.reason))
-      process.stdout.write(`${shownLetter(letter, options)}\n`);
+      process.stdout.write(`${mask(shownLetter(letter, options))}\n`);
 }
 
 /** Has the deliveries of the letters read again at the agent's next start; may be called while it runs. Exit code 1 when one cannot be. */
@@ -103,23 +104,11 @@ export async function drop(options: Options & { readonly yes?: boolean }): Promi
 }
 
 function shownLetter(letter: DeadLetter, { json }: Options): string {
-  const raw = letter.raw === undefined ? undefined : maskedRaw(letter.raw);
+  const raw = letter.raw === undefined ? undefined : maskNamed(letter.raw);
   if (json === true) return JSON.stringify(raw === undefined ? letter : { ...letter, raw });
   const { path = '', row, column, reason, message, exporter } = letter;
   const place = [path, row && `row ${row}`, column, exporter].filter(Boolean).join(', ');
   return safeText(`${place}: ${reason}: ${message}${raw === undefined ? '' : ` | ${raw}`}`);
-}
-
-/** A row that stands there as JSON keeps to itself what is named like a password. */
-function maskedRaw(raw: string): string {
-  if (!raw.startsWith('{')) return raw;
-  try {
-    return JSON.stringify(JSON.parse(raw), (name, value: unknown) =>
-      isSecretName(name) ? MASK : value,
-    );
-  } catch {
-    return raw;
-  }
 }
 
 function counts(reasons: Readonly<Record<string, number>>): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { focusd } from '../helpers/focusd-process.ts';
-import { focusCsv, put, worldFolder } from '../helpers/world.ts';
+import { focusCsv, focusRow, put, worldFolder } from '../helpers/world.ts';
 
 interface Link {
   readonly sequence: number;
@@ -105,4 +105,36 @@ t.test('every kind of tampering', async (t) => {
   t.match(await run('run', '--once'), { code: 2, stderr: /entry 6 of its audit chain is missing/ });
   write(links);
   t.match(await run('audit', 'verify'), { code: 0, stdout: /^6 entries, the chain holds/ });
+});
+
+t.test('a total that differs in its last decimal', async (t) => {
+  const amounts = ['1.000000000000000001', '2'].map((amount) => focusRow(amount));
+  const folder = worldFolder(
+    t,
+    {},
+    { 'bills/a.csv': focusCsv(amounts), 'bills/b.csv': focusCsv([4]) },
+  );
+  const run = (...args: string[]) => focusd(t, [...args, '-c', join(folder, 'focusd.yaml')]);
+  t.equal((await run('run', '--once')).code, 0);
+  const database = new DatabaseSync(join(folder, 'state/state/state.sqlite'));
+  database.exec(
+    "UPDATE totals SET effective = '3.000000000000000002' WHERE effective = '3.000000000000000001'",
+  );
+  database.close();
+  const { code, stdout } = await run('audit');
+  t.equal(code, 1);
+  t.match(
+    stdout,
+    /bills\/a\.csv \(revision \w+\): different\n +2026-09-01 2026-09-02 .*: EffectiveCost committed 3\.000000000000000002, derived 3\.000000000000000001 \(-0\.000000000000000001\)\n/,
+  );
+  t.match(stdout, /bills\/b\.csv \(revision \w+\): equal\n1 of 2 committed deliveries/);
+  t.match(await run('audit', 'verify'), {
+    code: 1,
+    stdout:
+      /bills\/a\.csv\): EffectiveCost is 3\.000000000000000002, the chain says 3\.000000000000000001\n/,
+  });
+  t.match(await run('run', '--once'), {
+    code: 2,
+    stderr: /totals of the delivery \w+ are not what/,
+  });
 });
