@@ -82,16 +82,7 @@ export class Combinations {
   #hashed(inputs: readonly CombinationInput[], rows: number): void {
     const mixed = this.#mixed;
     mixed.fill(0x811c9dc5 | 0, 0, rows);
-    for (const { codes, remap } of inputs) {
-      for (let row = 0; row < rows; row++) {
-        const code = codes[row] as number;
-        const hash = Math.imul(
-          (mixed[row] as number) ^ (remap === undefined ? code : (remap[code] as number)),
-          PRIME,
-        );
-        mixed[row] = hash ^ (hash >>> 13);
-      }
-    }
+    for (const input of inputs) mix(mixed, input, rows);
     const { codes } = this;
     for (let row = 0; row < rows; row++) {
       const same =
@@ -201,6 +192,16 @@ interface Place {
   readonly rows: number;
   readonly shift: number;
   readonly empty: boolean;
+}
+
+/** Takes an input into the hash of each row. A loop of its own: V8 threw the code of two, one in the other, away again and again. */
+function mix(mixed: Int32Array, { codes, remap }: CombinationInput, rows: number): void {
+  for (let row = 0; row < rows; row++) {
+    const code = codes[row] as number;
+    const part = remap === undefined ? code : (remap[code] as number);
+    const hash = Math.imul((mixed[row] as number) ^ part, PRIME);
+    mixed[row] = hash ^ (hash >>> 13);
+  }
 }
 
 /** Puts an input's bits behind those that are there. */
