@@ -194,26 +194,28 @@ t.test('only what changed is sent', async (t) => {
   t.equal(committed(center).length, revisions.length, 'the first and what changed since');
 });
 
-t.test('agents that read the same bill', async (t) => {
-  const { center, account } = await forwardingWorld(t);
-  const one = account('one');
-  const two = account('two', { bills: join(one, 'bills') });
-  const write = (rows: readonly number[]) => put(one, 'bills/a.csv', focusCsv(rows));
-  write([1, 2, 3, 3]);
-  await read(t, two, one);
-  await settled(t, center, sums([one]), 'a charge counts once, whoever brings it');
-  write([1, 2, 4]);
-  await read(t, two);
-  await settled(t, center, sums([two]), 'who is behind does not hold on to what vanished');
-  await read(t, one);
-  await settled(t, center, sums([one]), 'nor does it count again when it catches up');
-  write([5]);
-  await read(t, one);
-  await settled(t, center, sums([one]), 'the newest counts');
-  t.same(
-    committed(center)
-      .map(({ charges }) => charges)
-      .toSorted(),
-    [0, 1],
-  );
-});
+for (const restatement of ['totals', 'rows'] as const)
+  t.test(`agents that read the same bill: ${restatement}`, async (t) => {
+    const { center, account } = await forwardingWorld(t);
+    const more = `logs: { restatement: ${restatement} }`;
+    const one = account('one', { more });
+    const two = account('two', { more, bills: join(one, 'bills') });
+    const write = (rows: readonly number[]) => put(one, 'bills/a.csv', focusCsv(rows));
+    write([1, 2, 3, 3]);
+    await read(t, two, one);
+    await settled(t, center, sums([one]), 'a charge counts once, whoever brings it');
+    write([1, 2, 4]);
+    await read(t, two);
+    await settled(t, center, sums([two]), 'who is behind does not hold on to what vanished');
+    await read(t, one);
+    await settled(t, center, sums([one]), 'nor does it count again when it catches up');
+    write([5]);
+    await read(t, one);
+    await settled(t, center, sums([one]), 'the newest counts');
+    t.same(
+      committed(center)
+        .map(({ charges }) => charges)
+        .toSorted(),
+      [0, 1],
+    );
+  });

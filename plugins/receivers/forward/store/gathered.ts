@@ -7,6 +7,7 @@ import {
   type Decimal,
   decimal,
   formatDecimal,
+  negate,
   parseDecimal,
   ZERO,
 } from '../../../../pipelines/focus/index.ts';
@@ -111,6 +112,42 @@ export class GatheredFile {
     );
   }
 
+  /**
+   * Makes changes part of it: it brings all charges of the newer revision then, in one step. False, and nothing changes, when they take back what is not there. `past` grows
+   * by the digest that it had.
+   */
+  apply(path: string, changes: Gathered): boolean {
+    const { counted, digest } = this.#about;
+    const before = this.#about;
+    this.#database.prepare('ATTACH ? AS changes').run(path);
+    try {
+      return transaction(this.#database, () => {
+        const result = this.#applied();
+        if (result === undefined) throw new NotThere();
+        const { delivery, attempt, restated, touchedMs } = changes;
+        this.#put({
+          ...{ ...this.#about, ...result, delivery, attempt, touchedMs },
+          ...(restated && { restated: { ...restated, whole: true } }),
+          end: { charges: result.charges, costs: result.costs },
+          ...(counted && {
+            counted: {
+              ...counted,
+              past: [...counted.past, digest].slice(-MOST_PAST),
+              shared: true,
+            },
+          }),
+        });
+        return true;
+      });
+    } catch (error) {
+      this.#about = before;
+      if (error instanceof NotThere) return false;
+      throw error;
+    } finally {
+      this.#database.exec('DETACH changes');
+    }
+  }
+
   /** Its charges but for those in `without`, one JSON object per line; the first one names all columns. */
   *lines(): Generator<string> {
     const rows = this.#database
@@ -181,11 +218,12 @@ export class GatheredFile {
     let digest = bytesOf(this.#about.digest);
     for (const charge of charges) {
       const row = JSON.stringify(rowOf(charge, this.#about.delivery));
-      if (insert.run(charge.uid, row).changes === 0) continue;
+      const uid = this.#about.restated === undefined ? charge.uid : contentOf(charge.uid);
+      if (insert.run(uid, row).changes === 0) continue;
       this.#nameColumns(charge.columns.keys());
       count++;
       bytes += row.length;
-      digest = mixed(digest, charge.uid);
+      digest = mixed(digest, uid);
       for (const [i, column] of COST_COLUMNS.entries())
         costs[i] = add(costs[i] ?? ZERO, costOf(charge, column));
     }
@@ -203,6 +241,46 @@ export class GatheredFile {
     };
     this.#put(isWhole(about) ? { ...about, status: 'whole' } : about);
     return added;
+  }
+
+  /** Takes the attached changes over; undefined when a charge is not there that they take back. */
+  #applied(): Pick<Gathered, 'charges' | 'costs' | 'digest' | 'bytes'> | undefined {
+    let { charges, bytes } = this.#about;
+    const costs = COST_COLUMNS.map((column) => decimal(this.#about.costs[column]));
+    let digest = bytesOf(this.#about.digest);
+    const take = (uid: string, row: string, sign: 1 | -1): void => {
+      charges += sign;
+      bytes += sign * row.length;
+      digest = mixed(digest, uid);
+      const values = JSON.parse(row) as Readonly<Record<string, string | null>>;
+      for (const [i, column] of COST_COLUMNS.entries()) {
+        const cost = parseDecimal(values[column] ?? '0') ?? ZERO;
+        costs[i] = add(costs[i] ?? ZERO, sign === 1 ? cost : negate(cost));
+      }
+    };
+    const remove = this.#database.prepare('DELETE FROM main.charges WHERE uid = ? RETURNING row');
+    const insert = this.#database.prepare('INSERT OR IGNORE INTO main.charges VALUES (?, ?)');
+    const all = this.#database.prepare(
+      "SELECT uid, row FROM changes.charges ORDER BY uid NOT GLOB '*.c[0-9]*', rowid",
+    );
+    for (const { uid, row } of all.iterate()) {
+      const takenBack = TAKEN_BACK.exec(String(uid))?.[1];
+      if (takenBack === undefined) {
+        if (insert.run(String(uid), String(row)).changes > 0) take(String(uid), String(row), 1);
+        continue;
+      }
+      const gone = remove.get(takenBack);
+      if (gone === undefined) return undefined;
+      take(takenBack, String(gone.row), -1);
+    }
+    this.#database.exec('INSERT OR IGNORE INTO main.columns SELECT name FROM changes.columns');
+    for (const { name } of this.#database.prepare('SELECT name FROM main.columns').all())
+      this.#columns.add(String(name));
+    const sums = COST_COLUMNS.map((column, i) => [column, formatDecimal(costs[i] ?? ZERO)]);
+    return {
+      ...{ charges, bytes, digest: digest.toString('hex') },
+      costs: Object.fromEntries(sums) as Gathered['costs'],
+    };
   }
 
   #nameColumns(names: Iterable<string>): void {
@@ -237,6 +315,19 @@ function begun(of: Pick<Gathered, 'key' | 'delivery' | 'touchedMs'>): Gathered {
     digest: '0'.repeat(DIGEST_BYTES * 2),
     bytes: 0,
   };
+}
+
+/** Changes take back a charge that is not there. */
+class NotThere extends Error {}
+
+/** Digests that are remembered of a scope. */
+export const MOST_PAST = 64;
+/** Id of the event that takes a charge back, in a revision by its number; the charge was added by the first revision, or by another one. */
+const TAKEN_BACK = /^(.*?)(?:\.r\d+)?\.c\d+$/;
+
+/** What is the same in each agent's id of a charge, whichever of its revisions added it. */
+function contentOf(uid: string): string {
+  return uid.replace(/\.r\d+$/, '');
 }
 
 /** All charges have come, and they cost what they should. */

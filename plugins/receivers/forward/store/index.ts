@@ -10,7 +10,7 @@ import {
 } from '../../../../pipelines/plugin/index.ts';
 import type { ForwardedCharge } from '../charge-row.ts';
 import { isBase, newestCounted, nextToCount, voidAfter } from '../order.ts';
-import { type Counted, type End, type Gathered, GatheredFile } from './gathered.ts';
+import { type Counted, type End, type Gathered, GatheredFile, MOST_PAST } from './gathered.ts';
 import { partAt, sync, writePart } from './part-file.ts';
 import { openSeenCharges, type SeenCharges } from './seen.ts';
 
@@ -70,8 +70,12 @@ export class ForwardStore {
     this.#seen = openSeenCharges(join(options.folder, `seen${GATHERED}`));
     for (const name of readdirSync(options.folder))
       if (/^[0-9a-f]{32}\.sqlite$/.test(name)) this.#found(name.slice(0, -GATHERED.length));
-    for (const lineage of this.#lineages.keys())
-      if (isShared(this.#of(lineage))) this.#touched.add(lineage);
+    for (const lineage of [...this.#lineages.keys()])
+      for (const one of leftBehind(this.#of(lineage))) this.#remove(one);
+    // Of two that share charges one may have been told, and the other not yet.
+    for (const of of Map.groupBy(this.#all(), scopeOfAll).values())
+      if (new Set(of.map(({ delivery }) => delivery.agent)).size > 1)
+        for (const { delivery } of of) this.#touched.add(lineageOf(delivery));
   }
 
   /** Keeps what came; it is on disk when this returns. What is older than what counts is not kept. */
@@ -110,7 +114,7 @@ export class ForwardStore {
     const lineages = [...this.#lineages.keys()];
     for (const lineage of lineages.toSorted((a, b) => Number(b === begun) - Number(a === begun))) {
       for (let next = nextToCount(this.#of(lineage)); next !== undefined; ) {
-        yield* this.#count(next);
+        if (!(await this.#joined(next))) yield* this.#count(next);
         next = nextToCount(this.#of(lineage));
       }
     }
@@ -125,6 +129,64 @@ export class ForwardStore {
     for (const file of this.#open.values()) file.close();
     this.#open.clear();
     this.#seen.close();
+  }
+
+  /**
+   * Where other agents bring the same charges, changes say nothing by themselves: what they change may count for another agent. They are made part of
+   * what they build on, and all of it is delivered anew, less what others count. Answers whether it is done with that.
+   */
+  async #joined(due: Gathered): Promise<boolean> {
+    if (due.delivery.mode === 'append') return false;
+    const twins = await this.#twins(due);
+    if (twins.length === 0) return false;
+    for (const lineage of twins) this.#join(lineage);
+    if (isBase(due)) return false;
+    const lineage = lineageOf(due.delivery);
+    const isJoined = this.#join(lineage, due);
+    if (isJoined) for (const other of twins) this.#touched.add(other);
+    return isJoined;
+  }
+
+  /** Makes changes part of the revision with all charges that they follow on; false when some do not fit it. */
+  #join(lineage: string, due?: Gathered): boolean {
+    const counted = this.#of(lineage).filter(({ status }) => status === 'counted');
+    const base = newestCounted(counted.filter(isBase));
+    if (base === undefined) return false;
+    const changes = [...counted, ...(due === undefined ? [] : [due])]
+      .filter((one) => !isBase(one) && one.attempt > base.attempt)
+      .toSorted((a, b) => a.attempt - b.attempt);
+    this.#inUse = base.key;
+    for (const one of changes) {
+      this.#closeFile(one.key);
+      const file = this.#file(base.key);
+      if (!file.apply(this.#path(one.key), one)) {
+        const { agent, receiver, scope, revision } = one.delivery;
+        const about = { agent, receiver, scope, revision };
+        this.#options.log.error('changes do not fit: charges may count twice', about);
+        return false;
+      }
+      this.#note(file.about);
+      this.#remove(one);
+      this.#touched.add(lineage);
+    }
+    return true;
+  }
+
+  /** Scopes of other agents that share charges with it, or did. */
+  async #twins(due: Gathered): Promise<readonly string[]> {
+    const lineage = lineageOf(due.delivery);
+    const isRelated = (of: string): boolean => this.#touched.has(of) || isShared(this.#of(of));
+    const isOwnRelated = isRelated(lineage);
+    const twins: string[] = [];
+    for (const [other, of] of this.#lineages) {
+      const counted = [...of.values()].filter(({ status }) => status === 'counted');
+      if (!counted.some((one) => isOfOther(one, due))) continue;
+      if (isOwnRelated || isRelated(other)) twins.push(other);
+      else
+        for (const one of counted)
+          if (!twins.includes(other) && (await this.#shares(due, one))) twins.push(other);
+    }
+    return twins;
   }
 
   /** Delivers it, then lets it count; its file stays open meanwhile. */
@@ -143,7 +205,9 @@ export class ForwardStore {
     if (known !== undefined && known !== one && isSame(known, one)) return this.#again(known, one);
     const past = pastOf(one, known);
     const { without, digest, shared } = await this.#leftOf(one, past);
-    const revision = `${delivery.revision}~${digest.slice(0, 12)}`;
+    // Changes that were made part of it had a delivery of their own, maybe.
+    const isJoined = isBase(one) && delivery.restated?.whole === false;
+    const revision = `${delivery.revision}~${digest.slice(0, 12)}${isJoined ? '~whole' : ''}`;
     if (one.counted?.revision === revision) return;
     const lines = one.charges > without;
     const path = join(this.#options.folder, `${one.key}-${digest.slice(0, 12)}${PART}`);
@@ -224,9 +288,7 @@ export class ForwardStore {
     return [...this.#lineages.values()].flatMap((of) => {
       const counted = newestCounted([...of.values()]);
       if (counted === undefined || !isBase(counted)) return [];
-      const { agent, receiver, scope, mode } = counted.delivery;
-      const isOther = agent !== delivery.agent && mode === delivery.mode;
-      return isOther && receiver === delivery.receiver && scope === delivery.scope ? [counted] : [];
+      return isOfOther(counted, { delivery }) ? [counted] : [];
     });
   }
 
@@ -345,7 +407,6 @@ export class ForwardStore {
   }
 }
 
-const MOST_PAST = 64;
 const FORGET_EVERY_MS = 3_600_000;
 const EMPTY = '0'.repeat(32);
 
@@ -368,6 +429,22 @@ function keyOf({ agent, id, attempt }: ForwardedDelivery): string {
     .update(JSON.stringify([agent, id, attempt]))
     .digest('hex')
     .slice(0, 32);
+}
+
+/** Equal for the scopes of several agents that may be the same bill. */
+function scopeOfAll({ delivery: { receiver, scope, mode } }: Pick<Gathered, 'delivery'>): string {
+  return JSON.stringify([receiver, scope, mode]);
+}
+
+/** Of the same scope of another agent. */
+function isOfOther(one: Pick<Gathered, 'delivery'>, other: Pick<Gathered, 'delivery'>): boolean {
+  return one.delivery.agent !== other.delivery.agent && scopeOfAll(one) === scopeOfAll(other);
+}
+
+/** What a crash has left: its changes are part of the revision with all charges already, or it is older than that. */
+function leftBehind(of: readonly Gathered[]): readonly Gathered[] {
+  const base = newestCounted(of.filter(isBase));
+  return base === undefined ? [] : of.filter((one) => one !== base && one.attempt <= base.attempt);
 }
 
 /** The same charges under the same revision. */
