@@ -14,8 +14,10 @@ async function main(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader(stream));
   const { keepCompiledCode } = await import('./compile-cache.ts');
   const { leanHttp } = await import('./lean-http.ts');
+  const { boundYoungGeneration } = await import('./young-generation.ts');
   keepCompiledCode(process.env);
   leanHttp();
+  boundYoungGeneration();
   const { buildProgram } = await import('./cli/program.ts');
   const { report } = await import('./cli/report-error.ts');
   try {

@@ -16,7 +16,7 @@ import { type Piece, Plan, TABLE_BYTES } from './plan.ts';
 import { Segment } from './segment.ts';
 
 /** Ready runs take at most about this much memory, beside what one batch needs. */
-const BUDGET = 16 << 20;
+const BUDGET = 8 << 20;
 /** Groups of columns that are remembered at most. */
 const MOST_SEGMENTS = 512;
 

@@ -83,3 +83,33 @@ t.test('compiled code is kept in the cache of the user, where there can be one',
   const without = await spawnFocusd(['plugins'], { env: nowhere }).ended;
   t.match(without, { code: 0, stderr: '' });
 });
+
+t.test('the young generation stays small, in the main thread and in others', async (t) => {
+  const sizes = printed(`
+    import { once } from 'node:events';
+    import { setImmediate } from 'node:timers/promises';
+    import { Worker } from 'node:worker_threads';
+    import { boundYoungGeneration, youngBytes } from ${urlOf('agent/young-generation.ts')};
+    const busy = async () => {
+      let kept = [];
+      for (let i = 1; i <= 4_000_000; i++) {
+        kept.push({ i });
+        if (i % 200_000 === 0) kept = [];
+        if (i % 20_000 === 0) await setImmediate();
+      }
+    };
+    boundYoungGeneration();
+    await busy();
+    const worker = new Worker(
+      \`const { parentPort } = require('node:worker_threads');
+       const { setImmediate } = require('node:timers/promises');
+       const { getHeapSpaceStatistics } = require('node:v8');
+       (\${busy})().then(() => parentPort.postMessage(
+         getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size));\`,
+      { eval: true, execArgv: [] },
+    );
+    const [ofWorker] = await once(worker, 'message');
+    console.log(JSON.stringify([youngBytes(), ofWorker]));`) as readonly number[];
+  t.equal(sizes.length, 2);
+  for (const bytes of sizes) t.ok(bytes > 0 && bytes <= 16 * 2 ** 20, `${bytes} bytes`);
+});

@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { boundYoungGeneration } from '../../agent/young-generation.ts';
 import kubernetes from '../../plugins/receivers/kubernetes/index.ts';
 import { rawNode, rawPod } from '../helpers/kube-objects.ts';
 import type { Raw } from '../helpers/kube-server.ts';
@@ -39,6 +40,7 @@ if (process.argv[4] === SERVE) await serve(size);
 else await measure(size);
 
 async function measure(size: Size): Promise<void> {
+  boundYoungGeneration();
   const numbers = [size.nodes, size.pods].map(String);
   const server = fork(import.meta.filename, [...numbers, SERVE], { execArgv: [] });
   const [url] = (await once(server, 'message')) as [string];

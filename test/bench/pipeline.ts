@@ -8,11 +8,13 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { keepCompiledCode } from '../../agent/compile-cache.ts';
 import { stageSettings } from '../../agent/stages.ts';
+import { boundYoungGeneration } from '../../agent/young-generation.ts';
 import { deliver } from '../../pipelines/engine/deliver.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 
 keepCompiledCode(process.env);
+boundYoungGeneration();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
