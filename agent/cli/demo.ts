@@ -200,14 +200,14 @@ async function keepServing(
       return;
     reported = true;
     await report(known);
-    say(
-      `The agent keeps running: put bills into the folder above, or change its focusd.yaml.
-  curl -s http://127.0.0.1:${ports.health}/          health
-  curl -s http://127.0.0.1:${ports.metrics}/metrics    metrics
-  http://127.0.0.1:${ports.debug}/debug          what it is doing, in a browser
-  focusd top --url http://127.0.0.1:${ports.debug}   the same, live in a terminal
-Ctrl-C ends it.`,
-    );
+    say(`The agent keeps running: put bills into the folder above, or change its focusd.yaml.
+${steps([
+  [`curl -s http://127.0.0.1:${ports.health}/`, 'health'],
+  [`curl -s http://127.0.0.1:${ports.metrics}/metrics`, 'metrics'],
+  [`http://127.0.0.1:${ports.debug}/debug`, 'what it is doing, in a browser'],
+  [`${focusd()} top --url http://127.0.0.1:${ports.debug}`, 'the same, live in a terminal'],
+])}
+Ctrl-C ends it.`);
   };
   await serve(configured, {
     once: false,
@@ -227,15 +227,24 @@ Ctrl-C ends it.`,
 function whatNext(folder: string): string {
   const here = relative(process.cwd(), folder);
   const place = here.length < folder.length && !here.startsWith('..') ? here : folder;
-  const checkout = process.env.npm_lifecycle_event !== undefined;
-  const focusd = checkout ? 'npm run -s focusd --' : 'focusd';
-  const steps = [
-    [checkout ? 'npm start -- --serve' : 'focusd demo --serve', 'the same agent, kept running'],
-    [`${focusd} audit -c ${place}/focusd.yaml`, 'prove the totals from the raw bills'],
-    [`${focusd} convert BILL.csv.gz -o focus.parquet`, 'your own bill as FOCUS'],
-    [`${focusd} --help`, 'everything else'],
-  ] as const;
-  const width = Math.max(...steps.map(([command]) => command.length));
-  const lines = steps.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`);
-  return `OTLP: ${place}/otlp (logs: one file per bill; metrics.jsonl)\nTry next:\n${lines.join('\n')}`;
+  const serving = isCheckout() ? 'npm start -- --serve' : 'focusd demo --serve';
+  return `OTLP: ${place}/otlp (logs: one file per bill; metrics.jsonl)\nTry next:\n${steps([
+    [serving, 'the same agent, kept running'],
+    [`${focusd()} audit -c ${place}/focusd.yaml`, 'prove the totals from the raw bills'],
+    [`${focusd()} convert BILL.csv.gz -o focus.parquet`, 'your own bill as FOCUS'],
+    [`${focusd()} --help`, 'everything else'],
+  ])}`;
+}
+
+function isCheckout(): boolean {
+  return process.env.npm_lifecycle_event !== undefined;
+}
+
+function focusd(): string {
+  return isCheckout() ? 'npm run -s focusd --' : 'focusd';
+}
+
+function steps(list: readonly (readonly [command: string, what: string])[]): string {
+  const width = Math.max(...list.map(([command]) => command.length));
+  return list.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n');
 }
