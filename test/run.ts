@@ -28,6 +28,8 @@ if (interop && named.length === 0)
 const files =
   named.length > 0 ? named : interop ? globSync('test/interop/**/*.test.ts').toSorted() : [];
 const slow = interop ? ['--jobs=1', '--timeout=1200'] : [];
+// tap would remove a test's folder before its teardowns, under agents that still run there.
+process.env.TAP_SAVE_FIXTURE = '1';
 const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...slow, ...files], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
@@ -64,10 +66,18 @@ async function follow(output: NodeJS.ReadableStream): Promise<Counts | undefined
     if (/^\s+(not )?ok .*# (SKIP|TODO)/.test(line)) process.stdout.write(`${line.trim()}\n`);
     if (/^not ok/.test(line)) process.stdout.write(`${story.join('\n')}\n${line}\n`);
     else if (/^ok/.test(line)) process.stdout.write(`${line}\n`);
+    const [, file] = /^(?:not )?ok \d+ - (\S+)/.exec(line) ?? [];
+    if (file !== undefined) removeFolders(file);
     if (/^(not )?ok/.test(line)) story = [];
     else story.push(line);
   }
   return counts;
+}
+
+/** What the tests of a file have written. */
+function removeFolders(file: string): void {
+  for (const folder of globSync(`.tap/fixtures/${file.replaceAll('/', '-')}*`))
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 function countsOf(line: string): Counts {

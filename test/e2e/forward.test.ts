@@ -17,7 +17,6 @@ import {
   filesBelow,
   focusCsv,
   focusRow,
-  lastingFolder,
   put,
   readOnce,
   startWorld,
@@ -28,7 +27,7 @@ t.setTimeout(10 * 60_000);
 
 /** A central agent that runs, and agents of accounts. */
 async function forwardingWorld(t: Test, central: Omit<Central, 'port'> = {}) {
-  const folder = lastingFolder(t);
+  const folder = t.testdir({});
   const port = await freePort();
   const center = centralFolder(join(folder, 'central'), { port, ...central });
   const { logs } = await startWorld(t, center);

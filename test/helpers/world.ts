@@ -62,19 +62,13 @@ ${written.telemetry ?? ''}
 `;
 }
 
-/** A folder that is removed after the teardowns: tap removes it before those of a test that had none yet, while agents still run there. */
-export function lastingFolder(t: Test, content: Parameters<Test['testdir']>[0] = {}): string {
-  t.teardown(() => undefined);
-  return t.testdir(content);
-}
-
 /** Writes the configuration and files (by path) below a new folder; answers the folder. */
 export function worldFolder(
   t: Test,
   written: Written = {},
   files: Readonly<Record<string, string | Uint8Array>> = {},
 ): string {
-  const folder = lastingFolder(t, { bills: {}, 'focusd.yaml': configuration(written) });
+  const folder = t.testdir({ bills: {}, 'focusd.yaml': configuration(written) });
   for (const [path, content] of Object.entries(files)) put(folder, path, content);
   return folder;
 }
