@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { version } from '../../agent/version.ts';
+import { MAPPINGS } from '../../pipelines/normalize/mappings/index.ts';
 import { pluginFolders } from '../docs/plugin-folders.ts';
 import { dockerFile } from '../helpers/deployment-files.ts';
 import { exampleFiles } from '../helpers/mapping-example.ts';
@@ -122,16 +123,17 @@ t.test('the npm package', { skip: 'skip' in image ? image.skip : false }, async 
   t.test('says its version, its plugins and its licences', async (t) => {
     t.same(await focusd('--version'), { code: 0, stdout: `${version()}\n`, stderr: '' });
     const listed = await focusd('plugins', '--json');
-    const types = (JSON.parse(listed.stdout) as { readonly type: string }[]).map(
-      ({ type }) => type,
+    const entries: readonly { readonly kind: string; readonly type: string }[] = JSON.parse(
+      listed.stdout,
     );
-    t.same(
-      types.sort(),
-      pluginFolders()
+    const named = (isMapping: boolean): readonly string[] =>
+      entries
+        .filter(({ kind }) => (kind === 'mapping') === isMapping)
         .map(({ type }) => type)
-        .sort(),
-      'every plugin there is',
-    );
+        .sort();
+    const plugins = pluginFolders().map(({ type }) => type);
+    t.same(named(false), plugins.sort(), 'every plugin there is');
+    t.same(named(true), MAPPINGS.map(({ name }) => name).sort(), 'every mapping');
     const own = join(site, 'node_modules/focusd');
     t.match(readFileSync(join(own, 'NOTICE'), 'utf8'), /FinOps Foundation/);
     t.notMatch(readFileSync(join(own, 'package.json'), 'utf8'), /devDependencies|node-linux/);
