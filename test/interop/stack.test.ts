@@ -93,7 +93,7 @@ t.test('a bill travels through agent, collector and Prometheus to every panel', 
   if ('skip' in gateway) return t.plan(0, gateway.skip);
   if ('skip' in store) return t.plan(0, store.skip);
   const dir = t.testdir();
-  const [health = 0, own = 0] = await freePorts(2);
+  const [health = 0, own = 0, debug = 0] = await freePorts(3);
   const rules = join(dir, 'prometheus/prometheus');
   mkdirSync(rules, { recursive: true });
   const often = dockerFile('prometheus/alerts.yaml').replace('interval: 1m', 'interval: 1s');
@@ -132,7 +132,7 @@ t.test('a bill travels through agent, collector and Prometheus to every panel', 
       join(import.meta.dirname, '../../agent/main.ts'),
       'run',
       '-c',
-      agentFile(dir, { health, own }),
+      agentFile(dir, { health, own, debug }),
     ],
     cwd: dir,
     env: { OTLP_ENDPOINT: `http://127.0.0.1:${middle.grpcPort}` },
@@ -199,13 +199,14 @@ interface Validate {
 /** The configuration of the image, with paths and ports of this machine. */
 function agentFile(
   dir: string,
-  { health, own }: { readonly health: number; readonly own: number },
+  { health, own, debug }: Readonly<Record<'health' | 'own' | 'debug', number>>,
 ): string {
   const path = join(dir, 'etc/focusd.yaml');
   mkdirSync(join(dir, 'etc'));
   const text = dockerFile('focusd.yaml')
     .replaceAll('/var/lib/focusd', dir)
     .replace('0.0.0.0:13133', `127.0.0.1:${health}`)
+    .replace('debug: {}', `debug: { endpoint: 127.0.0.1:${debug} }`)
     .replace('0.0.0.0:8888', `127.0.0.1:${own}`);
   writeFileSync(path, text);
   return path;
