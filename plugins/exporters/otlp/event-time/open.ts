@@ -35,8 +35,9 @@ export async function openEventTime(
   const told = await openTold(join(context.folder, 'event-time.json'));
   const closing = new AbortController();
   const signal = AbortSignal.any([context.signal, closing.signal]);
-  const backend = await openBackend(context, { connection: options.connection, signal });
   const counts = countMetrics(context);
+  const { connection } = options;
+  const backend = await openBackend(context, { connection, signal, onRetry: counts.onRetry });
   counts.observeEventTime(told);
   const about = {
     days: config.metrics.event_time.days,
@@ -136,13 +137,20 @@ function maxAge({ metrics, backend_profile }: Settings): { readonly maxAgeMs?: n
 /** Sends points of one time in a request of their own; answers why they are refused, in whole or in part. Throws `Unavailable` or `Misconfigured`. */
 async function openBackend(
   context: ExporterContext<Settings>,
-  { connection, signal }: { readonly connection: Connection; readonly signal: AbortSignal },
+  {
+    connection,
+    signal,
+    onRetry,
+  }: {
+    readonly connection: Connection;
+    readonly signal: AbortSignal;
+    readonly onRetry: ReturnType<typeof countMetrics>['onRetry'];
+  },
 ) {
   const { clock, log, id, config } = context;
   const { endpoint: url, tls } = connection;
   hookDiagnostics(log);
   const exporter = await createMetricExporter(connection);
-  const { onRetry } = countMetrics(context);
   const resource = resourceFromAttributes({ ...config.metrics.resource });
 
   function requestOf(points: readonly DayCost[], timeMs: number): ResourceMetrics {
