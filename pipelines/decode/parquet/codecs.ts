@@ -1,11 +1,14 @@
 import { brotliDecompressSync, unzipSync, zstdDecompressSync } from 'node:zlib';
 import { snappyUncompressor } from 'hysnappy';
+import { HeldZstd, type Target } from './held-zstd.ts';
 import { inflateLz4 } from './lz4.ts';
 
 type Inflate = (input: Uint8Array, size: number) => Uint8Array;
 
 /** WebAssembly with its own memory: one per thread. */
 let snappy: Inflate | undefined;
+/** Likewise. */
+let zstd: HeldZstd | undefined;
 
 const CODECS: Readonly<Record<string, Inflate>> = {
   SNAPPY: (input, size) => {
@@ -26,17 +29,25 @@ export function knownCodec(codec: string): boolean {
   return codec === 'UNCOMPRESSED' || Object.hasOwn(CODECS, codec);
 }
 
-/** Inflates `input` to exactly `size` bytes of `output` from `at` on. */
-export function decompress(
-  codec: string,
-  input: Uint8Array,
-  to: { readonly output: Uint8Array; readonly at: number; readonly size: number },
-): void {
+/** Inflates `input` to exactly the target's size. */
+export function decompress(codec: string, input: Uint8Array, to: Target): void {
+  if (codec === 'ZSTD' && to.size > 0 && inflatesHeld(input, to)) return;
   const inflate = CODECS[codec];
   const bytes = inflate === undefined || to.size === 0 ? input : inflate(input, to.size);
   if (bytes.length !== to.size && to.size > 0)
     throw new Error(`a page inflates to ${bytes.length} bytes, not to ${to.size} as it says`);
   if (to.size > 0) to.output.set(bytes, to.at);
+}
+
+/** Inflates by the thread's open decompressor; false: there is none. One that threw is not used again. */
+function inflatesHeld(input: Uint8Array, to: Target): boolean {
+  zstd ??= HeldZstd.open();
+  const held = zstd;
+  if (held === undefined) return false;
+  zstd = undefined;
+  held.inflate(input, to);
+  zstd = held;
+  return true;
 }
 
 /** One buffer of the right size instead of many small ones. */

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { ParquetType } from 'hyparquet';
 import { SLACK } from '../../focus/dictionary.ts';
+import { ChunkBytes } from './chunk-bytes.ts';
 import { decompress, knownCodec } from './codecs.ts';
 import type { RowGroupFacts } from './footer.ts';
 import { count } from './footer.ts';
@@ -59,9 +60,8 @@ export class Pages {
   /** Values of the current page that were not taken yet, nulls included. */
   left = 0;
   readonly width: number;
-  readonly #file: PartFile;
+  readonly #bytes: ChunkBytes;
   readonly #leaf: Leaf;
-  readonly #scratch: Scratch;
   #codec = '';
   #position = 0;
   #end = 0;
@@ -72,9 +72,8 @@ export class Pages {
   #view = new DataView(this.#page.buffer);
 
   constructor(file: PartFile, leaf: Leaf, shared: Scratch) {
-    this.#file = file;
+    this.#bytes = new ChunkBytes(file, shared);
     this.#leaf = leaf;
-    this.#scratch = shared;
     this.width = valueWidth(leaf.element.type, leaf.element.type_length);
   }
 
@@ -100,6 +99,7 @@ export class Pages {
     this.#codec = codec;
     this.#position = start;
     this.#end = dataEnd;
+    this.#bytes.open(Math.min(dataEnd, start + (count(facts.total_compressed_size) ?? 0)));
     this.#values = values;
     this.#hasDictionary = false;
     this.left = 0;
@@ -122,17 +122,17 @@ export class Pages {
 
   #header(): PageHeader {
     const available = Math.min(this.#end - this.#position, MAX_HEADER);
+    if (available <= 0) throw new Error('a page header cannot be read');
+    let bytes = this.#bytes.ahead(this.#position);
     for (let window = HEADER_WINDOW; ; window *= 16) {
-      const bytes = Math.min(window, available);
-      this.#scratch.input = roomFor(this.#scratch.input, bytes);
-      this.#file.read(this.#scratch.input, bytes, this.#position);
-      const header = readPageHeader(this.#scratch.input.subarray(0, bytes));
+      const header = readPageHeader(bytes);
       if (header !== undefined) {
         if (this.#position + header.headerBytes + header.compressedBytes > this.#end)
           throw new Error('a page reaches beyond the end of the file');
         return header;
       }
-      if (bytes === available) throw new Error('a page header cannot be read');
+      if (bytes.length >= available) throw new Error('a page header cannot be read');
+      bytes = this.#bytes.read(this.#position, Math.min(window, available));
     }
   }
 
@@ -144,18 +144,15 @@ export class Pages {
       this.#page = roomFor(this.#page, uncompressedBytes);
       this.#view = new DataView(this.#page.buffer);
     }
+    const input = this.#bytes.read(position, compressedBytes);
+    verify(header, input);
     if (this.#codec === 'UNCOMPRESSED' || !header.compressed) {
       if (compressedBytes !== uncompressedBytes)
         throw new Error('a page that is not compressed has two sizes');
-      this.#file.read(this.#page, uncompressedBytes, position);
-      verify(header, this.#page.subarray(0, uncompressedBytes));
+      this.#page.set(input);
       return;
     }
     const levels = header.repetitionBytes + header.definitionBytes;
-    this.#scratch.input = roomFor(this.#scratch.input, compressedBytes);
-    const input = this.#scratch.input.subarray(0, compressedBytes);
-    this.#file.read(input, compressedBytes, position);
-    verify(header, input);
     this.#page.set(input.subarray(0, levels));
     decompress(this.#codec, input.subarray(levels), {
       output: this.#page,

@@ -541,7 +541,7 @@ t.test('what is torn, damaged or unreadable is a BadPart that says where', async
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return state % below;
   };
-  for (const source of ['few-plain', 'few-second', 'few-snappy', 'few-lz4']) {
+  for (const source of ['few-plain', 'few-second', 'few-snappy', 'few-lz4', 'few-zstd']) {
     const original = readFileSync(join(folder, `${source}.parquet`));
     for (let trial = 0; trial < 120; trial++) {
       const bytes = new Uint8Array(original);
