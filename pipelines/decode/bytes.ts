@@ -2,6 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Readable, type Transform } from 'node:stream';
 import { crc32, createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { BadPart } from '../plugin/errors.ts';
+import { fileReads } from './file-reads.ts';
+import { gunzipped } from './gunzip.ts';
 import { zipEntry } from './zip.ts';
 
 /** How the bytes of a part are packed. */
@@ -40,33 +42,40 @@ export async function openBytes(path: string, compression: Compression): Promise
 }
 
 function plain(file: FileHandle): ByteReader {
-  return {
-    async read(into, offset) {
-      const { bytesRead } = await file.read(into, offset, into.length - offset, null);
-      return bytesRead;
-    },
-    async close() {},
-  };
+  return { read: fileReads(file), async close() {} };
 }
 
 const CHUNK = 256 * 1024;
 
-function unpack(
-  file: FileHandle,
-  part: { readonly path: string; readonly compression: Exclude<Compression, 'none'> },
-): ByteReader {
-  const chunks =
-    part.compression === 'zip'
-      ? zippedChunks(file, part.path)
-      : unpackedChunks(file, part.compression);
+interface Archive {
+  readonly path: string;
+  readonly compression: Exclude<Compression, 'none'>;
+}
+
+function unpack(file: FileHandle, part: Archive): ByteReader {
+  const { path, compression } = part;
+  const unpacked =
+    (compression === 'gzip' ? gunzipped(file) : undefined) ??
+    streamed(compression === 'zip' ? zippedChunks(file, path) : unpackedChunks(file, compression));
+  return {
+    async read(into, offset) {
+      try {
+        return await unpacked.read(into, offset);
+      } catch (cause) {
+        throw archiveError(cause, part);
+      }
+    },
+    close: unpacked.close,
+  };
+}
+
+function streamed(chunks: AsyncGenerator<Uint8Array<ArrayBuffer>, undefined>): ByteReader {
   let chunk = new Uint8Array(0);
   return {
     async read(into, offset) {
       while (chunk.length === 0) {
         free(chunk);
-        const next = await chunks.next().catch((cause: unknown) => {
-          throw archiveError(cause, part);
-        });
+        const next = await chunks.next();
         if (next.done === true) return 0;
         chunk = next.value;
       }
@@ -150,10 +159,7 @@ async function* fileChunks(
   }
 }
 
-function archiveError(
-  cause: unknown,
-  { path, compression }: { readonly path: string; readonly compression: string },
-): unknown {
+function archiveError(cause: unknown, { path, compression }: Archive): unknown {
   const code =
     cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   if (!/^(Z_|ZSTD_|ERR_ZLIB|ERR_ZSTD)/.test(code)) return cause;
