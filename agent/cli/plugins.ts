@@ -8,6 +8,7 @@ import { isSetting } from '../../pipelines/plugin/settings.ts';
 import { mappingGroups } from '../../plugins/processors/normalize/mapping-groups.ts';
 import { configure } from '../configure.ts';
 import { type Catalogue, createCatalogue, type Listed } from '../load-plugin.ts';
+import { someValues } from './some-values.ts';
 
 interface Options {
   readonly config?: string;
@@ -111,18 +112,9 @@ const IN_NORMALIZE = (mapping: string): string =>
   `In the processor normalize under ${mapping}:, or focusd convert --set ${mapping}.SETTING=VALUE\n\n`;
 
 function describe({ format, values, default: standard }: Setting): string {
-  const type = values === undefined ? format : choices(values);
+  const type = values === undefined ? format : someValues(values, ' | ');
   if (standard === undefined) return `${type}, required`;
   return standard === null ? `${type}, optional` : `${type}, default ${JSON.stringify(standard)}`;
-}
-
-/** Values that are shown of a setting that has many, such as one of a currency. */
-const SHOWN = 8;
-
-function choices(values: readonly string[]): string {
-  if (values.length <= 2 * SHOWN) return values.join(' | ');
-  const more = values.length - SHOWN;
-  return `${values.slice(0, SHOWN).join(' | ')} and ${more} more, which --json shows`;
 }
 
 function settingsOf(schema: Schema, prefix = ''): [string, Setting][] {

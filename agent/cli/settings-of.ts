@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Mapping } from '../../pipelines/normalize/mapping.ts';
 import { MAPPINGS } from '../../pipelines/normalize/mappings/index.ts';
 import { Misconfigured } from '../../pipelines/plugin/errors.ts';
+import { someValues } from './some-values.ts';
 
 /** `--set aws-cur.split_rows=allocate` as settings by mapping; every name and value is checked. */
 export function mappingSettings(
@@ -31,17 +32,10 @@ function knownSettings(mappings: readonly Mapping[]): string {
   return mappings
     .flatMap(({ name, settings = {} }) =>
       Object.entries(settings).map(
-        ([setting, { values }]) => `${name}.${setting}=${shown(values)}`,
+        ([setting, { values }]) => `${name}.${setting}=${someValues(values)}`,
       ),
     )
     .join(', ');
-}
-
-/** Values that a message shows; there may be a hundred. */
-const SHOWN = 8;
-
-function shown(values: readonly string[]): string {
-  return values.length <= SHOWN ? values.join('|') : `${values.slice(0, SHOWN).join('|')}|…`;
 }
 
 /** Number of worker threads: as asked for, or one per core. */

@@ -1,4 +1,5 @@
 import { BadPart } from '../plugin/errors.ts';
+import { foreignTable } from './foreign-tables.ts';
 import type { Mapping } from './mapping.ts';
 import { MAPPINGS } from './mappings/index.ts';
 
@@ -75,7 +76,7 @@ function detected(mappings: readonly Mapping[], header: readonly string[], path:
   const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
   if (best.score < ENOUGH)
     throw new BadPart(
-      `its columns fit no known bill (${mappings.map((mapping) => mapping.name).join(', ')}); it has ${sample(header)}. ${header.length === 1 ? 'Its first line is read as the header: is there a title above it?' : 'Name the mapping if it is one of these'}`,
+      `its columns fit no known bill (${mappings.map((mapping) => mapping.name).join(', ')}); it has ${sample(header)}. ${foreignTable(header) ?? 'Its first line is read as the header; name the mapping if it is one of these'}`,
       { path },
     );
   return best.mapping;

@@ -236,7 +236,8 @@ t.test('convert', async (t) => {
     put(folder, 'before.csv', 'what was here');
     const itself = readFileSync(join(folder, 'few.csv'), 'utf8');
     put(folder, 'title.csv', `Costs of September\n\n${itself}`);
-    const [missing, empty, some, stdout, format, mapping, set, output, same, title] =
+    put(folder, 'summary.csv', 'Service,Storage($),Total costs($)\nService total,1,1\n');
+    const [missing, empty, some, stdout, format, mapping, set, output, same, title, summary] =
       await Promise.all([
         run('nowhere.csv', '-o', 'x.csv'),
         run('empty.csv', '-o', 'before.csv'),
@@ -247,7 +248,8 @@ t.test('convert', async (t) => {
         run('few.csv', '-o', 'x.csv', '--set', 'aws-cur.splitrows=off'),
         run('few.csv', '-o', 'bills'),
         run('few.csv', '-o', 'few.csv'),
-        run('title.csv', '-o', 'x.csv'),
+        run('title.csv', '-o', 'titled.csv', '--json'),
+        run('summary.csv', '-o', 'x.csv'),
       ]);
     ends(t, missing, 1, /nowhere\.csv: there is no such file/);
     ends(t, empty, 1, /empty\.csv: empty file\n.*nothing was written/);
@@ -264,7 +266,9 @@ t.test('convert', async (t) => {
     ends(t, set, 2, /there is no such setting\n +known: .*aws-cur\.split_rows=off\|allocate/);
     ends(t, same, 2, /few\.csv is one of the bills\n +name another file/);
     t.equal(readFileSync(join(folder, 'few.csv'), 'utf8'), itself, 'the bill stays as it is');
-    ends(t, title, 1, /is there a title above it\?/);
+    ends(t, title, 0);
+    t.match(JSON.parse(title.stdout), { rows: { rejected: 0 }, repairs: { title_line: 1 } });
+    ends(t, summary, 1, /fit no known bill .*download of AWS Cost Explorer/);
     ends(t, output, 2, /bills is a folder/);
     t.notOk(existsSync(join(folder, 'x.csv')));
     t.strictSame(

@@ -1,5 +1,7 @@
 import { BadPart } from '../../plugin/errors.ts';
 import type { Window } from '../window.ts';
+import { commonest, findLine, type Line, splitLine } from './lines.ts';
+import { passTitles, said } from './titles.ts';
 
 /** How a csv part is written, and its column names. */
 export interface Header {
@@ -10,20 +12,18 @@ export interface Header {
   readonly names: readonly string[];
   /** The line as it stands, without its end. */
   readonly line: Uint8Array;
+  /** What lines above it say of the bill as a whole: `Currency` → `EUR`. */
+  readonly titles: ReadonlyMap<string, string>;
 }
 
 /** Most columns a part may have. */
 export const MAX_COLUMNS = 10_000;
 
-const LF = 10;
-const CR = 13;
-const QUOTE = 34;
-const DELIMITERS = [44, 59, 9, 124];
 const HEADER_LIMIT = 4 * 1024 * 1024;
 
 /**
  * Reads the first line that is not blank and leaves the window behind it. A line `sep=;` before it, which Excel writes and
- * understands, names the delimiter.
+ * understands, names the delimiter; titles above it are passed, a repair.
  */
 export async function readHeader(
   window: Window,
@@ -33,6 +33,11 @@ export async function readHeader(
   const named = namedDelimiter(window.text(line.start, line.end));
   if (named !== undefined) {
     window.start = line.next;
+    line = await firstLine(window, part.path);
+  }
+  const titles = await passTitles(window, named);
+  if (titles.length > 0) {
+    part.repaired('title_line', titles.length);
     line = await firstLine(window, part.path);
   }
   const bytes = window.bytes.slice(line.start, line.end);
@@ -49,14 +54,8 @@ export async function readHeader(
     newline: line.newline,
     names: uniqueNames(texts, part.repaired),
     line: bytes,
+    titles: new Map(titles.flatMap((cells) => said(cells) ?? [])),
   };
-}
-
-interface Line {
-  readonly start: number;
-  readonly end: number;
-  readonly next: number;
-  readonly newline: number;
 }
 
 async function firstLine(window: Window, path: string): Promise<Line> {
@@ -77,56 +76,10 @@ async function firstLine(window: Window, path: string): Promise<Line> {
   });
 }
 
-/** The first line of the window that is not blank; undefined when it does not end in there. */
-function findLine(window: Window): Line | undefined {
-  const { bytes, end } = window;
-  let start = window.start;
-  while (start < end && (bytes[start] === LF || bytes[start] === CR)) start++;
-  let quoted = false;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) quoted = !quoted;
-    else if (quoted) continue;
-    else if (byte === LF) return { start, end: at, next: at + 1, newline: LF };
-    else if (byte === CR) {
-      if (at + 1 === end && !window.ended) return undefined;
-      return bytes[at + 1] === LF && at + 1 < end
-        ? { start, end: at, next: at + 2, newline: LF }
-        : { start, end: at, next: at + 1, newline: CR };
-    }
-  }
-  return undefined;
-}
-
 /** What a line like `sep=;` says; undefined for any other line. */
 function namedDelimiter(line: string): number | undefined {
   const named = /^"?sep=([,;\t|])"?$/i.exec(line)?.[1];
   return named?.charCodeAt(0);
-}
-
-/** The delimiter that stands most often outside quotes; a comma when none does. */
-function commonest(line: Uint8Array): number {
-  const counts = DELIMITERS.map((delimiter) => splitLine(line, delimiter).length);
-  return DELIMITERS[counts.indexOf(Math.max(...counts))] as number;
-}
-
-function splitLine(line: Uint8Array, delimiter: number): readonly string[] {
-  const texts: string[] = [];
-  let quoted = false;
-  let from = 0;
-  for (let at = 0; at <= line.length; at++) {
-    const byte = at === line.length ? delimiter : line[at];
-    if (byte === QUOTE) quoted = !quoted;
-    else if (byte === delimiter && (!quoted || at === line.length)) {
-      texts.push(unquoted(Buffer.from(line.subarray(from, at)).toString('utf8')));
-      from = at + 1;
-    }
-  }
-  return texts;
-}
-
-function unquoted(text: string): string {
-  return /^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text;
 }
 
 function uniqueNames(

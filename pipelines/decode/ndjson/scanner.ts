@@ -3,19 +3,18 @@ import { BatchRows } from '../batch-rows.ts';
 import type { Cells } from '../cells.ts';
 import type { RowScanner } from '../text-source.ts';
 import type { Window } from '../window.ts';
+import { Frame } from './frame.ts';
 import { INCOMPLETE, INVALID, JsonReader } from './json-reader.ts';
 import { type ColumnSet, Objects } from './objects.ts';
 
-/** How objects follow one another: one per line, one behind the other, or in an array. */
-export type Layout = 'lines' | 'concat' | 'array';
+/** How objects follow one another: one per line, or one behind the other, in an array, wrapped. */
+type Layout = 'lines' | 'framed';
 
 /** An object of 64 MiB is no charge any more. */
 export const OBJECT_BYTES = 64 * 1024 * 1024;
 
 const LF = 10;
-const COMMA = 44;
 const OPEN_BRACKET = 91;
-const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
 
 /**
@@ -29,9 +28,8 @@ export class ObjectScanner implements RowScanner {
   readonly #objects: Objects;
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #frame: Frame;
   #layout: Layout | undefined;
-  /** In an array: what comes next. */
-  #awaits: 'open' | 'first' | 'value' | 'comma' | 'nothing' = 'open';
   /** Within a line that is too long. */
   #skipping = false;
 
@@ -39,6 +37,7 @@ export class ObjectScanner implements RowScanner {
     this.#window = window;
     this.#reader = new JsonReader(window);
     this.#objects = new Objects(window, this.#reader, set);
+    this.#frame = new Frame(window, this.#reader, (message) => this.#broken(message));
     this.#path = set.path;
     this.#maxBytes = maxBytes;
     this.rows = new BatchRows(set.batchRows);
@@ -72,8 +71,7 @@ export class ObjectScanner implements RowScanner {
       return false;
     }
     if (start < end) throw this.#broken('the file ends within an object');
-    if (this.#layout === 'array' && this.#awaits !== 'nothing')
-      throw this.#broken('the file ends within the array');
+    if (this.#frame.isOpen) throw this.#broken('the file ends within the array');
     return false;
   }
 
@@ -87,27 +85,30 @@ export class ObjectScanner implements RowScanner {
     this.#layout ??= this.#detect();
     if (this.#layout === undefined) return false;
     if (this.#layout === 'lines') return this.#line();
-    if (this.#layout === 'array' && this.#awaits !== 'value') return this.#mark();
-    return this.#value();
+    const step = this.#frame.step();
+    if (step === 'passed') return true;
+    return step !== 'wait' && this.#value(step === 'row');
   }
 
   /** The layout by the first line; undefined when it is not complete. */
   #detect(): Layout | undefined {
     const { bytes, start, end, ended } = this.#window;
     const reader = this.#reader;
-    if (bytes[start] === OPEN_BRACKET) return 'array';
+    if (bytes[start] === OPEN_BRACKET) return 'framed';
+    const wraps = bytes[start] === OPEN_BRACE ? this.#frame.wraps(start) : false;
+    if (wraps !== false) return wraps && 'framed';
     const line = lineEnd(this.#window);
     if (line === end && !ended) return undefined;
     reader.limit = line;
     const first = reader.value(start);
     if (first >= 0) {
       const rest = reader.skipSpace(first);
-      return rest < line && bytes[rest] === OPEN_BRACE ? 'concat' : 'lines';
+      return rest < line && bytes[rest] === OPEN_BRACE ? 'framed' : 'lines';
     }
     reader.limit = end;
     const whole = first === INVALID ? INVALID : reader.value(start);
     if (whole === INCOMPLETE && !ended) return undefined;
-    return whole === INVALID ? 'lines' : 'concat';
+    return whole === INVALID ? 'lines' : 'framed';
   }
 
   #line(): boolean {
@@ -134,37 +135,16 @@ export class ObjectScanner implements RowScanner {
     this.#refuse('something follows the object on its line', start, end);
   }
 
-  #value(): boolean {
+  #value(isRow: boolean): boolean {
     const window = this.#window;
-    const { start, bytes } = window;
-    const isObject = bytes[start] === OPEN_BRACE;
-    const stop = isObject ? this.#objects.read(start, this.rows.count) : this.#reader.value(start);
+    const { start } = window;
+    const stop = isRow ? this.#objects.read(start, this.rows.count) : this.#reader.value(start);
     if (stop === INVALID) throw this.#broken(this.#reader.error);
     if (stop < 0) return false;
-    if (isObject) this.rows.accept(stop - start);
-    else this.#refuse('expected an object', start, stop);
-    this.#awaits = 'comma';
+    if (isRow) this.rows.accept(stop - start);
+    else this.#refuse('expected an object that is a row', start, stop);
+    this.#frame.passed();
     window.start = stop;
-    return true;
-  }
-
-  /** Brackets and commas of an array. */
-  #mark(): boolean {
-    const window = this.#window;
-    const byte = window.bytes[window.start];
-    const awaits = this.#awaits;
-    if (awaits === 'first' && byte !== CLOSE_BRACKET) {
-      this.#awaits = 'value';
-      return true;
-    }
-    if (awaits === 'open') this.#awaits = 'first';
-    else if (awaits !== 'nothing' && byte === CLOSE_BRACKET) this.#awaits = 'nothing';
-    else if (awaits === 'comma' && byte === COMMA) this.#awaits = 'value';
-    else
-      throw this.#broken(
-        awaits === 'comma' ? 'expected "," or "]"' : 'something follows the array',
-      );
-    window.start++;
     return true;
   }
 

@@ -128,6 +128,45 @@ t.test('headers', async (t) => {
   await t.rejects(read('"a,b\n1,2\n'), { name: 'BadPart', message: /quote in the first line/ });
 });
 
+t.test('titles above the header', async (t) => {
+  const header = 'a,b,c,d,e,f';
+  const table = `${header}\n1,2,3,4,5,6\n7,8,9,10,11,12\n`;
+  const titled: Readonly<Record<string, readonly [text: string, titles: number]>> = {
+    'a line': [`My bill\n${table}`, 1],
+    'lines and blanks': [`My bill\nof "September"\n\n\n${table}`, 2],
+    'padded by a spreadsheet': [`My bill,,,,,\n,,,,,\n${table}`, 2],
+    'names and values': [`Invoice,1,\nCurrency,EUR,\n${table}`, 2],
+    comments: [`# made by a tool\n# currency: EUR\n${table}`, 2],
+    'no row': [`My bill\n${header}`, 1],
+    'crlf and a mark': [`\ufeff"My bill, all of it"\r\n${table.replaceAll('\n', '\r\n')}`, 1],
+    'carriage returns': [`My bill\r${table.replaceAll('\n', '\r')}`, 1],
+    semicolons: [`My bill, all of it\n${table.replaceAll(',', ';')}`, 1],
+    'a delimiter that is named': [`sep=;\nMy bill;\n${table.replaceAll(',', ';')}`, 1],
+  };
+  for (const [name, [text, titles]] of Object.entries(titled))
+    for (const windowBytes of [1, 7, 33, 4096]) {
+      const found = await readTuned(text, { windowBytes });
+      t.same(found.columns, header.split(','), name);
+      t.equal(found.rows.length, name === 'no row' ? 0 : 2, name);
+      t.same(found.numbers, name === 'no row' ? [] : [1, 2], name);
+      t.equal(found.repairs.title_line, titles, name);
+    }
+});
+
+t.test('what is no title', async (t) => {
+  for (const [text, columns] of [
+    ['a,b,c\n1,2,3,4,5,6,7,8\n1,2,3\n', ['a', 'b', 'c']],
+    ['a,b,c\n1,2,3\n1,2,3,4,5,6,7,8\n1,2,3\n', ['a', 'b', 'c']],
+    ['a\n1\n2\n', ['a']],
+    ['a,b,c,d,e\nx\n1,2,3,4,5\n', ['a', 'b', 'c', 'd', 'e']],
+    [`${'title\n'.repeat(50)}a,b,c,d,e\n1,2,3,4,5\n`, ['title']],
+  ] as const) {
+    const found = await read(text);
+    t.same(found.columns, columns, text.slice(0, 40));
+    t.equal(found.repairs.title_line, undefined);
+  }
+});
+
 t.test('rows with too few or too many fields', async (t) => {
   const { rows, numbers, rejected } = await read('a,b\n1,2\n3\n4,5,"6\n,",7\n8,9\n');
   t.same(rows, [

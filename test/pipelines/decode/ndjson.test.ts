@@ -100,6 +100,68 @@ t.test('layouts', async (t) => {
   t.same((await read('[ ]\n')).columns, []);
 });
 
+t.test('rows that an answer of an API wraps', async (t) => {
+  const expected = [{ a: '1', b: '{"data":[{"c":"x"}]}' }, { a: '2' }, { a: '3' }];
+  const rows = [{ a: 1, b: { data: [{ c: 'x' }] } }, { a: 2 }, { a: 3 }];
+  const named = (row: object, i: number) => [`n"${i}`, { name: `n"${i}`, ...row }];
+  const wrapped: Readonly<Record<string, string>> = {
+    data: JSON.stringify({ data: rows }),
+    'between other members': JSON.stringify({
+      meta: { items: 3, of: [1] },
+      Items: rows,
+      next: [{}],
+    }),
+    'two deep': JSON.stringify({ status: 'ok', data: { total: 3, line_items: rows, page: 1 } }),
+    'pretty-printed': JSON.stringify({ code: 200, data: { items: rows } }, undefined, 2),
+    'page by page': rows.map((row) => JSON.stringify({ value: [row], nextLink: 'x' })).join('\n'),
+    'pages, the last one empty': `${JSON.stringify({ value: rows })}{"value":[ ]}`,
+  };
+  for (const [name, text] of Object.entries(wrapped))
+    for (const windowBytes of [1, 7, 33, 4096])
+      t.same((await readTuned(text, { windowBytes }, 2)).rows, expected, `${name}, ${windowBytes}`);
+  const maps = JSON.stringify({
+    code: 200,
+    data: [
+      Object.fromEntries(rows.slice(0, 2).map(named)),
+      Object.fromEntries([named({ a: 3 }, 2)]),
+    ],
+  });
+  for (const windowBytes of [1, 7, 33, 4096]) {
+    const found = await readTuned(maps, { windowBytes }, 2);
+    t.same(
+      found.rows.map(({ name, ...row }) => row),
+      expected,
+      `by name, ${windowBytes}`,
+    );
+    t.same(
+      found.rows.map(({ name }) => name),
+      ['n"0', 'n"1', 'n"2'],
+    );
+  }
+  t.same((await read('{"data":[]}')).rows, []);
+});
+
+t.test('what is no answer around rows', async (t) => {
+  const nested = '{"a":1,"labels":[{"key":"k"}]}\n{"a":2,"labels":[]}\n';
+  t.equal((await read(nested)).rows.length, 2, 'a row may hold lists of objects');
+  t.same((await read('{"data":[1,2]}\n{"data":[3]}')).rows, [{ data: '[1,2]' }, { data: '[3]' }]);
+  const pages = await read('{"data":[{"a":1}, 7]}{"data":null}{"data":[{"a":2}]}');
+  t.same(pages.rows, [{ a: '1' }, { a: '2' }]);
+  t.match(pages.rejected, [
+    { reason: 'invalid_json', row: 2, raw: '7' },
+    { reason: 'invalid_json', row: 3, raw: '{"data":null}' },
+  ]);
+  for (const [text, message] of [
+    ['{"data":[{"a":1},{"a":2}', /row 3: .*the file ends within the array/],
+    ['{"data":[{"a":1},{"a":2}]', /row 3: .*the file ends within the array/],
+    ['{"data":[{"a":1},{"a":', /row 2: .*the file ends within an object/],
+    ['{"data":[{"a":1} {"a":2}]}', /row 2: .*expected "," or "\]"/],
+    ['{"data":[{"a":1}],"next":x}', /row 2: .*expected a value/],
+    ['{"data":[{"a":1}] "next":1}', /row 2: .*expected "," or "}"/],
+  ] as const)
+    await t.rejects(read(text), { name: 'BadPart', message }, text);
+});
+
 t.test('bad lines are refused and the rest goes on', async (t) => {
   const bad = [
     '{"a":01}',

@@ -1,0 +1,41 @@
+/** Tables that people take for bills, told by their columns, and what to read instead. */
+
+/** What the table is and what helps; undefined when it is none that is known. */
+export function foreignTable(header: readonly string[]): string | undefined {
+  const columns = new Set(header.map((name) => name.toLowerCase().replace(/[\s_]+/g, '')));
+  if (header[0]?.startsWith('[[') === true) return ROWS_WITHOUT_NAMES;
+  return FOREIGN.find(([names]) => names.every((name) => columns.has(name)))?.[1];
+}
+
+const ROWS_WITHOUT_NAMES =
+  'These are rows without names: write an object per row (in pandas orient="records")';
+
+/** Columns that tell it, lower-case and without blanks, then the words. */
+const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[] = [
+  [
+    ['f'],
+    "This is an answer of BigQuery's API, whose rows have no names: write it with bq query --format=json, or let the receiver gcp-billing read the table",
+  ],
+  [
+    ['resultsbytime'],
+    'This is an answer of AWS Cost Explorer, a summary: read a Data Export or a Cost and Usage Report',
+  ],
+  [
+    ['totalcosts($)'],
+    'This is a download of AWS Cost Explorer, a summary: read a Data Export or a Cost and Usage Report',
+  ],
+  [
+    ['recordtype', 'rateid', 'pricingplanid'],
+    'This is the detailed billing report of old: read a Data Export or a Cost and Usage Report of AWS',
+  ],
+  [
+    ['meterid', 'unitprice', 'pricetype'],
+    'This is a price sheet, prices without charges: read an export of cost details; the extension catalog takes price lists',
+  ],
+  [
+    ['id', 'properties'],
+    "This looks like an answer of Azure's API: read an export of cost details",
+  ],
+  [['columns', 'rows'], ROWS_WITHOUT_NAMES],
+  [['columns', 'data'], ROWS_WITHOUT_NAMES],
+];
