@@ -59,24 +59,24 @@ export class EqualCharges {
     try {
       this.#seen.reserve(rows);
       this.#again.reserve(rows);
-      for (let row = 0; row < rows; row++) {
-        // Both words 0 mean a free slot.
-        const a = hashes[row * 4] as number;
-        const b = (hashes[row * 4 + 1] as number) | (a === 0 ? 1 : 0);
-        ordinals[row] = this.#seen.put(a, b) ? 1 : this.#recount(a, b);
-      }
+      if (this.#seen.putAll(hashes, rows, ordinals) > 0) this.#recount(hashes, rows, ordinals);
     } finally {
       this.#unlock();
     }
   }
 
-  #recount(a: number, b: number): number {
+  /** Of the rows that have no number yet. */
+  #recount(hashes: Int32Array, rows: number, ordinals: Uint32Array): void {
     const again = this.#again;
-    const isSecond = again.put(a, b);
-    const at = again.found + 2;
-    const count = isSecond ? 2 : (again.words[at] as number) + 1;
-    again.words[at] = count;
-    return count;
+    for (let row = 0; row < rows; row++) {
+      if (ordinals[row] !== 0) continue;
+      const a = hashes[row * 4] as number;
+      const isSecond = again.put(a, secondWord(a, hashes[row * 4 + 1] as number));
+      const at = again.found + 2;
+      const count = isSecond ? 2 : (again.words[at] as number) + 1;
+      again.words[at] = count;
+      ordinals[row] = count;
+    }
   }
 
   #lock(): void {
@@ -89,6 +89,11 @@ export class EqualCharges {
     Atomics.store(this.#state, LOCK, 0);
     Atomics.notify(this.#state, LOCK, 1);
   }
+}
+
+/** Both words 0 would mean a free slot. */
+function secondWord(a: number, b: number): number {
+  return a === 0 ? b | 1 : b;
 }
 
 /**
@@ -106,6 +111,9 @@ class Table {
   readonly #slotWords: number;
   /** Slots per hash. */
   #scale = 0;
+  /** First word of the slot where the hash of each row is looked for first. */
+  #firsts = new Uint32Array(0);
+  #touched = 0;
 
   constructor(memory: SharedArrayBuffer, size: Int32Array, slotWords: number) {
     this.#memory = memory;
@@ -119,6 +127,58 @@ class Table {
     const [slots = 0, taken = 0] = this.#size;
     if (taken + more > slots * MOST_TAKEN) this.#grow(Math.ceil((taken + more) / MOST_TAKEN));
     else if (this.words.length !== slots * this.#slotWords) this.words = this.#view();
+  }
+
+  /**
+   * Puts in the hashes of rows of four words. A row gets 1 if its hash was new, 0 if not; answers how many were not. First every row's slot
+   * is looked at: the memory of many comes at the same time, while one after the other would be waited for.
+   */
+  putAll(hashes: Int32Array, rows: number, ordinals: Uint32Array): number {
+    if (this.#firsts.length < rows) this.#firsts = new Uint32Array(rows);
+    this.#touched ^= this.#touch(hashes, rows);
+    const { words } = this;
+    const { length } = words;
+    const firsts = this.#firsts;
+    let known = 0;
+    for (let row = 0; row < rows; row++) {
+      const a = hashes[row * 4] as number;
+      const b = secondWord(a, hashes[row * 4 + 1] as number);
+      let at = firsts[row] as number;
+      let isNew = 0;
+      for (;;) {
+        const first = words[at] as number;
+        const second = words[at + 1] as number;
+        if (first === a && second === b) break;
+        if ((first | second) === 0) {
+          words[at] = a;
+          words[at + 1] = b;
+          isNew = 1;
+          break;
+        }
+        at += SEEN_WORDS;
+        if (at === length) at = 0;
+      }
+      ordinals[row] = isNew;
+      known += 1 - isNew;
+    }
+    this.#size[1] = (this.#size[1] as number) + rows - known;
+    return known;
+  }
+
+  /** Notes where each row's slot is and answers something of what is in all of them. */
+  #touch(hashes: Int32Array, rows: number): number {
+    const { words } = this;
+    const firsts = this.#firsts;
+    const scale = this.#scale;
+    let all = 0;
+    for (let row = 0; row < rows; row++) {
+      const a = hashes[row * 4] as number;
+      const b = secondWord(a, hashes[row * 4 + 1] as number);
+      const at = Math.floor((b >>> 0) * scale) * SEEN_WORDS;
+      firsts[row] = at;
+      all ^= words[at] as number;
+    }
+    return all;
   }
 
   /** Puts a hash in; false: it is there. */

@@ -1,9 +1,10 @@
 /**
  * The stage that tells charges apart: by what they say, not by where they stand. A charge's hash is the sum of the hashes of
- * its columns' values, which are made once per distinct value; charges that say the same are counted. Hot: the row loop.
+ * its columns' values, which are made once per distinct value; charges that say the same are counted. Hot: the row loops.
  */
-import type { Batch, Column } from '../focus/batch.ts';
+import type { Batch } from '../focus/batch.ts';
 import type { ChargeIds } from '../focus/charge-ids.ts';
+import { addColumn, seedOf } from './column-hashes.ts';
 import { EqualCharges, type EqualChargesMemory } from './equal-charges.ts';
 import { type NamedColumn, ValueHashes } from './value-hashes.ts';
 
@@ -18,7 +19,9 @@ export {
 /** Tells the charges of one task apart from each other and from those of the delivery's other tasks. */
 export class Identifier {
   readonly #equals: EqualCharges;
-  readonly #groups = new Map<string, ValueHashes>();
+  /** By the name of their first column. */
+  readonly #groups = new Map<string, ValueHashes[]>();
+  readonly #seeds = new Map<string, Int32Array>();
   #hashes = new Int32Array(0);
   #ordinals = new Uint32Array(0);
 
@@ -34,62 +37,83 @@ export class Identifier {
       this.#ordinals = new Uint32Array(rows);
     }
     const hashes = this.#hashes;
-    const { constants, groups } = arranged(batch);
-    hashes.set(this.#valuesOf(constants).subarray(0, 4));
-    for (let filled = 4; filled < rows * 4; filled *= 2)
-      hashes.copyWithin(filled, 0, Math.min(filled, rows * 4 - filled));
-    for (const [codes, columns] of groups)
-      addRows(hashes, rows, { codes, values: this.#valuesOf(columns) });
+    const { constants, transient, groups } = arranged(batch);
+    fillRows(hashes, rows, constants.length === 0 ? NOTHING : this.#valuesOf(constants));
+    for (const [codes, columns] of groups) addTable(hashes, rows, codes, this.#valuesOf(columns));
+    for (const { name, column } of transient)
+      addColumn(hashes, column, this.#seedOf(name), column.codes, 0, rows);
     this.#equals.count(hashes, rows, this.#ordinals);
     return { hashes, ordinals: this.#ordinals };
   }
 
   #valuesOf(columns: readonly NamedColumn[]): Int32Array {
-    const names = columns.map(({ name }) => name);
-    const key = names.join('\n');
-    let hashes = this.#groups.get(key);
+    const first = columns[0]?.name ?? '';
+    let known = this.#groups.get(first);
+    if (known === undefined) {
+      known = [];
+      this.#groups.set(first, known);
+    }
+    let hashes = known.find((group) => group.isOf(columns));
     if (hashes === undefined) {
-      hashes = new ValueHashes(names);
-      this.#groups.set(key, hashes);
+      hashes = new ValueHashes(columns);
+      known.push(hashes);
     }
     return hashes.of(columns);
   }
+
+  #seedOf(name: string): Int32Array {
+    let seed = this.#seeds.get(name);
+    if (seed === undefined) {
+      seed = seedOf(name);
+      this.#seeds.set(name, seed);
+    }
+    return seed;
+  }
 }
 
-type Group = readonly [codes: Uint32Array, columns: NamedColumn[]];
-
-/** Columns with one value; then those with the same codes together, those that live for one batch apart from the others. */
+/** Columns with one value; those whose values live for one batch; the others, those with the same codes together. */
 function arranged({ columns }: Batch): {
   readonly constants: readonly NamedColumn[];
-  readonly groups: readonly Group[];
+  readonly transient: readonly NamedColumn[];
+  readonly groups: ReadonlyMap<Uint32Array, readonly NamedColumn[]>;
 } {
   const constants: NamedColumn[] = [];
-  const transient = new Map<Uint32Array, NamedColumn[]>();
-  const lasting = new Map<Uint32Array, NamedColumn[]>();
+  const transient: NamedColumn[] = [];
+  const groups = new Map<Uint32Array, NamedColumn[]>();
   for (const [name, column] of columns) {
     const { values, codes } = column;
-    if (values.size === 1 && !values.transient) constants.push({ name, column });
-    else listOf(values.transient ? transient : lasting, codes).push({ name, column });
+    if (values.transient) transient.push({ name, column });
+    else if (values.size === 1) constants.push({ name, column });
+    else {
+      const known = groups.get(codes);
+      if (known === undefined) groups.set(codes, [{ name, column }]);
+      else known.push({ name, column });
+    }
   }
-  return { constants, groups: [...transient, ...lasting] };
+  return { constants, transient, groups };
 }
 
-function listOf(lists: Map<Uint32Array, NamedColumn[]>, codes: Uint32Array): NamedColumn[] {
-  const list = lists.get(codes) ?? [];
-  lists.set(codes, list);
-  return list;
+const NOTHING = new Int32Array(4);
+
+/** Starts every row with the same four words. */
+function fillRows(hashes: Int32Array, rows: number, words: Int32Array): void {
+  hashes.set(words.subarray(0, 4));
+  for (let filled = 4; filled < rows * 4; filled *= 2)
+    hashes.copyWithin(filled, 0, Math.min(filled, rows * 4 - filled));
 }
 
-function addRows(
+/** Adds to each row what its code stands for. */
+function addTable(
   hashes: Int32Array,
   rows: number,
-  { codes, values }: { readonly codes: Column['codes']; readonly values: Int32Array },
+  codes: Uint32Array,
+  hashesOfCodes: Int32Array,
 ): void {
   for (let row = 0, at = 0; row < rows; row++, at += 4) {
-    const from = (codes[row] as number) * 4;
-    hashes[at] = (hashes[at] as number) + (values[from] as number);
-    hashes[at + 1] = (hashes[at + 1] as number) + (values[from + 1] as number);
-    hashes[at + 2] = (hashes[at + 2] as number) + (values[from + 2] as number);
-    hashes[at + 3] = (hashes[at + 3] as number) + (values[from + 3] as number);
+    const from = (codes[row] as number) << 2;
+    hashes[at] = (hashes[at] as number) + (hashesOfCodes[from] as number);
+    hashes[at + 1] = (hashes[at + 1] as number) + (hashesOfCodes[from + 1] as number);
+    hashes[at + 2] = (hashes[at + 2] as number) + (hashesOfCodes[from + 2] as number);
+    hashes[at + 3] = (hashes[at + 3] as number) + (hashesOfCodes[from + 3] as number);
   }
 }

@@ -1,13 +1,14 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { Amounts } from '../../../pipelines/focus/amounts.ts';
+import { AMOUNT, Amounts } from '../../../pipelines/focus/amounts.ts';
 import type { Batch } from '../../../pipelines/focus/batch.ts';
 import { columnFact } from '../../../pipelines/focus/columns.ts';
 import { formatDecimal, parseDecimal } from '../../../pipelines/focus/decimal.ts';
 import { formatTime, parseTime } from '../../../pipelines/focus/times.ts';
+import { addAmountHashes } from '../../../pipelines/identify/amount-hashes.ts';
 import { EqualCharges } from '../../../pipelines/identify/equal-charges.ts';
-import { addHash, addWordsHash, HASH_SLACK } from '../../../pipelines/identify/hash-bytes.ts';
+import { addHash, HASH_SLACK } from '../../../pipelines/identify/hash-bytes.ts';
 import { equalChargesMemory, Identifier } from '../../../pipelines/identify/index.ts';
 import { charges, layout } from '../../helpers/arbitrary-charges.ts';
 import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
@@ -159,12 +160,7 @@ t.test('the hash is MurmurHash3', async (t) => {
     const bytes = new TextEncoder().encode(`${text}\xff\xff`);
     const end = Buffer.byteLength(text);
     const into = new Int32Array(4);
-    addHash(into, 0, {
-      view: new DataView(bytes.buffer),
-      start: 0,
-      end,
-      seed: new Int32Array(4),
-    });
+    addHash(into, 0, new DataView(bytes.buffer), 0, end, new Int32Array(4));
     return [...into].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
   };
   t.equal(hex(''), '0'.repeat(32));
@@ -175,21 +171,34 @@ t.test('the hash is MurmurHash3', async (t) => {
   );
 });
 
-t.test('sixteen bytes given as words hash as bytes do', async (t) => {
+t.test('an amount hashes as its sixteen bytes do', async (t) => {
   const seed = Int32Array.of(1, -2, 3_000_000, -4_000_000);
+  const texts = ['0', '1', '-1', '12.000000034', '-7.000000001000000002', '5000000000.5'];
+  const digits = fc.integer({ min: -999_999_999, max: 999_999_999 });
+  const limbs = fc.tuple(fc.maxSafeInteger(), digits, digits).map(([w, n, a]) => {
+    const sign = w < 0 ? '-' : '';
+    const places = [n, a].map((limb) => String(Math.abs(limb)).padStart(9, '0')).join('');
+    return `${sign}${Math.abs(w) % 1e15}.${places}`;
+  });
   const view = new DataView(new ArrayBuffer(16 + HASH_SLACK));
-  for (let round = 0; round < 100; round++) {
-    const words = [3, 5, 7, 11].map((prime) => Math.imul(round + prime, 0x9e3779b1));
-    words.forEach((word, i) => {
-      view.setInt32(i * 4, word, true);
-    });
-    const [a = 0, b = 0, c = 0, d = 0] = words;
-    const ofBytes = new Int32Array(4);
-    addHash(ofBytes, 0, { view, start: 0, end: 16, seed });
-    const ofWords = new Int32Array(4);
-    addWordsHash(ofWords, 0, { a, b, c, d, seed });
-    t.strictSame(ofWords, ofBytes);
-  }
+  const property = fc.property(fc.array(limbs), (more) => {
+    const amounts = new Amounts();
+    amounts.addNull();
+    for (const text of [...texts, ...more]) amounts.addText(text);
+    const codes = Uint32Array.from({ length: amounts.size }, (_, i) => amounts.size - 1 - i);
+    const together = new Int32Array(amounts.size * 4);
+    addAmountHashes(together, amounts, seed, codes, 0, amounts.size);
+    const ofBytes = new Int32Array(amounts.size * 4);
+    for (const [i, code] of codes.entries()) {
+      if (amounts.state[code] === AMOUNT.null) continue;
+      view.setBigInt64(0, BigInt(amounts.whole[code] as number), true);
+      view.setInt32(8, amounts.nano[code] as number, true);
+      view.setInt32(12, amounts.atto[code] as number, true);
+      addHash(ofBytes, i * 4, view, 0, 16, seed);
+    }
+    assert.deepEqual(together, ofBytes);
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }));
 });
 
 t.test('equal charges are counted exactly while the table grows', async (t) => {
