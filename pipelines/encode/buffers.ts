@@ -13,38 +13,34 @@ const MOST_UNUSED = 4;
 
 /** Bytes on their way out. */
 export interface Sendable {
-  /** In memory of its own, which may be larger. */
+  /** The only user of their buffer, which may be larger. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Once nobody reads them any more, `returnBuffer` wants their buffer. */
   readonly wanted: boolean;
 }
 
-/** A copy that can be sent. `most`: the size that further copies will have at most. */
-export function sendable(bytes: Uint8Array, most: number): Sendable {
-  const { length } = bytes;
-  const wanted = length >= MIN_BYTES;
-  const buffer = wanted ? takeBuffer(length, Math.max(length, most)) : fresh(length);
-  const copy = new Uint8Array(buffer, 0, length);
+/** The bytes as they are, or a copy of them where their buffer is much too large to send. */
+export function sendable(bytes: Uint8Array<ArrayBuffer>): Sendable {
+  const { length, buffer } = bytes;
+  if (buffer.byteLength <= length * MOST_UNUSED)
+    return { bytes, wanted: buffer.byteLength >= MIN_BYTES };
+  const copy = new Uint8Array(takeBuffer(length), 0, length);
   copy.set(bytes);
-  return { bytes: copy, wanted };
+  return { bytes: copy, wanted: length >= MIN_BYTES };
 }
 
-/** Takes back a buffer that `sendable` gave out. */
-export function returnBuffer(buffer: ArrayBuffer): void {
-  if (idle.length < MOST_IDLE && buffer.byteLength >= MIN_BYTES) idle.push(buffer);
-}
-
-function takeBuffer(bytes: number, most: number): ArrayBuffer {
+/** A buffer of so many bytes or some more, not cleared: one that came back, or a new one. */
+export function takeBuffer(bytes: number): ArrayBuffer {
   for (let at = idle.length - 1; at >= 0; at--) {
     const size = (idle[at] as ArrayBuffer).byteLength;
     if (size >= bytes && size <= bytes * MOST_UNUSED) return idle.splice(at, 1)[0] as ArrayBuffer;
   }
   // What lies there for other sizes makes room.
   if (idle.length === MOST_IDLE) idle.shift();
-  return fresh(bytes * MOST_UNUSED >= most ? most : bytes);
+  return Buffer.allocUnsafeSlow(bytes).buffer;
 }
 
-/** Not cleared. */
-function fresh(bytes: number): ArrayBuffer {
-  return Buffer.allocUnsafeSlow(bytes).buffer;
+/** Takes back a buffer that is not used any more. */
+export function returnBuffer(buffer: ArrayBuffer): void {
+  if (idle.length < MOST_IDLE && buffer.byteLength >= MIN_BYTES) idle.push(buffer);
 }

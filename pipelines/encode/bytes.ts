@@ -5,12 +5,12 @@ const encoder = new TextEncoder();
 const LONG = 256;
 
 /** Bytes behind the end that may be read and overwritten: the kernel copies in steps of sixteen. */
-const SLACK = 16;
+export const SLACK = 16;
 
 /** What a WebAssembly memory grows by. */
 const PAGE = 65_536;
 
-/** A memory that keeps its contents when it grows, in pages of 64 KiB: WebAssembly's. */
+/** A memory that keeps its contents when it grows, in pages of 64 KiB: WebAssembly's. Who else uses it is told to `refresh`. */
 export interface Memory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
@@ -24,10 +24,11 @@ export class Bytes {
 
   readonly #memory: Memory | undefined;
 
-  /** In a buffer of its own, or in a WebAssembly memory. */
-  constructor(capacity = 1024, memory?: Memory) {
+  /** In a buffer of its own, of so many bytes or a given one, or in a WebAssembly memory. */
+  constructor(capacity: number | ArrayBuffer = 1024, memory?: Memory) {
     this.#memory = memory;
-    this.buffer = memory ? new Uint8Array(memory.buffer) : new Uint8Array(capacity + SLACK);
+    const own = typeof capacity === 'number' ? capacity + SLACK : capacity;
+    this.buffer = new Uint8Array((memory?.buffer ?? own) as ArrayBuffer);
     this.view = new DataView(this.buffer.buffer);
   }
 
@@ -70,16 +71,6 @@ export class Bytes {
     this.length += count;
   }
 
-  /** Appends ready bytes of any length in words; room must be there. */
-  words(ready: Bytes): void {
-    const { view, length } = this;
-    const source = ready.view;
-    const count = ready.length;
-    for (let from = 0; from < count; from += 8)
-      view.setBigInt64(length + from, source.getBigInt64(from, true), true);
-    this.length += count;
-  }
-
   /** Appends short ready bytes; reserves its room. */
   append(ready: {
     readonly buffer: Uint8Array;
@@ -108,16 +99,22 @@ export class Bytes {
     return this.buffer.slice(start, this.length);
   }
 
+  /** Somebody made the WebAssembly memory grow: looks where it is now. */
+  refresh(): void {
+    if (this.#memory === undefined) return;
+    this.buffer = new Uint8Array(this.#memory.buffer);
+    this.view = new DataView(this.buffer.buffer);
+  }
+
   #grow(needed: number): void {
     const memory = this.#memory;
     const old = this.buffer;
-    if (memory === undefined) {
-      this.buffer = new Uint8Array(Math.max(needed, old.length * 2));
-      this.buffer.set(old.subarray(0, this.length));
-    } else {
+    if (memory !== undefined) {
       memory.grow(Math.ceil((Math.max(needed, old.length * 1.5) - old.length) / PAGE));
-      this.buffer = new Uint8Array(memory.buffer);
+      return;
     }
+    this.buffer = new Uint8Array(Math.max(needed, old.length * 2));
+    this.buffer.set(old.subarray(0, this.length));
     this.view = new DataView(this.buffer.buffer);
   }
 }

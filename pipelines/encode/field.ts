@@ -57,13 +57,6 @@ export interface NamedAmounts extends NamedColumn {
   readonly column: AmountColumn;
 }
 
-/** Writes columns of amounts row by row, faster than cell by cell; undefined: not these. */
-export type WriteAmounts = (
-  out: Bytes,
-  columns: readonly NamedAmounts[],
-  rows: { readonly rows: number; readonly bounds: Uint32Array },
-) => number | undefined;
-
 /** Appends what the cell with this code looks like in a record; reserves its room itself. */
 export type WriteCell = (out: Bytes, field: Field, code: number) => void;
 

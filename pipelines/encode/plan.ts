@@ -1,73 +1,90 @@
 /**
- * How the records of a batch are put together from pieces, each a run of bytes per code. Hot: `copy` runs once per record.
+ * How the records of a batch are put together from pieces, each a run of bytes for every row.
  */
+import type { Bytes } from './bytes.ts';
 import type { Kernel } from './kernel.ts';
 
-/** Bytes at the beginning of the arena that hold the table of a block of rows; behind them the runs. */
-export const TABLE_BYTES = 1 << 16;
-
-/** Some neighbouring columns of a record: the run of a row is at [bounds[2c], bounds[2c + 1]) of the arena, where c is the row's code. */
-export interface Piece {
-  readonly codes: Uint32Array;
-  readonly bounds: Uint32Array;
-  /** Length of the longest run. */
-  readonly longest: number;
+/** Some neighbouring columns of a record; all positions are those of the kernel's memory. */
+export type Piece =
+  /** The run of a row is at the bounds of its code, two 32-bit words each. */
+  | { readonly kind: 'codes'; readonly codes: number; readonly bounds: number }
+  /** The same by row instead of by code. */
+  | { readonly kind: 'rows'; readonly bounds: number }
+  /** A double per row behind the bytes of a key; nothing where it is NaN. */
+  | { readonly kind: 'amounts'; readonly values: number; readonly key: Run }
   /** The same run on every row. */
-  readonly literal: boolean;
+  | { readonly kind: 'literal'; readonly run: Run };
+
+/** Some bytes of the kernel's memory. */
+export interface Run {
+  readonly start: number;
+  readonly bytes: number;
 }
 
-/** The pieces of a record in their order. */
+/** Pieces in their order, and most bytes that they make. */
+export interface Pieces {
+  /** What every record starts with; only where cells need not stand in the order of their columns. */
+  readonly head: Uint8Array;
+  readonly pieces: readonly Piece[];
+  readonly longest: number;
+}
+
+/** The pieces of a record, described in the kernel's memory. */
 export class Plan {
-  readonly #kernel: Kernel;
-  readonly #pieces: Piece[];
-  readonly #rows: number;
-  /** Rows whose runs stand in the table, and bytes of the table per row. */
-  #from = 0;
-  #to = 0;
-  #stride = 0;
+  readonly kernel: Kernel;
+  /** The bytes that every record starts with. */
+  readonly head: Uint8Array;
+  /** Most bytes that `copy` writes. */
+  readonly longest: number;
+  /** Where the description is, and how many pieces it has. */
+  readonly start: number;
+  readonly count: number;
 
-  constructor(kernel: Kernel, pieces: readonly Piece[], rows: number) {
-    this.#kernel = kernel;
-    this.#pieces = [...pieces];
-    this.#rows = rows;
+  /** The description comes behind what is in the arena. */
+  constructor(kernel: Kernel, { head, pieces, longest }: Pieces) {
+    const { arena } = kernel;
+    this.kernel = kernel;
+    this.head = head;
+    this.longest = longest;
+    this.count = pieces.length;
+    this.start = allot(arena, pieces.length * 16);
+    const words = new Uint32Array(arena.buffer.buffer, this.start, pieces.length * 4);
+    pieces.forEach((piece, i) => {
+      words.set(described(piece), i * 4);
+    });
   }
 
-  /** Most bytes that the cells of a record take. */
-  longest(): number {
-    return this.#pieces.reduce((sum, piece) => sum + piece.longest, 0);
-  }
-
-  /** Takes the bytes off that every record starts with. To be called before the first `copy`. */
-  takeHead(): Uint8Array {
-    const [head] = this.#pieces;
-    if (head?.literal !== true) return new Uint8Array(0);
-    this.#pieces.shift();
-    return this.#kernel.arena.buffer.slice(head.bounds[0], head.bounds[1]);
-  }
-
-  /** Writes the cells of a row to `out` from `at`, where room for `longest()` bytes is; answers where they end. */
+  /** Writes the cells of a row, without the head, to the kernel's memory from `at`; answers where they end. */
   copy(row: number, at: number): number {
-    if (row >= this.#to || row < this.#from) this.#tabulate(row);
-    const table = (row - this.#from) * this.#stride;
-    return this.#kernel.copy(table, this.#pieces.length, at);
+    return this.kernel.cells(this.start, this.count, row, at);
   }
+}
 
-  /** Writes start and length of the runs of a block of rows into the table, piece by piece. */
-  #tabulate(from: number): void {
-    const pieces = this.#pieces;
-    const width = pieces.length * 2;
-    this.#stride = width * 4;
-    this.#from = from;
-    this.#to = Math.min(this.#rows, from + Math.floor(TABLE_BYTES / Math.max(8, this.#stride)));
-    const table = new Uint32Array(this.#kernel.arena.buffer.buffer, 0, TABLE_BYTES / 4);
-    for (let i = 0; i < pieces.length; i++) {
-      const { codes, bounds } = pieces[i] as Piece;
-      for (let row = from, at = i * 2; row < this.#to; row++, at += width) {
-        const slot = (codes[row] as number) << 1;
-        const start = bounds[slot] as number;
-        table[at] = start;
-        table[at + 1] = (bounds[slot + 1] as number) - start;
-      }
-    }
+/** As `assembly/records.ts` reads it. */
+function described(piece: Piece): readonly [number, number, number, number] {
+  switch (piece.kind) {
+    case 'codes':
+      return [0, piece.codes, piece.bounds, 0];
+    case 'rows':
+      return [1, piece.bounds, 0, 0];
+    case 'amounts':
+      return [2, piece.values, piece.key.start, piece.key.bytes];
+    case 'literal':
+      return [3, 0, piece.run.start, piece.run.bytes];
   }
+}
+
+/** Takes bytes of the arena at a multiple of eight; answers where. They are not cleared. */
+export function allot(arena: Bytes, bytes: number): number {
+  arena.reserve(bytes + 8);
+  const start = (arena.length + 7) & -8;
+  arena.length = start + bytes;
+  return start;
+}
+
+/** Copies 32-bit words into the arena; answers where they are. */
+export function allotWords(arena: Bytes, words: Uint32Array | Int32Array, count: number): number {
+  const start = allot(arena, count * 4);
+  new Uint32Array(arena.buffer.buffer, start, count).set(words.subarray(0, count));
+  return start;
 }

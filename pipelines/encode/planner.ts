@@ -2,18 +2,13 @@
  * Finds how the records of a batch are best put together: which columns are the same on every row, which share their
  * codes and so have one ready run of bytes per code, which have to be written row by row. Ready runs are kept from batch to batch.
  */
-import { hasOneCode } from '../focus/batch.ts';
+import { AMOUNT } from '../focus/amounts.ts';
+import { type AmountColumn, hasOneCode } from '../focus/batch.ts';
 import type { Bytes } from './bytes.ts';
-import {
-  Field,
-  type NamedAmounts,
-  type NamedColumn,
-  type WriteAmounts,
-  type WriteCell,
-} from './field.ts';
-import type { Kernel } from './kernel.ts';
-import { type Piece, Plan, TABLE_BYTES } from './plan.ts';
-import { Segment } from './segment.ts';
+import { Field, type NamedAmounts, type NamedColumn, type WriteCell } from './field.ts';
+import { type Kernel, SCRATCH_END } from './kernel.ts';
+import { allot, allotWords, type Piece, Plan, type Run } from './plan.ts';
+import { type KernelWriter, Segment } from './segment.ts';
 
 /** Ready runs take at most about this much memory, beside what one batch needs. */
 const BUDGET = 8 << 20;
@@ -34,7 +29,8 @@ interface Group {
 /** How cells are written. */
 export interface CellFormat {
   readonly write: WriteCell;
-  readonly writeAmounts?: WriteAmounts;
+  /** An amount is its key and then a double. Default no: `write` writes it. */
+  readonly doubles?: boolean;
   /** The cells of a record stand in the order of the columns; else equal codes come together, constants first. */
   readonly ordered: boolean;
 }
@@ -42,20 +38,19 @@ export interface CellFormat {
 /** Makes plans for one encoder. */
 export class Planner {
   readonly #kernel: Kernel;
-  readonly #write: WriteCell;
+  readonly #into: KernelWriter;
   readonly #format: CellFormat;
   readonly #segments = new Map<object, Segment[]>();
   #segmentCount = 0;
   /** End of the runs that are kept; behind it are those of the batch. */
-  #kept = TABLE_BYTES;
+  #kept = SCRATCH_END;
   readonly #settled = new Map<Uint32Array, boolean>();
-  /** Bounds of pieces that are made row by row, used again for every batch. */
-  readonly #bounds: Uint32Array[] = [];
-  #boundsTaken = 0;
+  /** Most bytes of the pieces so far. */
+  #longest = 0;
 
   constructor(kernel: Kernel, format: CellFormat) {
     this.#kernel = kernel;
-    this.#write = format.write;
+    this.#into = { kernel, write: format.write };
     this.#format = format;
   }
 
@@ -65,13 +60,18 @@ export class Planner {
     arena.length = this.#kept;
     this.#forget(arena);
     this.#settled.clear();
-    this.#boundsTaken = 0;
-    const groups = this.#groups(
-      this.#format.ordered ? columns : this.#arranged(columns, rows),
-      rows,
-    );
+    this.#longest = 0;
+    const { ordered } = this.#format;
+    const groups = this.#groups(ordered ? columns : this.#arranged(columns, rows), rows);
     this.#fill(groups, rows);
-    return new Plan(this.#kernel, this.#pieces(groups, rows), rows);
+    const pieces = this.#pieces(groups, rows);
+    const [first] = pieces;
+    if (ordered || first?.kind !== 'literal')
+      return new Plan(this.#kernel, { head: NOTHING, pieces, longest: this.#longest });
+    const { start, bytes } = first.run;
+    const head = arena.buffer.slice(start, start + bytes);
+    const longest = this.#longest - bytes;
+    return new Plan(this.#kernel, { head, pieces: pieces.slice(1), longest });
   }
 
   #kind({ column }: NamedColumn, rows: number): Kind {
@@ -120,20 +120,20 @@ export class Planner {
 
   /** Makes the runs that are kept. */
   #fill(groups: readonly Group[], rows: number): void {
-    const into = { arena: this.#kernel.arena, write: this.#write };
     for (const { kind, columns, segment } of groups)
-      segment?.fill((columns[0] as NamedColumn).column.codes, kind === 'settled' ? 1 : rows, into);
-    this.#kept = into.arena.length;
+      segment?.fill(codesOf(columns), kind === 'settled' ? 1 : rows, this.#into);
+    this.#kept = this.#kernel.arena.length;
   }
 
-  /** Makes the runs of this batch only, behind the others. */
+  /** What belongs to this batch only, behind the runs. */
   #pieces(groups: readonly Group[], rows: number): readonly Piece[] {
     const pieces: Piece[] = [];
     for (let i = 0; i < groups.length; ) {
       const { kind, columns, segment } = groups[i] as Group;
       if (kind === 'codes' && segment !== undefined) {
-        const { bounds, longest } = segment;
-        pieces.push({ codes: codesOf(columns), bounds, longest, literal: false });
+        const codes = allotWords(this.#kernel.arena, codesOf(columns), rows);
+        this.#longest += segment.longest;
+        pieces.push({ kind: 'codes', codes, bounds: segment.bounds });
         i++;
       } else if (kind === 'rows') {
         pieces.push(...this.#rowPieces(columns, rows));
@@ -141,7 +141,7 @@ export class Planner {
       } else {
         let end = i + 1;
         while (end < groups.length && isSame(groups[end] as Group)) end++;
-        pieces.push(this.#literal(groups.slice(i, end), rows));
+        pieces.push({ kind: 'literal', run: this.#literal(groups.slice(i, end)) });
         i = end;
       }
     }
@@ -149,31 +149,28 @@ export class Planner {
   }
 
   #rowPieces(columns: readonly NamedColumn[], rows: number): readonly Piece[] {
-    const { writeAmounts, ordered } = this.#format;
-    const amounts = columns.filter(isAmounts);
-    if (ordered || writeAmounts === undefined || amounts.length === 0)
-      return [this.#rowPiece(columns, rows)];
-    const bounds = this.#boundsFor(rows);
-    const longest = writeAmounts(this.#kernel.arena, amounts, { rows, bounds });
-    if (longest === undefined) return [this.#rowPiece(columns, rows)];
-    const piece = { codes: identity(rows), bounds, longest, literal: false };
+    const { doubles = false, ordered } = this.#format;
+    if (!doubles || ordered) return [this.#rowPiece(columns, rows)];
+    const amounts = columns.filter(isAmounts).map((named) => this.#amountPiece(named, rows));
     const others = columns.filter((named) => !isAmounts(named));
-    return others.length === 0 ? [piece] : [piece, this.#rowPiece(others, rows)];
+    return others.length === 0 ? amounts : [...amounts, this.#rowPiece(others, rows)];
   }
 
-  #boundsFor(rows: number): Uint32Array {
-    const known = this.#bounds[this.#boundsTaken];
-    const bounds =
-      known !== undefined && known.length >= rows * 2 ? known : new Uint32Array(rows * 2);
-    this.#bounds[this.#boundsTaken++] = bounds;
-    return bounds;
+  #amountPiece({ key, column }: NamedAmounts, rows: number): Piece {
+    const { arena } = this.#kernel;
+    const run = { start: arena.length, bytes: key.length };
+    arena.append(key);
+    const values = allot(arena, rows * 8);
+    doublesOf(column, new Float64Array(arena.buffer.buffer, values, rows));
+    this.#longest += key.length + 8;
+    return { kind: 'amounts', values, key: run };
   }
 
   #rowPiece(columns: readonly NamedColumn[], rows: number): Piece {
     const { arena } = this.#kernel;
-    const write = this.#write;
+    const { write } = this.#into;
     const fields = columns.map((named) => new Field(named));
-    const bounds = this.#boundsFor(rows);
+    const bounds = allot(arena, rows * 8);
     let longest = 0;
     for (let row = 0; row < rows; row++) {
       const start = arena.length;
@@ -181,30 +178,30 @@ export class Planner {
         const { codes } = (columns[i] as NamedColumn).column;
         write(arena, fields[i] as Field, codes[row] as number);
       }
-      bounds[row << 1] = start;
-      bounds[(row << 1) + 1] = arena.length;
+      arena.view.setUint32(bounds + row * 8, start, true);
+      arena.view.setUint32(bounds + row * 8 + 4, arena.length, true);
       if (arena.length - start > longest) longest = arena.length - start;
     }
-    return { codes: identity(rows), bounds, longest, literal: false };
+    this.#longest += longest;
+    return { kind: 'rows', bounds };
   }
 
-  #literal(groups: readonly Group[], rows: number): Piece {
+  #literal(groups: readonly Group[]): Run {
     const { arena } = this.#kernel;
     const start = arena.length;
     for (const { columns, segment } of groups) {
       if (segment === undefined) {
-        for (const named of columns) this.#write(arena, new Field(named), 0);
+        for (const named of columns) this.#into.write(arena, new Field(named), 0);
         continue;
       }
-      const slot = (codesOf(columns)[0] as number) << 1;
-      const from = segment.bounds[slot] as number;
-      const to = segment.bounds[slot + 1] as number;
-      arena.reserve(to - from);
-      arena.buffer.copyWithin(arena.length, from, to);
-      arena.length += to - from;
+      const run = segment.run(this.#kernel, codesOf(columns)[0] as number);
+      arena.reserve(run.bytes);
+      arena.buffer.copyWithin(arena.length, run.start, run.start + run.bytes);
+      arena.length += run.bytes;
     }
-    const bounds = Uint32Array.of(start, arena.length);
-    return { codes: zeros(rows), bounds, longest: arena.length - start, literal: true };
+    const bytes = arena.length - start;
+    this.#longest += bytes;
+    return { start, bytes };
   }
 
   #segment(group: readonly NamedColumn[]): Segment {
@@ -223,7 +220,7 @@ export class Planner {
     if (arena.length <= BUDGET && this.#segmentCount <= MOST_SEGMENTS) return;
     this.#segments.clear();
     this.#segmentCount = 0;
-    arena.length = TABLE_BYTES;
+    arena.length = SCRATCH_END;
   }
 }
 
@@ -248,15 +245,15 @@ function listOf<K, V>(lists: Map<K, V[]>, key: K): V[] {
   return list;
 }
 
-let rowCodes = new Uint32Array(0);
-let zeroCodes = new Uint32Array(0);
+const NOTHING = new Uint8Array(0);
 
-function identity(rows: number): Uint32Array {
-  if (rowCodes.length < rows) rowCodes = Uint32Array.from({ length: rows }, (_, row) => row);
-  return rowCodes;
-}
-
-function zeros(rows: number): Uint32Array {
-  if (zeroCodes.length < rows) zeroCodes = new Uint32Array(rows);
-  return zeroCodes;
+/** The numbers of the rows as they are written; NaN where there is none. */
+function doublesOf({ codes, values }: AmountColumn, into: Float64Array): void {
+  const { state, double } = values;
+  for (let row = 0; row < into.length; row++) {
+    const code = codes[row] as number;
+    const kind = state[code];
+    const is = kind === AMOUNT.limbs || kind === AMOUNT.big;
+    into[row] = is ? (double[code] as number) + 0 : Number.NaN;
+  }
 }

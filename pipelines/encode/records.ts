@@ -1,39 +1,59 @@
 /**
- * What all encoders but Parquet have in common: records are appended to one buffer, cut into chunks by bytes,
- * compressed, and accounted for. Hot: the row loop.
+ * What all encoders but Parquet have in common: records are written block by block, small enough for the processor's cache,
+ * gathered into chunks cut by bytes, compressed, and accounted for.
  */
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Batch } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
 import { formatDecimal } from '../focus/decimal.ts';
 import { Sums } from '../focus/sums.ts';
-import { type Sendable, sendable } from './buffers.ts';
-import type { Bytes } from './bytes.ts';
+import { returnBuffer, type Sendable, sendable, takeBuffer } from './buffers.ts';
+import { Bytes, SLACK } from './bytes.ts';
 import type { BatchEncoder, ChargeExtras, EncodedChunk } from './encoder.ts';
-import type { NamedColumn, WriteAmounts, WriteCell } from './field.ts';
+import type { NamedColumn } from './field.ts';
 import { returnKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
-import { Planner } from './planner.ts';
+import { type CellFormat, Planner } from './planner.ts';
 
 /** How records look. */
-export interface RecordFormat {
-  /** The cells of a record stand in the order of the columns. */
-  readonly ordered: boolean;
-  readonly write: WriteCell;
-  /** For formats that are not ordered. */
-  readonly writeAmounts?: WriteAmounts;
+export interface RecordFormat extends CellFormat {
   /** Most bytes that `close` appends. */
   readonly tail: number;
   /** The columns of a batch that go into its records. */
   columns(batch: Batch, extras: ChargeExtras): readonly NamedColumn[];
-  /** Turns to a batch; answers how many bytes a record may take beside the pieces of the plan. */
+  /** Turns to a batch; answers how many bytes a record may take beside the pieces of the plan. What it puts into the arena stays for the batch. */
   begin(plan: Plan, batch: Batch, extras: ChargeExtras): number;
   /** Writes what stands before the first record of a chunk. */
-  open(out: Bytes): void;
-  /** Appends the record of a row. */
-  record(out: Bytes, row: number): void;
-  /** Writes what stands after the last record of a chunk; answers where the chunk starts in `out`. */
-  close(out: Bytes): number;
+  open(chunk: Bytes): void;
+  /** Appends records of rows until `enough` is reached, but none that ends behind `most`; answers the first row left. */
+  records(out: Bytes, rows: RowsAhead): number;
+  /** Writes what stands after the last record of a chunk; answers where the chunk starts in its bytes. */
+  close(chunk: Bytes): number;
+}
+
+/** Rows [row, rows) of a batch, and positions in the output. */
+export interface RowsAhead {
+  readonly row: number;
+  readonly rows: number;
+  readonly enough: number;
+  readonly most: number;
+}
+
+/** `records` of a format that writes one record after the other. */
+export function eachRecord(
+  out: Bytes,
+  { row, rows, enough, most }: RowsAhead,
+  write: (out: Bytes, row: number) => void,
+): number {
+  for (let next = row; next < rows; next++) {
+    const start = out.length;
+    if (start >= enough) return next;
+    write(out, next);
+    if (out.length <= most) continue;
+    out.length = start;
+    return next;
+  }
+  return rows;
 }
 
 /** How chunks are cut and packed. */
@@ -50,12 +70,15 @@ export function recordEncoder(format: RecordFormat, options: ChunkOptions): Batc
   return new RecordEncoder(format, options);
 }
 
+/** Bytes of a block. */
+const BLOCK = 128 << 10;
+
 class RecordEncoder implements BatchEncoder {
   readonly #format: RecordFormat;
   readonly #options: ChunkOptions;
-  readonly #planner: Planner;
   readonly #kernel = takeKernel();
-  readonly #out = this.#kernel.out;
+  readonly #planner: Planner;
+  #chunk: Bytes;
   #costs = new Costs();
   #rows = 0;
   #started = false;
@@ -64,32 +87,34 @@ class RecordEncoder implements BatchEncoder {
     this.#format = format;
     this.#options = options;
     this.#planner = new Planner(this.#kernel, format);
-    this.#format.open(this.#out);
+    this.#chunk = this.#open();
   }
 
   add(batch: Batch, extras: ChargeExtras = {}): readonly EncodedChunk[] {
     if (batch.rows === 0) return [];
     const format = this.#format;
+    const { arena, out } = this.#kernel;
     const plan = this.#planner.plan(format.columns(batch, extras), batch.rows);
-    const record = format.begin(plan, batch, extras) + plan.longest();
-    const out = this.#out;
-    const limit = this.#options.maxBytes - format.tail;
-    out.reserve(Math.max(0, limit - out.length) + record + format.tail);
+    const record = format.begin(plan, batch, extras) + plan.longest;
+    const start = arena.length;
+    out.length = start;
+    out.reserve(BLOCK + record);
+    const enough = start + BLOCK;
     const chunks: EncodedChunk[] = [];
     let from = 0;
-    for (let row = 0; row < batch.rows; row++) {
-      const start = out.length;
-      format.record(out, row);
-      if (out.length <= limit || this.#rows === 0) {
-        this.#rows++;
-        continue;
-      }
+    for (let row = 0; row < batch.rows; ) {
+      const room = this.#options.maxBytes - format.tail - this.#chunk.length;
       out.length = start;
+      let next = format.records(out, { row, rows: batch.rows, enough, most: start + room });
+      if (next === row && this.#rows === 0)
+        next = format.records(out, { row, rows: row + 1, enough, most: start + record });
+      this.#chunk.bytes(out.buffer.subarray(start, out.length));
+      this.#rows += next - row;
+      row = next;
+      if (row === batch.rows || out.length >= enough) continue;
       this.#costs.add(batch, from, row);
       from = row;
       chunks.push(this.#take());
-      out.reserve(limit + record + format.tail);
-      row--;
     }
     this.#costs.add(batch, from, batch.rows);
     return chunks;
@@ -99,23 +124,33 @@ class RecordEncoder implements BatchEncoder {
     const empty = !this.#started && this.#options.emptyChunk === true;
     const chunks = this.#rows > 0 || empty ? [this.#take()] : [];
     returnKernel(this.#kernel);
+    returnBuffer(this.#chunk.buffer.buffer);
     return chunks;
   }
 
   #take(): EncodedChunk {
-    const out = this.#out;
-    const start = this.#format.close(out);
-    const chunk = {
-      ...packed(out.buffer.subarray(start, out.length), this.#options),
+    const chunk = this.#chunk;
+    const start = this.#format.close(chunk);
+    const bytes = chunk.buffer.subarray(start, chunk.length);
+    const { compression } = this.#options;
+    const sent = compression === 'none' ? sendable(bytes) : packed(bytes, compression);
+    const encoded = {
+      ...sent,
       rows: this.#rows,
-      rawBytes: out.length - start,
+      rawBytes: bytes.length,
       costs: this.#costs.texts(),
     };
-    out.length = 0;
     this.#rows = 0;
     this.#costs = new Costs();
     this.#started = true;
-    this.#format.open(out);
+    if (sent.bytes.buffer !== bytes.buffer) returnBuffer(bytes.buffer);
+    this.#chunk = this.#open();
+    return encoded;
+  }
+
+  #open(): Bytes {
+    const chunk = new Bytes(takeBuffer(this.#options.maxBytes + SLACK));
+    this.#format.open(chunk);
     return chunk;
   }
 }
@@ -141,14 +176,11 @@ export class Costs {
 
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1 << 18 };
 
-/** The bytes as they travel, in memory of their own. */
-function packed(bytes: Uint8Array, { compression, maxBytes }: ChunkOptions): Sendable {
-  if (compression === 'none') return sendable(bytes, maxBytes);
-  const packed =
+function packed(bytes: Uint8Array, compression: 'gzip' | 'zstd'): Sendable {
+  const all =
     compression === 'gzip'
       ? gzipSync(bytes, { level: 1, chunkSize: 1 << 18 })
       : zstdCompressSync(bytes, ZSTD);
-  return packed.byteLength === packed.buffer.byteLength
-    ? { bytes: packed, wanted: false }
-    : sendable(packed, packed.length);
+  const isAlone = all.byteLength === all.buffer.byteLength;
+  return { bytes: isAlone ? all : Uint8Array.from(all), wanted: false };
 }

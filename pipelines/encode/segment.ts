@@ -1,15 +1,22 @@
 /**
  * Ready bytes of some columns that share their codes, by code: what a record copies. Hot: plain fields, indexed loops.
  */
-import type { Bytes } from './bytes.ts';
 import { Field, type NamedColumn, type WriteCell } from './field.ts';
+import { type Kernel, SCRATCH_END, SCRATCH_START } from './kernel.ts';
+import { allot, type Run } from './plan.ts';
 
-/** Where the runs of the codes are: code c has [bounds[2c], bounds[2c + 1]) of the arena; a start of 0 says "not made yet". */
+/** Codes that are looked through at once. */
+const MOST_CODES = (SCRATCH_END - SCRATCH_START) / 4;
+
+/** Where the runs of the codes are: a table of two words per code in the arena, start and end; a start of 0 says "not made yet". */
 export class Segment {
   readonly fields: readonly Field[];
-  bounds = new Uint32Array(32);
+  /** Where the table is. */
+  bounds = 0;
   /** Length of the longest run. */
   longest = 0;
+  /** Codes that the table has room for. */
+  #room = 0;
 
   constructor(columns: readonly NamedColumn[]) {
     this.fields = columns.map((column) => new Field(column));
@@ -27,39 +34,55 @@ export class Segment {
   }
 
   /** Makes the runs of those codes of the first `rows` rows that were not seen before. */
-  fill(
-    codes: Uint32Array,
-    rows: number,
-    into: { readonly arena: Bytes; readonly write: WriteCell },
-  ): void {
-    this.#fit();
-    const bounds = this.bounds;
-    for (let row = 0; row < rows; row++) {
-      const code = codes[row] as number;
-      if (bounds[code << 1] === 0) this.#make(code, into);
+  fill(codes: Uint32Array, rows: number, into: KernelWriter): void {
+    const { kernel } = into;
+    this.#fit(kernel);
+    for (let from = 0; from < rows; from += MOST_CODES) {
+      const some = codes.subarray(from, Math.min(rows, from + MOST_CODES));
+      new Uint32Array(kernel.arena.buffer.buffer, SCRATCH_START, some.length).set(some);
+      let row = 0;
+      for (;;) {
+        row = kernel.missing(SCRATCH_START, this.bounds, row, some.length);
+        if (row === some.length) break;
+        this.#make(some[row] as number, into);
+      }
     }
   }
 
-  #fit(): void {
+  /** Where the run of a code is. */
+  run({ arena }: Kernel, code: number): Run {
+    const at = this.bounds + code * 8;
+    const start = arena.view.getUint32(at, true);
+    return { start, bytes: arena.view.getUint32(at + 4, true) - start };
+  }
+
+  #fit({ arena }: Kernel): void {
     let size = Number.POSITIVE_INFINITY;
     for (const field of this.fields) {
       field.refresh();
       size = Math.min(size, field.values.size);
     }
-    if (this.bounds.length >= size * 2) return;
-    const bounds = new Uint32Array(size * 3);
-    bounds.set(this.bounds);
+    if (this.#room >= size) return;
+    const room = Math.max(16, Math.ceil(size * 1.5));
+    const bounds = allot(arena, room * 8);
+    arena.buffer.copyWithin(bounds, this.bounds, this.bounds + this.#room * 8);
+    arena.buffer.fill(0, bounds + this.#room * 8, bounds + room * 8);
     this.bounds = bounds;
+    this.#room = room;
   }
 
-  #make(
-    code: number,
-    { arena, write }: { readonly arena: Bytes; readonly write: WriteCell },
-  ): void {
+  #make(code: number, { kernel: { arena }, write }: KernelWriter): void {
     const start = arena.length;
     for (const field of this.fields) write(arena, field, code);
-    this.bounds[code << 1] = start;
-    this.bounds[(code << 1) + 1] = arena.length;
+    const at = this.bounds + code * 8;
+    arena.view.setUint32(at, start, true);
+    arena.view.setUint32(at + 4, arena.length, true);
     if (arena.length - start > this.longest) this.longest = arena.length - start;
   }
+}
+
+/** Where runs go and how cells are written. */
+export interface KernelWriter {
+  readonly kernel: Kernel;
+  readonly write: WriteCell;
 }

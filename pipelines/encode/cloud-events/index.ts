@@ -1,4 +1,4 @@
-/** Charges as CloudEvents 1.0 in JSON, one event per line, a FOCUS row its data. Hot: `record` runs once per charge. */
+/** Charges as CloudEvents 1.0 in JSON, one event per line, a FOCUS row its data. Hot: `#record` runs once per charge. */
 import type { Batch } from '../../focus/batch.ts';
 import type { ChargeIds } from '../../focus/charge-ids.ts';
 import { columnFact, columnsOf, type OutputVersion } from '../../focus/columns.ts';
@@ -9,7 +9,7 @@ import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
 import { type Key, keyOf, type NamedColumn } from '../field.ts';
 import { writeMember } from '../focus-ndjson/index.ts';
 import type { Plan } from '../plan.ts';
-import { type RecordFormat, recordEncoder } from '../records.ts';
+import { eachRecord, type RecordFormat, type RowsAhead, recordEncoder } from '../records.ts';
 
 /** What the events say of themselves. */
 export interface CloudEventOptions
@@ -67,7 +67,8 @@ class CloudEventFormat implements RecordFormat {
       time: new Date(observedMs).toISOString(),
       datacontenttype: 'application/json',
     };
-    this.#afterId = encoder.encode(`",${JSON.stringify(rest).slice(1, -1)},"data":{`);
+    const afterId = encoder.encode(`",${JSON.stringify(rest).slice(1, -1)},"data":{`);
+    this.#afterId = Buffer.concat([afterId, plan.head]);
     this.#plan = plan;
     this.#ids = idsOf(extras);
     return this.#beforeId.length + UID_BYTES + this.#afterId.length + TAIL.length;
@@ -75,7 +76,11 @@ class CloudEventFormat implements RecordFormat {
 
   open(): void {}
 
-  record(out: Bytes, row: number): void {
+  records(out: Bytes, ahead: RowsAhead): number {
+    return eachRecord(out, ahead, this.#record);
+  }
+
+  readonly #record = (out: Bytes, row: number): void => {
     const { buffer } = out;
     buffer.set(this.#beforeId, out.length);
     let end = out.length + this.#beforeId.length;
@@ -85,7 +90,7 @@ class CloudEventFormat implements RecordFormat {
     if (buffer[end - 1] === 44) end--;
     buffer.set(TAIL, end);
     out.length = end + TAIL.length;
-  }
+  };
 
   close(): number {
     return 0;

@@ -6,7 +6,7 @@ import type { BatchEncoder } from '../encoder.ts';
 import type { Field } from '../field.ts';
 import { columnPicker, type FocusFileOptions, focusFileColumns } from '../focus-columns.ts';
 import type { Plan } from '../plan.ts';
-import { type RecordFormat, recordEncoder } from '../records.ts';
+import { eachRecord, type RecordFormat, type RowsAhead, recordEncoder } from '../records.ts';
 
 /** Settings of the encoder. */
 export interface CsvEncoderOptions extends FocusFileOptions {
@@ -54,9 +54,13 @@ class CsvFormat implements RecordFormat {
     this.#header = new Uint8Array(0);
   }
 
-  record(out: Bytes, row: number): void {
-    out.length = (this.#plan as Plan).copy(row, out.length);
+  records(out: Bytes, ahead: RowsAhead): number {
+    return eachRecord(out, ahead, this.#record);
   }
+
+  readonly #record = (out: Bytes, row: number): void => {
+    out.length = (this.#plan as Plan).copy(row, out.length);
+  };
 
   close(): number {
     return 0;

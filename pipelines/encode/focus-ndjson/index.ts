@@ -7,7 +7,7 @@ import type { Field } from '../field.ts';
 import { columnPicker, type FocusFileOptions, focusFileColumns } from '../focus-columns.ts';
 import { appendEscaped, appendJsonString } from '../json-text.ts';
 import type { Plan } from '../plan.ts';
-import { type RecordFormat, recordEncoder } from '../records.ts';
+import { eachRecord, type RecordFormat, type RowsAhead, recordEncoder } from '../records.ts';
 
 /** An encoder to FOCUS JSON lines; a chunk has at most `maxBytes` (default 3.5 MiB). */
 export function createNdjsonEncoder(
@@ -37,14 +37,18 @@ class NdjsonFormat implements RecordFormat {
 
   open(): void {}
 
-  record(out: Bytes, row: number): void {
+  records(out: Bytes, ahead: RowsAhead): number {
+    return eachRecord(out, ahead, this.#record);
+  }
+
+  readonly #record = (out: Bytes, row: number): void => {
     out.byte(123);
     let end = (this.#plan as Plan).copy(row, out.length);
     if (out.buffer[end - 1] === 44) end--;
     out.length = end;
     out.byte(125);
     out.byte(10);
-  }
+  };
 
   close(): number {
     return 0;

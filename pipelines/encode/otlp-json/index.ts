@@ -1,6 +1,6 @@
 /**
  * Charges as OTLP JSON lines: one ExportLogsServiceRequest per chunk and line, as the collector's file exporter writes
- * them. Hot: `record` runs once per charge.
+ * them. Hot: `#record` runs once per charge.
  */
 import { AMOUNT } from '../../focus/amounts.ts';
 import type { Batch, TextColumn, TimeColumn } from '../../focus/batch.ts';
@@ -20,7 +20,7 @@ import {
 } from '../field.ts';
 import { appendEscaped, appendJsonString } from '../json-text.ts';
 import type { Plan } from '../plan.ts';
-import { type RecordFormat, recordEncoder } from '../records.ts';
+import { eachRecord, type RecordFormat, type RowsAhead, recordEncoder } from '../records.ts';
 
 /** An encoder to lines of OTLP JSON; a line has at most `maxBytes` (default 3.5 MiB). */
 export function createJsonLogEncoder(
@@ -75,7 +75,7 @@ class JsonLogFormat implements RecordFormat {
   begin(plan: Plan, batch: Batch, extras: ChargeExtras): number {
     const observed = `${timestamp(this.#options.observedMs)}000000`.replace(/^0+$/, '0');
     const start = `{"observedTimeUnixNano":"${observed}","eventName":"${eventName(extras)}","attributes":[`;
-    this.#head = Buffer.concat([encoder.encode(start), plan.takeHead()]);
+    this.#head = Buffer.concat([encoder.encode(start), plan.head]);
     const uid = JSON.stringify(`${this.#options.uidPrefix}-`).slice(0, -1);
     this.#beforeUid = encoder.encode(`{"key":"${UID}","value":{"stringValue":${uid}`);
     const column = batch.columns.get('ChargePeriodStart');
@@ -96,7 +96,11 @@ class JsonLogFormat implements RecordFormat {
     out.bytes(this.#open);
   }
 
-  record(out: Bytes, row: number): void {
+  records(out: Bytes, ahead: RowsAhead): number {
+    return eachRecord(out, ahead, this.#record);
+  }
+
+  readonly #record = (out: Bytes, row: number): void => {
     const { buffer } = out;
     buffer.set(this.#head, out.length);
     let end = (this.#plan as Plan).copy(row, out.length + this.#head.length);
@@ -113,7 +117,7 @@ class JsonLogFormat implements RecordFormat {
     for (const column of this.#recordIds) writeRecordId(out, column, row);
     buffer.set(RECORD_END, out.length);
     out.length += RECORD_END.length;
-  }
+  };
 
   close(out: Bytes): number {
     out.length--;

@@ -1,17 +1,14 @@
-/**
- * Charges as OTLP log records: one ExportLogsServiceRequest (protobuf) per chunk. Hot: `record` runs once per charge.
- */
-import type { Batch, TimeColumn } from '../../focus/batch.ts';
-import type { ChargeIds } from '../../focus/charge-ids.ts';
+/** Charges as OTLP log records: one ExportLogsServiceRequest (protobuf) per chunk. */
+import type { Batch } from '../../focus/batch.ts';
 import { forwardedAttributes } from '../../plugin/forwarded.ts';
 import { eventName, logAttributes, SCOPE, timestamp, UID } from '../attributes.ts';
 import { Bytes, varintSize } from '../bytes.ts';
-import { idsOf, UID_BYTES, writeUid } from '../charge-uid.ts';
+import { idsOf, UID_BYTES } from '../charge-uid.ts';
 import type { BatchEncoder, ChargeExtras, EncoderOptions } from '../encoder.ts';
-import type { WriteAmounts, WriteCell } from '../field.ts';
-import type { Plan } from '../plan.ts';
-import { type RecordFormat, recordEncoder } from '../records.ts';
-import { writeAmounts } from './amount-rows.ts';
+import type { WriteCell } from '../field.ts';
+import type { Kernel } from '../kernel.ts';
+import { allot, allotWords, type Plan } from '../plan.ts';
+import { type RecordFormat, type RowsAhead, recordEncoder } from '../records.ts';
 import { attributeKey, exactWriter, writeAttribute, writeString } from './key-values.ts';
 
 /** Below the 4 MiB that gRPC servers commonly accept. */
@@ -43,7 +40,7 @@ const TAG = { time: 0x09, observed: 0x59, event: 0x62, attribute: 0x32, record: 
 class LogFormat implements RecordFormat {
   readonly ordered = false;
   readonly write: WriteCell;
-  readonly writeAmounts?: WriteAmounts;
+  readonly doubles: boolean;
   readonly tail = 0;
   readonly columns: RecordFormat['columns'];
   readonly #options: EncoderOptions;
@@ -53,14 +50,7 @@ class LogFormat implements RecordFormat {
   readonly #scope: Uint8Array;
   /** Bytes kept free for what stands before the records. */
   readonly #room: number;
-  #plan: Plan | undefined;
-  #times: TimeColumn | undefined;
-  #ids: ChargeIds | undefined;
-  /** How every record of the batch begins, up to the hash in its id. */
-  #head = new Uint8Array(0);
-  #uid = { start: 0, width: 1 };
-  /** Bytes of a record's length, a padded varint. */
-  #lengthWidth = 3;
+  #kernel: Kernel | undefined;
 
   constructor(options: LogEncoderOptions) {
     this.#options = options;
@@ -69,7 +59,7 @@ class LogFormat implements RecordFormat {
     this.#scope = scopeBytes(options.scopeVersion, scopeAttributes(options));
     const exact = options.forward !== undefined;
     this.write = exact ? exactWriter() : writeAttribute;
-    if (!exact) this.writeAmounts = writeAmounts;
+    this.doubles = !exact;
     this.columns = logAttributes(
       (name, kind) => attributeKey(name, kind === 'amount' ? 'double' : 'string'),
       { exact },
@@ -78,50 +68,65 @@ class LogFormat implements RecordFormat {
   }
 
   begin(plan: Plan, batch: Batch, extras: ChargeExtras): number {
-    const constants = plan.takeHead();
+    const { kernel } = plan;
     const uid = `${this.#options.uidPrefix}-`;
-    this.#plan = plan;
-    this.#ids = idsOf(extras);
-    this.#times = timesOf(batch);
-    const head = new Bytes(constants.length + uid.length * 3 + 128);
+    const head = new Bytes(plan.head.length + uid.length * 3 + 128);
     const overhead = head.buffer.length + UID_BYTES;
-    this.#lengthWidth = overhead + plan.longest() < 1 << 21 ? 3 : 4;
+    const width = overhead + plan.longest < 1 << 21 ? 3 : 4;
     head.byte(TAG.record);
-    head.length += this.#lengthWidth;
+    head.length += width;
     head.byte(TAG.time);
     head.length += 8;
     head.byte(TAG.observed);
-    writeNanos(head.view, head.length, timestamp(this.#options.observedMs));
+    head.view.setBigUint64(
+      head.length,
+      BigInt(timestamp(this.#options.observedMs)) * 1_000_000n,
+      true,
+    );
     head.length += 8;
     head.byte(TAG.event);
     const event = eventName(extras);
     head.byte(event.length);
     head.text(event);
-    head.bytes(constants);
-    this.#uid = beginUid(head, uid, UID_BYTES);
-    this.#head = head.slice();
+    head.bytes(plan.head);
+    const id = beginUid(head, uid, UID_BYTES);
+    this.#kernel = kernel;
+    describe(kernel, { plan, head, width, id, ...this.#perRow(kernel, batch, extras) });
     return overhead;
   }
 
-  open(out: Bytes): void {
-    out.reserve(this.#room);
-    out.length = this.#room;
+  open(chunk: Bytes): void {
+    chunk.reserve(this.#room);
+    chunk.length = this.#room;
   }
 
-  record(out: Bytes, row: number): void {
-    const { buffer, view, length: start } = out;
-    const head = this.#head;
-    const width = this.#lengthWidth;
-    buffer.set(head, start);
-    const times = this.#times;
-    const ms = times === undefined ? 0 : (times.values.ms[times.codes[row] as number] as number);
-    const time = ms < this.#oldestMs ? this.#options.observedMs : ms;
-    writeNanos(view, start + width + 2, timestamp(time));
-    let end = writeUid(buffer, start + head.length, this.#ids as ChargeIds, row);
-    endUid(buffer, start, end, this.#uid);
-    end = (this.#plan as Plan).copy(row, end);
-    padded(buffer, start + 1, width, end - start - 1 - width);
-    out.length = end;
+  records(out: Bytes, { row, rows, enough, most }: RowsAhead): number {
+    const kernel = this.#kernel as Kernel;
+    const next = kernel.records(row, rows, out.length, enough, most);
+    out.length = out.view.getUint32(0, true);
+    return next;
+  }
+
+  /** What every row has beside its cells, in the kernel's memory. */
+  #perRow({ arena }: Kernel, batch: Batch, extras: ChargeExtras): PerRow {
+    const { rows } = batch;
+    const { hashes, ordinals, revisions, correction } = idsOf(extras);
+    const times = allot(arena, rows * 8);
+    const of = new Float64Array(arena.buffer.buffer, times, rows);
+    const column = batch.columns.get('ChargePeriodStart');
+    if (column?.kind !== 'time') of.fill(0);
+    else
+      for (let row = 0; row < rows; row++) {
+        const ms = column.values.ms[column.codes[row] as number] as number;
+        of[row] = timestamp(ms < this.#oldestMs ? this.#options.observedMs : ms);
+      }
+    return {
+      times,
+      hashes: allotWords(arena, hashes, rows * 4),
+      ordinals: allotWords(arena, ordinals, rows),
+      revisions: revisions === undefined ? 0 : allotWords(arena, revisions, rows),
+      correction: correction ?? 0,
+    };
   }
 
   close(out: Bytes): number {
@@ -141,12 +146,39 @@ class LogFormat implements RecordFormat {
   }
 }
 
-function timesOf(batch: Batch): TimeColumn | undefined {
-  const column = batch.columns.get('ChargePeriodStart');
-  return column?.kind === 'time' ? column : undefined;
+/** Positions in the kernel's memory of what every row has beside its cells; 0: there is none. */
+interface PerRow {
+  /** Milliseconds as doubles. */
+  readonly times: number;
+  readonly hashes: number;
+  readonly ordinals: number;
+  readonly revisions: number;
+  readonly correction: number;
 }
 
-/** The attribute log.record.uid up to the hash. Its three lengths are patched by `endUid`; one byte each where that is enough. */
+/** Says in the first words of the kernel's memory how `records` makes the records of a batch; see `assembly/records.ts`. */
+function describe(
+  { arena }: Kernel,
+  of: PerRow & {
+    readonly plan: Plan;
+    readonly head: Bytes;
+    /** Bytes of a record's length. */
+    readonly width: number;
+    readonly id: { readonly start: number; readonly width: number };
+  },
+): void {
+  const head = arena.length;
+  arena.bytes(of.head.slice());
+  const { plan, width, id, times, hashes, ordinals, revisions, correction } = of;
+  new Uint32Array(arena.buffer.buffer).set([
+    ...[0, head, of.head.length, width],
+    ...[id.start, id.width, UID.length],
+    ...[times, hashes, ordinals, revisions, correction],
+    ...[plan.start, plan.count],
+  ]);
+}
+
+/** The attribute log.record.uid up to the hash. Its three lengths are written once it ends; one byte each where that is enough. */
 function beginUid(head: Bytes, prefix: string, more: number): { start: number; width: number } {
   const start = head.length;
   const width = Buffer.byteLength(prefix) + more + UID.length + 8 < 128 ? 1 : 3;
@@ -161,39 +193,6 @@ function beginUid(head: Bytes, prefix: string, more: number): { start: number; w
   head.length += width;
   head.text(prefix);
   return { start, width };
-}
-
-function endUid(
-  buffer: Uint8Array,
-  record: number,
-  end: number,
-  { start, width }: { readonly start: number; readonly width: number },
-): void {
-  const keyValue = record + start + 1;
-  const value = keyValue + width + 2 + UID.length + 1;
-  const text = value + width + 1;
-  padded(buffer, keyValue, width, end - keyValue - width);
-  padded(buffer, value, width, end - value - width);
-  padded(buffer, text, width, end - text - width);
-}
-
-/** A varint of exactly `width` bytes. */
-function padded(buffer: Uint8Array, at: number, width: number, value: number): void {
-  let rest = value;
-  for (let i = 0; i < width - 1; i++) {
-    buffer[at + i] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  buffer[at + width - 1] = rest;
-}
-
-/** Milliseconds as nanoseconds in a little-endian fixed64: exact in two halves, without BigInt. */
-function writeNanos(view: DataView, at: number, ms: number): void {
-  const high = Math.floor(ms / 4294967296);
-  const low = (ms - high * 4294967296) * 1e6;
-  const carry = Math.floor(low / 4294967296);
-  view.setUint32(at, low - carry * 4294967296, true);
-  view.setUint32(at + 4, high * 1e6 + carry, true);
 }
 
 /** Field 1 of ResourceLogs: Resource with its attributes (field 1 there; written as log attributes, then tagged anew). */

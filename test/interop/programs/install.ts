@@ -1,4 +1,5 @@
 /** Builds every foreign program ahead of the tests: `node test/interop/programs/install.ts`. */
+import { assemblyScript } from './assemblyscript.ts';
 import { azurite } from './azurite.ts';
 import { type Program, progress } from './cache.ts';
 import { ciCollector } from './ci-collector.ts';
@@ -17,6 +18,7 @@ import { pythonSdk } from './python-sdk.ts';
 import { swift } from './swift.ts';
 
 const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
+  asc: assemblyScript,
   azurite,
   otelcol: collector,
   'otelcol-ci': ciCollector,
