@@ -89,17 +89,54 @@ export class Hybrid {
   }
 
   #unpack(out: Uint32Array, from: number, count: number): void {
+    const width = this.#width;
+    if (this.#base + (((this.#index + count) * width + 7) >>> 3) > this.#end)
+      throw new Error('packed values end too early');
+    const last = from + count;
+    if (width > 8) this.#unpackEach(out, from, last);
+    else {
+      const whole = Math.min(last, from + (-this.#index & 7));
+      if (whole > from) this.#unpackEach(out, from, whole);
+      const rest = last - ((last - whole) & 7);
+      if (rest > whole) this.#unpackEights(out, whole, rest);
+      if (last > rest) this.#unpackEach(out, rest, last);
+    }
+  }
+
+  /** Unpacks groups of eight values of at most eight bits each, to `out` [from, last). */
+  #unpackEights(out: Uint32Array, from: number, last: number): void {
+    const view = this.#view;
+    const width = this.#width;
+    const mask = (1 << width) - 1;
+    const second = width * 2;
+    const third = width * 3;
+    // Four values fill so many whole bytes, and so many bits of the next.
+    const half = width >>> 1;
+    const odd = (width & 1) << 2;
+    let byte = this.#base;
+    for (let at = from; at < last; at += 8) {
+      const four = view.getUint32(byte, true);
+      out[at] = four & mask;
+      out[at + 1] = (four >>> width) & mask;
+      out[at + 2] = (four >>> second) & mask;
+      out[at + 3] = (four >>> third) & mask;
+      const more = view.getUint32(byte + half, true) >>> odd;
+      out[at + 4] = more & mask;
+      out[at + 5] = (more >>> width) & mask;
+      out[at + 6] = (more >>> second) & mask;
+      out[at + 7] = (more >>> third) & mask;
+      byte += width;
+    }
+    this.#base = byte;
+  }
+
+  /** Unpacks one value after the other to `out` [from, last). */
+  #unpackEach(out: Uint32Array, from: number, last: number): void {
     const view = this.#view;
     const width = this.#width;
     const base = this.#base;
     let bit = this.#index * width;
-    if (base + ((bit + count * width + 7) >>> 3) > this.#end)
-      throw new Error('packed values end too early');
-    const last = from + count;
-    if (width === 8) {
-      let byte = base + this.#index;
-      for (let at = from; at < last; at++) out[at] = view.getUint8(byte++);
-    } else if (width <= 25) {
+    if (width <= 25) {
       const mask = (1 << width) - 1;
       for (let at = from; at < last; at++) {
         out[at] = (view.getUint32(base + (bit >>> 3), true) >>> (bit & 7)) & mask;
@@ -116,7 +153,7 @@ export class Hybrid {
         bit += width;
       }
     }
-    const index = this.#index + count;
+    const index = this.#index + last - from;
     this.#base = base + (index >>> 3) * width;
     this.#index = index & 7;
   }
