@@ -26,6 +26,8 @@ export class NestedColumn implements ColumnReader {
   readonly #leaves: readonly NestedLeaf[];
   readonly #writer: JsonWriter;
   readonly #codes: Uint32Array;
+  /** 1 for a row that is another than the one before. */
+  readonly #changed: Uint8Array;
   readonly #memory = new RowMemory();
   readonly #transient = new Dictionary({ transient: true });
   #texts = emptyTexts();
@@ -44,6 +46,7 @@ export class NestedColumn implements ColumnReader {
     );
     this.#writer = new JsonWriter(column.shape, this.#leaves);
     this.#codes = new Uint32Array(from.batchRows);
+    this.#changed = new Uint8Array(from.batchRows).fill(1);
   }
 
   open(group: RowGroupFacts, dataEnd: number): void {
@@ -83,9 +86,12 @@ export class NestedColumn implements ColumnReader {
     const texts = this.#texts;
     const memory = this.#memory;
     const codes = this.#codes;
+    const changed = this.#changed;
+    changed.fill(0, 1, rows);
+    for (const leaf of this.#leaves) leaf.markChanges(changed, rows);
     let code = -1;
     for (let row = 0; row < rows; row++) {
-      if (row === 0 || !this.#repeats(row)) code = memory.find(this.#leaves, row);
+      if (changed[row] === 1) code = memory.find(this.#leaves, row);
       if (code < 0) {
         const length = this.#writer.write(row);
         code = length === 0 ? 0 : texts.intern(this.#writer.bytes, 0, length);
@@ -99,20 +105,6 @@ export class NestedColumn implements ColumnReader {
       this.#rows = this.#distinct ? this.#rows : Number.NEGATIVE_INFINITY;
     }
     return texts;
-  }
-
-  /** Whether a row is as the one before. */
-  #repeats(row: number): boolean {
-    const leaves = this.#leaves;
-    for (let leaf = leaves.length - 1; leaf >= 0; leaf--) {
-      const { rowStarts, cells } = leaves[leaf] as NestedLeaf;
-      const start = rowStarts[row] as number;
-      const back = start - (rowStarts[row - 1] as number);
-      const end = rowStarts[row + 1] as number;
-      if (end - start !== back) return false;
-      for (let at = start; at < end; at++) if (cells[at] !== cells[at - back]) return false;
-    }
-    return true;
   }
 
   #forget(): void {
@@ -183,6 +175,26 @@ class NestedLeaf implements LeafRows {
     return renewed;
   }
 
+  /** Sets `changed` to 1 for each of the rows, but for the first, that has other values than the one before. */
+  markChanges(changed: Uint8Array, rows: number): void {
+    const { cells, rowStarts } = this;
+    if (rowStarts[rows] === rows) {
+      for (let row = 1; row < rows; row++) if (cells[row] !== cells[row - 1]) changed[row] = 1;
+      return;
+    }
+    let before = 0;
+    let start = rowStarts[1] as number;
+    for (let row = 1; row < rows; row++) {
+      const end = rowStarts[row + 1] as number;
+      const back = start - before;
+      let at = start;
+      if (end - start === back) while (at < end && cells[at] === cells[at - back]) at++;
+      if (at < end || end - start !== back) changed[row] = 1;
+      before = start;
+      start = end;
+    }
+  }
+
   /** Finds where rows start among the stored values from `from` on, up to that behind the last; answers how many did by now. */
   #startRows(started: number, { rows, from }: { readonly rows: number; readonly from: number }) {
     const { cells, rowStarts } = this;
@@ -230,34 +242,64 @@ class NestedLeaf implements LeafRows {
     const from = this.#filled;
     if (from + take > MAX_VALUES) throw new Error(`some rows have more than ${MAX_VALUES} values`);
     this.cells = longer(this.cells, from + take);
-    const { cells } = this;
-    const { codes, definitions, repetitions } = this.#scratch;
-    if (leaf.maxRepetition > 0) pages.repetition.read(repetitions, 0, take);
-    else repetitions.fill(0, 0, take);
-    if (leaf.maxDefinition > 0) pages.definition.read(definitions, 0, take);
-    else definitions.fill(0, 0, take);
-    const most = leaf.maxDefinition;
-    let present = 0;
-    for (let i = 0; i < take; i++) if (definitions[i] === most) present++;
-    reader.codes(reader.sink, present, codes, 0);
-    const { definition, levels } = this.bits;
-    if (this.fragments.size > 2 ** (32 - levels))
-      throw new Error('it has too many different values for its depth');
-    if (present === take)
-      for (let i = 0; i < take; i++)
-        cells[from + i] =
-          ((codes[i] as number) << levels) | ((repetitions[i] as number) << definition) | most;
-    else {
-      let next = 0;
-      for (let i = 0; i < take; i++) {
-        const defined = definitions[i] as number;
-        const code = defined === most ? (codes[next++] as number) : 0;
-        cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
-      }
-    }
+    const { repetitions } = this.#scratch;
+    const repeated = pages.repetition.run(take);
+    if (repeated < 0) pages.repetition.read(repetitions, 0, take);
+    else repetitions.fill(repeated, 0, take);
+    const defined = pages.definition.run(take);
+    if (defined < 0) this.#mixedCells(from, take);
+    else if (defined === leaf.maxDefinition) this.#valueCells(from, take);
+    else this.#emptyCells(from, take, defined);
     pages.left -= take;
     this.#filled = from + take;
     return true;
+  }
+
+  /** Cells with a value each. */
+  #valueCells(from: number, count: number): void {
+    this.#codes(count);
+    const { cells } = this;
+    const { codes, repetitions } = this.#scratch;
+    const { definition, levels } = this.bits;
+    const most = this.#reader.leaf.maxDefinition;
+    for (let i = 0; i < count; i++)
+      cells[from + i] =
+        ((codes[i] as number) << levels) | ((repetitions[i] as number) << definition) | most;
+  }
+
+  /** Cells without a value: what they say is at one level. */
+  #emptyCells(from: number, count: number, level: number): void {
+    const { cells } = this;
+    const { repetitions } = this.#scratch;
+    const { definition } = this.bits;
+    for (let i = 0; i < count; i++)
+      cells[from + i] = ((repetitions[i] as number) << definition) | level;
+  }
+
+  #mixedCells(from: number, count: number): void {
+    const { pages, leaf } = this.#reader;
+    const { codes, definitions, repetitions } = this.#scratch;
+    pages.definition.read(definitions, 0, count);
+    const most = leaf.maxDefinition;
+    let present = 0;
+    for (let i = 0; i < count; i++) if (definitions[i] === most) present++;
+    this.#codes(present);
+    const { cells } = this;
+    const { definition, levels } = this.bits;
+    let next = 0;
+    for (let i = 0; i < count; i++) {
+      const defined = definitions[i] as number;
+      const code = defined === most ? (codes[next++] as number) : 0;
+      cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
+    }
+  }
+
+  /** The codes of the next values that are there, to the scratch memory. */
+  #codes(count: number): void {
+    const reader = this.#reader;
+    reader.codes(reader.sink, count, this.#scratch.codes, 0);
+    if (this.fragments.size > 2 ** (32 - this.bits.levels))
+      throw new Error('it has too many different values for its depth');
   }
 }
 
