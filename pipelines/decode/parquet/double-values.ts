@@ -1,5 +1,6 @@
 /** Doubles as the decimals they stand for. Hot: the shortest text of a double goes digit by digit into limbs. */
 import { AMOUNT, type Amounts } from '../../focus/amounts.ts';
+import type { Values } from './stores.ts';
 
 const POWERS = Float64Array.from({ length: 19 }, (_, power) => 10 ** power);
 
@@ -21,6 +22,32 @@ export function appendDouble(into: Amounts, value: number): number {
   }
   into.size = code;
   return into.addNumber(value);
+}
+
+/** Appends all of the doubles by `appendDouble`, whose first case it has within its loop; their codes go to `out` from `from` on. */
+export function appendDoubles(into: Amounts, values: Values, out: Uint32Array, from: number): void {
+  const { view, starts, count } = values;
+  into.reserve(into.size + count);
+  const { state, whole, nano, atto, double } = into;
+  for (let i = 0; i < count; i++) {
+    const value = view.getFloat64(starts[i] as number, true);
+    const scaled = Math.round(value * 1e12);
+    if (!(scaled < 1e15 && scaled > -1e15 && scaled / 1e12 === value)) {
+      out[from + i] = appendDouble(into, value);
+      continue;
+    }
+    const code = into.size++;
+    const integer = Math.trunc(value);
+    const rest = scaled - integer * 1e12;
+    // Exact, as |rest| < 10^12: the quotients next to an integer are further from it than the product can be wrong.
+    const billionths = Math.trunc(rest * 1e-3);
+    state[code] = AMOUNT.limbs;
+    whole[code] = integer + 0;
+    nano[code] = billionths + 0;
+    atto[code] = (rest - billionths * 1e3) * 1e6;
+    double[code] = value + 0;
+    out[from + i] = code;
+  }
 }
 
 /** Appends `scaled * 10^-12`, at most 15 digits: `value` is the double nearest to it. */

@@ -5,6 +5,7 @@ import type { Column } from '../../focus/batch.ts';
 import { Dictionary, hashWords } from '../../focus/dictionary.ts';
 import { Times } from '../../focus/times.ts';
 import type { AppendAmount } from './amount-values.ts';
+import { appendDoubles } from './double-values.ts';
 import { decodeText, isText, type ReadText, type ReadTime } from './text-values.ts';
 
 /** A run of values in a page: where each begins and ends. */
@@ -159,9 +160,12 @@ export class AmountStore implements Store {
   readonly values: Amounts;
   readonly repaired = NONE;
   readonly #append: AppendAmount;
+  /** They stand in the part as doubles. */
+  readonly #doubles: boolean;
 
-  constructor(append: AppendAmount, transient: boolean) {
+  constructor(append: AppendAmount, transient: boolean, doubles: boolean) {
     this.#append = append;
+    this.#doubles = doubles;
     this.values = new Amounts(16, transient);
     this.values.addNull();
   }
@@ -174,7 +178,12 @@ export class AmountStore implements Store {
     return this.#append(this.values, view, starts[i] as number, ends[i] as number);
   }
 
-  appendAll({ view, starts, ends, count }: Values, out: Uint32Array, from: number): void {
+  appendAll(values: Values, out: Uint32Array, from: number): void {
+    if (this.#doubles) {
+      appendDoubles(this.values, values, out, from);
+      return;
+    }
+    const { view, starts, ends, count } = values;
     this.values.reserve(this.values.size + count);
     for (let i = 0; i < count; i++)
       out[from + i] = this.#append(this.values, view, starts[i] as number, ends[i] as number);

@@ -10,7 +10,8 @@ export function storesOf(element: SchemaElement): StoreMaker {
   const text = element.type === 'BOOLEAN' ? booleanText : textReader(element);
   if (text !== undefined) return (transient) => new WrittenTextStore(text, transient);
   const amount = amountAppender(element);
-  if (amount !== undefined) return (transient) => new AmountStore(amount, transient);
+  const doubles = element.type === 'DOUBLE';
+  if (amount !== undefined) return (transient) => new AmountStore(amount, transient, doubles);
   return (transient) => new TextStore(transient);
 }
 
