@@ -33,6 +33,21 @@ export function rowSigns(
   return { kind: 'text', codes, values: SIGNS };
 }
 
+const PRESENCE = Dictionary.of(['1']);
+
+/** `1` or null for each row: whether it has a value; `codes` is filled. */
+export function rowPresence(
+  { codes: from, values: { starts, ends } }: TextColumn,
+  rows: number,
+  codes: Uint32Array,
+): TextColumn {
+  for (let row = 0; row < rows; row++) {
+    const code = from[row] as number;
+    codes[row] = (starts[code] as number) <= (ends[code] as number) ? 1 : 0;
+  }
+  return { kind: 'text', codes, values: PRESENCE };
+}
+
 /** `-`, `0`, `+` or undefined for an entry. */
 export function entrySign(values: Amounts, code: number): string | undefined {
   return SIGNS.text(signNumber(values, code));

@@ -16,6 +16,17 @@ export function sameValues(known: readonly Values[], inputs: readonly Column[]):
   return known.length === inputs.length && inputs.every((input, i) => input.values === known[i]);
 }
 
+/** The codes that all varying inputs share; `none`: no input varies. */
+export function varyingCodes(inputs: readonly Column[]): Uint32Array | 'none' | 'several' {
+  let codes: Uint32Array | undefined;
+  for (const input of inputs) {
+    if (input.values.size === 1 || input.codes === codes) continue;
+    if (codes !== undefined) return 'several';
+    codes = input.codes;
+  }
+  return codes ?? 'none';
+}
+
 /** Entries that all varying inputs have. */
 export function sharedSize(inputs: readonly Column[]): number {
   let size = Number.POSITIVE_INFINITY;
@@ -51,11 +62,13 @@ export function apply(
     );
 }
 
-function isSign(expression: Expression): boolean {
+/** Whether it asks for the sign of its input. */
+export function isSign(expression: Expression): boolean {
   return expression.kind === 'text' && expression.op === 'sign';
 }
 
-function isPresence(expression: Expression): boolean {
+/** Whether it asks only whether its input is there. */
+export function isPresence(expression: Expression): boolean {
   return expression.kind === 'test' && expression.op === 'present';
 }
 

@@ -9,6 +9,7 @@ import {
   chosenAmounts,
   firstAmounts,
   identityCodes,
+  rowPresence,
   rowSigns,
 } from './amount-columns.ts';
 import { type Combinations, MAX_COMBINATIONS } from './combinations.ts';
@@ -18,19 +19,24 @@ import {
   applyParts,
   applyRow,
   columnOf,
+  isPresence,
+  isSign,
   newValues,
   sameValues,
   sharedSize,
   type Values,
+  varyingCodes,
 } from './entry-values.ts';
-import type {
-  AmountExpression,
-  Expression,
-  Test,
-  TextExpression,
-  TimeExpression,
-} from './expressions.ts';
-import { type Canonical, canonical, type Group, groupsOf, Memory, sameGroups } from './memory.ts';
+import type { AmountExpression, Expression, Test, TextExpression } from './expressions.ts';
+import {
+  type Canonical,
+  canonical,
+  type Group,
+  isSameVarying,
+  Memory,
+  type Varying,
+  varyingOf,
+} from './memory.ts';
 import { SettledColumns } from './settled-columns.ts';
 import { type Numbered, SharedCombinations } from './shared-combinations.ts';
 
@@ -85,12 +91,40 @@ export class Evaluator {
       case 'text':
         if (expression.op === 'column') return this.#source(expression);
         if (expression.op === 'constant') return this.#constant(expression, expression.value);
-        return this.#derived(expression);
+        if (expression.op === 'when') return this.#when(expression);
+        if (expression.op === 'first') return this.#first(expression);
+        return this.#derived(expression, this.#inputsOf(expression));
       case 'amount':
         return this.#amount(expression);
       default:
-        return this.#derived(expression);
+        return this.#derived(expression, this.#inputsOf(expression));
     }
+  }
+
+  #inputsOf({ inputs }: Expression): readonly Column[] {
+    return inputs.map((input) => this.column(input));
+  }
+
+  /** A test that says the same on all rows leaves only one branch to look at. */
+  #when(expression: TextExpression): Column {
+    const [test, then, otherwise] = expression.inputs as [Test, TextExpression, TextExpression];
+    const holds = this.text(test);
+    if (holds.values.size === 1) return this.column(holds.values.isNull(0) ? otherwise : then);
+    return this.#derived(expression, [holds, this.column(then), this.column(otherwise)]);
+  }
+
+  /** What is null on all rows is passed over; what is on none ends the search. */
+  #first(expression: TextExpression): Column {
+    const candidates: Column[] = [];
+    let last: Column | undefined;
+    for (const input of expression.inputs) {
+      last = this.column(input);
+      if (last.values.size === 1 && (last as TextColumn).values.isNull(0)) continue;
+      candidates.push(last);
+      if (last.values.size === 1) break;
+    }
+    if (candidates.length > 1) return this.#derived(expression, candidates);
+    return candidates[0] ?? (last as Column);
   }
 
   #amount(expression: AmountExpression): Column {
@@ -100,7 +134,7 @@ export class Evaluator {
       case 'constant':
         return this.#constant(expression, expression.value);
       case 'derive':
-        return this.#derived(expression);
+        return this.#derived(expression, this.#inputsOf(expression));
       default:
         break;
     }
@@ -117,22 +151,19 @@ export class Evaluator {
   #constant(expression: TextExpression | AmountExpression, value: string | undefined): Column {
     const known = this.#constants.get(expression);
     if (known !== undefined) return known;
-    const column = this.#constantColumn(expression.kind, (values) => addValue(values, value));
+    const values = newValues(expression.kind, false);
+    addValue(values, value);
+    const column = columnOf(this.#constantCodes, values);
     this.#constants.set(expression, column);
     return column;
-  }
-
-  #constantColumn(kind: Expression['kind'], fill: (values: Values) => void): Column {
-    const values = newValues(kind, false);
-    fill(values);
-    return columnOf(this.#constantCodes, values);
   }
 
   /** A source column, read as the expression wants it. */
   #source(expression: TextExpression | AmountExpression): Column {
     const column = this.#batch.columns.get(expression.value ?? '');
     if (column === undefined) return this.#constant(expression, undefined);
-    const read = column.kind === expression.kind ? column : this.#perEntry(expression, [column]);
+    const read =
+      column.kind === expression.kind ? column : this.#perEntry(expression, [column], column.codes);
     if (read.kind === 'amount' && read.values.mended.size > 0) this.#mended.push(read);
     return read;
   }
@@ -142,33 +173,41 @@ export class Evaluator {
     return this.#mended;
   }
 
-  #derived(expression: TextExpression | AmountExpression | TimeExpression | Test): Column {
-    const inputs = expression.inputs.map((input) => this.column(input));
-    if (
-      expression.kind === 'text' &&
-      expression.op === 'sign' &&
-      inputs[0]?.values.transient === true
-    )
-      return this.#signs(expression, inputs[0] as AmountColumn);
-    const varying = inputs.filter((input) => input.values.size !== 1);
-    if (varying.length === 0)
-      return this.#constantColumn(expression.kind, (values) =>
-        apply(expression, inputs, 0, values),
-      );
-    const codes = (varying[0] as Column).codes;
-    if (varying.every((input) => input.codes === codes)) return this.#perEntry(expression, inputs);
-    return this.#perCombination(expression, inputs);
+  #derived(expression: Expression, inputs: readonly Column[]): Column {
+    const [only] = inputs;
+    if (inputs.length === 1 && only?.values.transient === true) {
+      if (isSign(expression) && only.kind === 'amount')
+        return rowSigns(only, this.#batch.rows, this.#rowCodes(expression));
+      if (isPresence(expression) && only.kind === 'text')
+        return rowPresence(only, this.#batch.rows, this.#rowCodes(expression));
+    }
+    const codes = varyingCodes(inputs);
+    if (codes === 'none') return this.#perBatch(expression, inputs);
+    if (codes === 'several') return this.#perCombination(expression, inputs);
+    return this.#perEntry(expression, inputs, codes);
   }
 
-  #signs(expression: Expression, input: AmountColumn): Column {
+  /** Codes for each row that the expression keeps for itself. */
+  #rowCodes(expression: Expression): Uint32Array {
     const memory = this.#memory(expression);
     if (memory.codes.length < this.#batch.rows) memory.codes = new Uint32Array(this.#batch.rows);
-    return rowSigns(input, this.#batch.rows, memory.codes);
+    this.#shared.tell(memory.codes, memory);
+    return memory.codes;
+  }
+
+  /** No input varies: evaluated once, and anew only when an input has become another. */
+  #perBatch(expression: Expression, inputs: readonly Column[]): Column {
+    const memory = this.#memory(expression);
+    const isTransient = inputs.some((input) => input.values.transient);
+    if (isTransient || memory.values?.size !== 1 || !sameValues(memory.inputs, inputs)) {
+      memory.restart(expression.kind, inputs, false);
+      apply(expression, inputs, 0, memory.values as Values);
+    }
+    return columnOf(this.#constantCodes, memory.values as Values);
   }
 
   /** All varying inputs share their codes: evaluated once per entry. */
-  #perEntry(expression: Expression, inputs: readonly Column[]): Column {
-    const leader = inputs.find((input) => input.values.size !== 1) ?? (inputs[0] as Column);
+  #perEntry(expression: Expression, inputs: readonly Column[], codes: Uint32Array): Column {
     const memory = this.#memory(expression);
     const transient = inputs.some((input) => input.values.transient);
     if (transient || !sameValues(memory.inputs, inputs))
@@ -176,7 +215,7 @@ export class Evaluator {
     const values = memory.values as Values;
     const size = sharedSize(inputs);
     while (values.size < size) apply(expression, inputs, values.size, values);
-    return columnOf(leader.codes, values);
+    return columnOf(codes, values);
   }
 
   /** Inputs of different codes: evaluated once per distinct combination. */
@@ -187,16 +226,17 @@ export class Evaluator {
       inputs.some((input) => input.values.transient && input.values.size !== 1)
     )
       return this.#perRow(expression, inputs);
-    const groups = groupsOf(inputs);
+    const varying = varyingOf(inputs);
+    const { groups } = varying;
     const numbered = this.#shared.number(groups);
-    if (numbered !== undefined) return this.#perShared(expression, inputs, { groups, numbered });
+    if (numbered !== undefined) return this.#perShared(expression, inputs, { varying, numbered });
     if (
       memory.combinations === undefined ||
       memory.shared ||
       memory.combinations.size > MAX_COMBINATIONS ||
-      !sameGroups(memory, groups)
+      !isSameVarying(memory, varying)
     )
-      memory.restartCombinations(expression.kind, groups);
+      memory.restartCombinations(expression.kind, varying);
     const combinations = memory.combinations as Combinations;
     const values = memory.values as Values;
     const keys = groups.map((group, i) => {
@@ -204,7 +244,7 @@ export class Evaluator {
       return { codes: group.codes, remap: undefined, size: group.columns[0]?.values.size ?? 0 };
     });
     combinations.number(keys, this.#batch.rows);
-    this.#shared.tell(combinations);
+    this.#shared.tell(combinations.codes, combinations);
     for (const row of combinations.fresh) applyRow(expression, inputs, row, values);
     memory.rows += this.#batch.rows;
     if (memory.rows > 65_536 && combinations.size * 2 > memory.rows) memory.mostlyDistinct = true;
@@ -215,16 +255,16 @@ export class Evaluator {
   #perShared(
     expression: Expression,
     inputs: readonly Column[],
-    { groups, numbered }: { readonly groups: readonly Group[]; readonly numbered: Numbered },
+    { varying, numbered }: { readonly varying: Varying; readonly numbered: Numbered },
   ): Column {
     const { combinations, places } = numbered;
     const memory = this.#memory(expression);
-    if (memory.combinations !== combinations || !sameGroups(memory, groups))
-      memory.share(expression.kind, groups, combinations);
+    if (memory.combinations !== combinations || !isSameVarying(memory, varying))
+      memory.share(expression.kind, varying, combinations);
     const values = memory.values as Values;
     if (values.size < combinations.size) {
       const parts = inputs.map(
-        ({ codes }) => places[groups.findIndex((group) => group.codes === codes)] ?? 0,
+        ({ codes }) => places[varying.groups.findIndex((group) => group.codes === codes)] ?? 0,
       );
       while (values.size < combinations.size)
         applyParts(expression, inputs, values, (input) =>

@@ -9,7 +9,8 @@ import { readTime } from './written-times.ts';
 /** Gives text for each row, or null (undefined). */
 export interface TextExpression {
   readonly kind: 'text';
-  readonly op: 'column' | 'constant' | 'derive' | 'sign';
+  /** `when` (inputs: test, then, otherwise) and `first` are derived, too, but ask only for the inputs that matter in a batch. */
+  readonly op: 'column' | 'constant' | 'derive' | 'sign' | 'when' | 'first';
   /** Column name of `column`, value of `constant`. */
   readonly value?: string | undefined;
   readonly inputs: readonly Expression[];
@@ -108,19 +109,24 @@ export function lookup(
 /** The first that is not null. */
 export function first(...of: readonly Text[]): TextExpression {
   if (of.length === 1) return text(of[0] as Text);
-  return {
-    kind: 'text',
-    op: 'derive',
-    inputs: of.map(text),
-    fn: (...values) => values.find((value) => value !== undefined),
-  };
+  return { kind: 'text', op: 'first', inputs: of.map(text), fn: firstPresent };
 }
 
 /** `then` where the test holds, `otherwise` (default null) elsewhere. */
 export function when(test: Test, then: Text, otherwise: Text = nothing): TextExpression {
-  return derive([test, text(then), text(otherwise)], (holds, yes, no) =>
-    holds === undefined ? no : yes,
-  );
+  return { kind: 'text', op: 'when', inputs: [test, text(then), text(otherwise)], fn: chosen };
+}
+
+function firstPresent(...values: readonly (string | undefined)[]): string | undefined {
+  return values.find((value) => value !== undefined);
+}
+
+function chosen(
+  holds: string | undefined,
+  yes: string | undefined,
+  no: string | undefined,
+): string | undefined {
+  return holds === undefined ? no : yes;
 }
 
 /** The first branch whose test holds: `[[test, text], …]`, then `otherwise`. */

@@ -14,7 +14,10 @@ export interface Canonical {
 
 /** What is remembered of an expression from batch to batch. */
 export class Memory {
+  /** Of values by entry the inputs; of values by combination those that vary, and those that do not. */
   inputs: readonly Values[] = [];
+  varying: readonly Values[] = [];
+  fixed: readonly Values[] = [];
   values: Values | undefined;
   combinations: Combinations | undefined;
   canonicals: Canonical[] = [];
@@ -28,23 +31,26 @@ export class Memory {
 
   restart(kind: Expression['kind'], inputs: readonly Column[], transient: boolean): void {
     this.inputs = inputs.map((input) => input.values);
+    this.combinations = undefined;
     if (transient && this.values?.transient === true) this.values.clear();
     else this.values = newValues(kind, transient);
   }
 
   /** Remembers values by combinations that belong to several expressions. */
-  share(kind: Expression['kind'], groups: readonly Group[], combinations: Combinations): void {
-    this.inputs = groups.flatMap((group) => group.columns.map((column) => column.values));
+  share(kind: Expression['kind'], { groups, fixed }: Varying, combinations: Combinations): void {
+    this.inputs = [];
+    this.varying = groups.flatMap((group) => group.columns.map((column) => column.values));
+    this.fixed = fixed;
     this.groupSizes = groups.map((group) => group.columns.length);
     this.values = newValues(kind, false);
     this.combinations = combinations;
     this.shared = true;
   }
 
-  restartCombinations(kind: Expression['kind'], groups: readonly Group[]): void {
-    this.share(kind, groups, new Combinations(groups.length));
+  restartCombinations(kind: Expression['kind'], varying: Varying): void {
+    this.share(kind, varying, new Combinations(varying.groups.length));
     this.shared = false;
-    this.canonicals = groups.map(() => ({
+    this.canonicals = varying.groups.map(() => ({
       numbers: new Map(),
       remap: new Uint32Array(64),
       size: 0,
@@ -58,25 +64,42 @@ export interface Group {
   readonly columns: Column[];
 }
 
-/** The varying inputs, those with the same codes together. */
-export function groupsOf(inputs: readonly Column[]): readonly Group[] {
+/** What combinations are made of: the varying inputs, those with the same codes together, and the values of the others. */
+export interface Varying {
+  readonly groups: readonly Group[];
+  readonly fixed: readonly Values[];
+}
+
+/** Tells the inputs that vary from those that do not. */
+export function varyingOf(inputs: readonly Column[]): Varying {
   const groups: Group[] = [];
+  const fixed: Values[] = [];
   for (const input of inputs) {
-    if (input.values.size === 1) continue;
+    if (input.values.size === 1) {
+      fixed.push(input.values);
+      continue;
+    }
     const group = groups.find((candidate) => candidate.codes === input.codes);
     if (group === undefined) groups.push({ codes: input.codes, columns: [input] });
     else if (!group.columns.some((column) => column.values === input.values))
       group.columns.push(input);
   }
-  return groups;
+  return { groups, fixed };
 }
 
-/** Whether the groups are those that the memory was made for. */
-export function sameGroups(memory: Memory, groups: readonly Group[]): boolean {
-  if (memory.groupSizes.length !== groups.length) return false;
-  if (groups.some((group, i) => group.columns.length !== memory.groupSizes[i])) return false;
-  const values = groups.flatMap((group) => group.columns.map((column) => column.values));
-  return values.every((value, i) => value === memory.inputs[i]);
+/** Whether the inputs are those that the memory was made for. */
+export function isSameVarying(memory: Memory, { groups, fixed }: Varying): boolean {
+  if (memory.groupSizes.length !== groups.length || memory.fixed.length !== fixed.length)
+    return false;
+  for (let i = 0; i < fixed.length; i++) if (memory.fixed[i] !== fixed[i]) return false;
+  let at = 0;
+  for (let i = 0; i < groups.length; i++) {
+    const { columns } = groups[i] as Group;
+    if (columns.length !== memory.groupSizes[i]) return false;
+    for (let j = 0; j < columns.length; j++)
+      if (columns[j]?.values !== memory.varying[at++]) return false;
+  }
+  return true;
 }
 
 /** Extends the group's numbering to its present entries. */

@@ -9,7 +9,7 @@ import { type Batch, type Column, cellText, type TextColumn } from '../focus/bat
 import { type CostColumn, columnFact } from '../focus/columns.ts';
 import { Sums } from '../focus/sums.ts';
 import { Evaluator } from './evaluator.ts';
-import { derive, type TextExpression } from './expressions.ts';
+import { type AmountExpression, derive, type TextExpression } from './expressions.ts';
 import { Gatherer } from './gather.ts';
 import { defaultSettings, renamedHeader } from './header.ts';
 import { JointColumns } from './joint-columns.ts';
@@ -24,6 +24,8 @@ import {
   type Rows,
   refuseRows,
   rowsWhere,
+  sourcesOf,
+  wantedTemplates,
 } from './row-rules.ts';
 
 /** Charges of one row template. */
@@ -82,6 +84,10 @@ export class Normalizer {
   readonly #rename: ReadonlyMap<string, string>;
   readonly #repairs: TextExpression | undefined;
   readonly #fits: NormalizerOptions['fits'];
+  /** The source columns that the table reads as amounts. */
+  readonly #amounts: readonly AmountExpression[];
+  /** The templates that want a row of the batch. */
+  #wanted: readonly RowTemplate[] = [];
   #kept = new Uint8Array(0);
   #used = new Uint8Array(0);
   #rows = new Uint32Array(0);
@@ -104,6 +110,7 @@ export class Normalizer {
     });
     this.#names = new Set(this.table.names);
     this.#repairs = repairsExpression(this.table);
+    this.#amounts = amountSources(this.table);
     const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
     const headers = new Map([...rename].map(([header, canonical]) => [canonical, header.trim()]));
     this.counts = {
@@ -134,6 +141,7 @@ export class Normalizer {
     this.#evaluator.begin(batch, renamed);
     this.counts.rows += batch.rows;
     const kept = this.#fit(batch.rows);
+    this.#wanted = wantedTemplates(this.#rowsAt(batch), this.table);
     const rejected = this.#reject(source, batch, kept);
     this.#drop(batch, kept);
     const charges = this.table.templates.flatMap((template, number) =>
@@ -186,7 +194,8 @@ export class Normalizer {
       const costs = this.#costsAt(row);
       rejected.push({ ...why, row: batch.rowNumbers[row] as number, raw, ...(costs && { costs }) });
     };
-    refuseRows(this.#rowsAt(batch), { table: this.table, fits: this.#fits }, refuse);
+    const rules = { table: this.table, templates: this.#wanted, fits: this.#fits };
+    refuseRows(this.#rowsAt(batch), rules, refuse);
     return rejected;
   }
 
@@ -216,8 +225,8 @@ export class Normalizer {
     kept: Uint8Array,
     { template, number }: { readonly template: RowTemplate; readonly number: number },
   ): Charges[] {
+    if (!this.#wanted.includes(template)) return [];
     const where = template.where === undefined ? undefined : this.#evaluator.text(template.where);
-    if (where !== undefined && where.values.size === 1 && where.values.isNull(0)) return [];
     const rows = this.#rowsOf(batch, kept, where);
     if (rows.length === 0) return [];
     this.counts.written += rows.length;
@@ -272,13 +281,14 @@ export class Normalizer {
     const rows = this.#rowsAt(batch);
     for (const { code, where } of this.table.repairs ?? [])
       rowsWhere(rows, where, (row) => count(code, row));
-    for (const template of this.table.templates) nulledCells(rows, template, count);
+    for (const template of this.#wanted) nulledCells(rows, template, count);
     this.#countMended(batch.rows, count);
     for (const row of this.#nulled) count('null_word', row);
   }
 
-  /** Rows with a number that is no plain decimal (`$1,234.50`), or with a word for "nothing" in its place. */
+  /** Rows with a number that is no plain decimal (`$1,234.50`), or with a word for "nothing" in its place, be it needed for the row or not. */
   #countMended(rows: number, count: (code: string, row: number) => void): void {
+    for (const source of this.#amounts) this.#evaluator.amount(source);
     const { mended } = this.#evaluator;
     if (mended.length === 0) return;
     for (let row = 0; row < rows; row++) {
@@ -346,6 +356,25 @@ function repairsExpression(table: MappingTable): TextExpression | undefined {
       return codes.length === 0 ? undefined : codes.join(',');
     },
   );
+}
+
+/** One expression for each source column that anything in the table reads as an amount. */
+function amountSources(table: MappingTable): readonly AmountExpression[] {
+  const rules = [
+    ...table.templates,
+    ...(table.reject ?? []),
+    ...(table.drop ?? []),
+    ...(table.repairs ?? []),
+  ];
+  const expressions = [
+    ...rules.map(({ where }) => where),
+    ...table.templates.flatMap(({ columns }) => Object.values(columns)),
+    ...Object.values(table.measures).map(({ amount }) => amount),
+  ];
+  const sources = expressions
+    .flatMap((of) => sourcesOf(of, 'amount'))
+    .filter((of): of is AmountExpression => of.kind === 'amount');
+  return [...new Map(sources.map((of) => [of.value, of])).values()];
 }
 
 function increment(counts: Map<string, number>, key: string): void {

@@ -27,16 +27,41 @@ export interface Rows {
   readonly rows: number;
 }
 
+/** The templates that want a row of the batch; nothing need be worked out for the others. */
+export function wantedTemplates(
+  { evaluator, rows }: Rows,
+  { templates }: MappingTable,
+): readonly RowTemplate[] {
+  return templates.filter(
+    ({ where }) => where === undefined || holdsSomewhere(evaluator.text(where), rows),
+  );
+}
+
+function holdsSomewhere(column: TextColumn, rows: number): boolean {
+  if (column.values.size === 1) return !column.values.isNull(0);
+  for (let row = 0; row < rows; row++) if (holds(column, row)) return true;
+  return false;
+}
+
 /** Refuses what cannot become a charge: by the table's rules, unreadable costs and periods, amounts that do not fit. */
 export function refuseRows(
   batch: Rows,
-  { table, fits }: { readonly table: MappingTable; readonly fits: Fits | undefined },
+  {
+    table,
+    templates,
+    fits,
+  }: {
+    readonly table: MappingTable;
+    /** Those that want a row. */
+    readonly templates: readonly RowTemplate[];
+    readonly fits: Fits | undefined;
+  },
   refuse: Refuse,
 ): void {
   refuseUnstated(batch, table, refuse);
   for (const { where, ...rule } of table.reject ?? [])
     rowsWhere(batch, where, (row) => refuse(row, rule));
-  for (const template of table.templates) {
+  for (const template of templates) {
     refuseInvalid(batch, template, refuse);
     if (fits !== undefined) refuseUnfit(batch, template, { fits, refuse });
   }
@@ -141,7 +166,7 @@ function sourceCell(
 type Source = TextExpression | AmountExpression;
 
 /** The source columns that an expression reads as this kind. */
-function sourcesOf(of: Expression | undefined, kind: Source['kind']): readonly Source[] {
+export function sourcesOf(of: Expression | undefined, kind: Source['kind']): readonly Source[] {
   if (of === undefined) return [];
   if (of.kind === kind && of.op === 'column') return [of];
   return of.inputs.flatMap((input) => sourcesOf(input, kind));

@@ -45,9 +45,9 @@ export class SharedCombinations {
     }
   }
 
-  /** These codes are numbers of these combinations. */
-  tell(combinations: Combinations): void {
-    this.#spaces.set(combinations.codes, combinations);
+  /** What these codes count. */
+  tell(codes: Uint32Array, space: Space): void {
+    this.#spaces.set(codes, space);
   }
 
   /** The batch's combinations of the groups' codes; undefined when each expression has to look at them on its own. */
@@ -75,7 +75,7 @@ export class SharedCombinations {
       });
       combinations.number(inputs, batch.rows);
       shared.batch = batch;
-      this.tell(combinations);
+      this.tell(combinations.codes, combinations);
     }
     return { combinations, places };
   }
