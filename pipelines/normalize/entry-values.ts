@@ -72,6 +72,11 @@ export function isPresence(expression: Expression): boolean {
   return expression.kind === 'test' && expression.op === 'present';
 }
 
+/** Whether it puts a JSON object together. */
+export function isObject(expression: Expression): boolean {
+  return expression.kind === 'text' && expression.op === 'object';
+}
+
 /** Without making a string of a text. */
 function addPresence(only: Column, code: number, values: Dictionary): void {
   const entry = only.values.size === 1 ? 0 : code;

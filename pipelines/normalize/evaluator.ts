@@ -4,6 +4,7 @@
  */
 import { Amounts } from '../focus/amounts.ts';
 import type { AmountColumn, Batch, Column, TextColumn } from '../focus/batch.ts';
+import type { Dictionary } from '../focus/dictionary.ts';
 import {
   addAmounts,
   chosenAmounts,
@@ -19,6 +20,7 @@ import {
   applyParts,
   applyRow,
   columnOf,
+  isObject,
   isPresence,
   isSign,
   newValues,
@@ -37,8 +39,13 @@ import {
   type Varying,
   varyingOf,
 } from './memory.ts';
+import { addObjects } from './row-objects.ts';
 import { SettledColumns } from './settled-columns.ts';
 import { type Numbered, SharedCombinations } from './shared-combinations.ts';
+
+/** After so many rows an expression whose combinations were distinct in most of them is evaluated row by row: sooner where that is cheap. */
+const MANY_ROWS = 65_536;
+const FEW_ROWS = 4_096;
 
 /** Evaluates expressions of one part, batch after batch. */
 export class Evaluator {
@@ -247,7 +254,8 @@ export class Evaluator {
     this.#shared.tell(combinations.codes, combinations);
     for (const row of combinations.fresh) applyRow(expression, inputs, row, values);
     memory.rows += this.#batch.rows;
-    if (memory.rows > 65_536 && combinations.size * 2 > memory.rows) memory.mostlyDistinct = true;
+    if (memory.rows > (isObject(expression) ? FEW_ROWS : MANY_ROWS))
+      memory.mostlyDistinct = combinations.size * 2 > memory.rows;
     return columnOf(combinations.codes, values);
   }
 
@@ -285,8 +293,10 @@ export class Evaluator {
     memory.restart(expression.kind, inputs, true);
     const values = memory.values as Values;
     addValue(values, undefined);
-    for (let row = 0; row < this.#batch.rows; row++) applyRow(expression, inputs, row, values);
-    return columnOf(identityCodes(this.#batch.rows), values);
+    const { rows } = this.#batch;
+    if (isObject(expression)) addObjects(inputs as TextColumn[], rows, values as Dictionary);
+    else for (let row = 0; row < rows; row++) applyRow(expression, inputs, row, values);
+    return columnOf(identityCodes(rows), values);
   }
 
   #memory(expression: Expression): Memory {

@@ -10,7 +10,7 @@ import { readTime } from './written-times.ts';
 export interface TextExpression {
   readonly kind: 'text';
   /** `when` (inputs: test, then, otherwise) and `first` are derived, too, but ask only for the inputs that matter in a batch. */
-  readonly op: 'column' | 'constant' | 'derive' | 'sign' | 'when' | 'first';
+  readonly op: 'column' | 'constant' | 'derive' | 'sign' | 'when' | 'first' | 'object';
   /** Column name of `column`, value of `constant`. */
   readonly value?: string | undefined;
   readonly inputs: readonly Expression[];
@@ -152,18 +152,27 @@ export function join(separator: string, ...of: readonly Text[]): TextExpression 
 
 /** A JSON object of the entries that are not null, keys in the given order; null when all are. */
 export function jsonObject(entries: Readonly<Record<string, Text>>): TextExpression {
-  const keys = Object.keys(entries);
+  return jsonOf(
+    Object.entries(entries).map(([key, of]) => map(of, (value) => jsonEntry(key, value))),
+  );
+}
+
+/** A JSON object of entries as `jsonEntry` writes them, no two of the same key; those that are null are left out, null when all are. Cheap where it differs from row to row. */
+export function jsonOf(entries: readonly TextExpression[]): TextExpression {
   return {
     kind: 'text',
-    op: 'derive',
-    inputs: Object.values(entries).map(text),
+    op: 'object',
+    inputs: entries,
     fn: (...values) => {
-      const present = keys.flatMap((key, i) =>
-        values[i] === undefined ? [] : [[key, values[i]] as const],
-      );
-      return present.length === 0 ? undefined : JSON.stringify(Object.fromEntries(present));
+      const present = values.filter((value) => value !== undefined);
+      return present.length === 0 ? undefined : `{${present.join(',')}}`;
     },
   };
+}
+
+/** An entry of a JSON object. */
+export function jsonEntry(key: string, value: string): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
 }
 
 /** `-`, `0` or `+`; null when the amount is null. Cheap on columns with a value per row. */

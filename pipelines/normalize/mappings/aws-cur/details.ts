@@ -1,5 +1,14 @@
 /** The JSON columns: price details, tags and discounts. Each is put together once per distinct combination of its inputs. */
-import { derive, nothing, type Test, type TextExpression } from '../../expressions.ts';
+import {
+  derive,
+  jsonEntry,
+  jsonOf,
+  map,
+  nothing,
+  type Test,
+  type TextExpression,
+  when,
+} from '../../expressions.ts';
 import type { Columns, Entries } from './columns.ts';
 
 /** What other columns of a charge say already, or nearly every row differs in. */
@@ -32,22 +41,16 @@ export function skuPriceDetails(columns: Columns, priced: Test): TextExpression 
   const pricing = columns.those(...PRICING);
   if (flat.length + pricing.length === 0 && !input.has('product')) return nothing;
   const keys = [...flat.map(({ key }) => key), ...pricing];
-  return derive(
+  const details = derive(
     [
-      priced,
       columns.text('product'),
       ...flat.map(({ column }) => columns.text(column)),
       ...pricing.map((name) => columns.text(name)),
     ],
-    (
-      hasPrice: string | undefined,
-      product: string | undefined,
-      ...values: (string | undefined)[]
-    ) =>
-      hasPrice === undefined
-        ? undefined
-        : detailsJson({ ...columns.entries(product), ...withValues(keys, values) }),
+    (product: string | undefined, ...values: (string | undefined)[]) =>
+      detailsJson({ ...columns.entries(product), ...withValues(keys, values) }),
   );
+  return when(priced, details);
 }
 
 /** Tags: resource tags, cost categories as `costCategory/<name>`, and the combined map of newer exports. */
@@ -62,7 +65,12 @@ export function tags(columns: Columns): TextExpression {
   const maps = columns.those('resource_tags', 'tags', 'cost_category');
   if (flat.length + maps.length === 0) return nothing;
   const keys = flat.map(({ key }) => key);
-  const write = jsonWriter(keys);
+  if (maps.length === 0 && new Set(keys).size === keys.length)
+    return jsonOf(
+      flat.map(({ column, key }) =>
+        map(column, (value) => (value === '' ? undefined : jsonEntry(key, value))),
+      ),
+    );
   return derive(
     [
       columns.text('resource_tags'),
@@ -71,16 +79,14 @@ export function tags(columns: Columns): TextExpression {
       ...flat.map(({ column }) => columns.text(column)),
     ],
     (resource, all, categories, ...values: (string | undefined)[]) =>
-      resource === undefined && all === undefined && categories === undefined
-        ? write(values)
-        : json({
-            ...nestedTags({
-              categories: columns.entries(categories),
-              all: columns.entries(all),
-              resource: columns.entries(resource),
-            }),
-            ...withValues(keys, values),
-          }),
+      json({
+        ...nestedTags({
+          categories: columns.entries(categories),
+          all: columns.entries(all),
+          resource: columns.entries(resource),
+        }),
+        ...withValues(keys, values),
+      }),
   );
 }
 
@@ -117,23 +123,6 @@ export function discounts(columns: Columns): TextExpression {
     (nested: string | undefined, ...values: (string | undefined)[]) =>
       json({ ...columns.entries(nested), ...withValues(keys, values) }),
   );
-}
-
-/** Writes the values that are not null as a JSON object, without making one: tags differ from row to row. */
-function jsonWriter(
-  keys: readonly string[],
-): (values: readonly (string | undefined)[]) => string | undefined {
-  if (new Set(keys).size < keys.length) return (values) => json(withValues(keys, values));
-  const quoted = keys.map((key) => `${JSON.stringify(key)}:`);
-  return (values) => {
-    let text = '';
-    for (let i = 0; i < quoted.length; i++) {
-      const value = values[i];
-      if (value === undefined || value === '') continue;
-      text += `${text === '' ? '{' : ','}${quoted[i]}${JSON.stringify(value)}`;
-    }
-    return text === '' ? undefined : `${text}}`;
-  };
 }
 
 function withValues(keys: readonly string[], values: readonly (string | undefined)[]): Entries {
