@@ -114,6 +114,8 @@ class Table {
   /** First word of the slot where the hash of each row is looked for first. */
   #firsts = new Uint32Array(0);
   #touched = 0;
+  /** A run of slots that moves. */
+  #run = new Int32Array(64);
 
   constructor(memory: SharedArrayBuffer, size: Int32Array, slotWords: number) {
     this.#memory = memory;
@@ -212,39 +214,40 @@ class Table {
     this.#size[0] = more;
     this.words = this.#view();
     // Run by run from the end: what is put back stands behind all that is still to be moved. The first run may have begun at the end.
-    let first = 0;
-    while (first < slots && this.#isTaken(first)) first++;
-    const wrapped = this.#take(0, first);
-    for (let end = slots; end > first; ) {
-      let start = end;
-      while (this.#isTaken(start - 1)) start--;
-      if (start < end) this.#place(this.#take(start, end));
-      end = start - 1;
-    }
-    this.#place(wrapped);
-  }
-
-  #isTaken(slot: number): boolean {
-    const at = slot * this.#slotWords;
-    return this.words[at] !== 0 || this.words[at + 1] !== 0;
-  }
-
-  /** Empties the slots [start, end). */
-  #take(start: number, end: number): Int32Array {
-    const step = this.#slotWords;
-    const taken = this.words.slice(start * step, end * step);
-    this.words.fill(0, start * step, end * step);
-    return taken;
-  }
-
-  /** Puts slots where they belong. */
-  #place(slots: Int32Array): void {
     const { words } = this;
     const step = this.#slotWords;
-    for (let from = 0; from < slots.length; from += step) {
+    let first = 0;
+    while (isTaken(words, first)) first += step;
+    const wrapped = words.slice(0, first);
+    words.fill(0, 0, first);
+    for (let end = slots * step; end > first; ) {
+      let start = end;
+      while (isTaken(words, start - step)) start -= step;
+      if (start < end) this.#move(start, end);
+      end = start - step;
+    }
+    this.#place(wrapped, first);
+  }
+
+  /** Takes what stands in the words [start, end) to where it belongs. */
+  #move(start: number, end: number): void {
+    const { words } = this;
+    if (this.#run.length < end - start) this.#run = new Int32Array((end - start) * 2);
+    const run = this.#run;
+    for (let at = start; at < end; at++) {
+      run[at - start] = words[at] as number;
+      words[at] = 0;
+    }
+    this.#place(run, end - start);
+  }
+
+  /** Puts the first `length` words, whole slots, where they belong. */
+  #place(slots: Int32Array, length: number): void {
+    const { words } = this;
+    const step = this.#slotWords;
+    for (let from = 0; from < length; from += step) {
       let at = this.#first(slots[from + 1] as number);
-      while (words[at] !== 0 || words[at + 1] !== 0)
-        at = at + step === words.length ? 0 : at + step;
+      while (isTaken(words, at)) at = at + step === words.length ? 0 : at + step;
       for (let word = 0; word < step; word++) words[at + word] = slots[from + word] as number;
     }
   }
@@ -254,4 +257,9 @@ class Table {
     this.#scale = slots / 2 ** 32;
     return new Int32Array(this.#memory, 0, slots * this.#slotWords);
   }
+}
+
+/** Whether the slot from `at` is. */
+function isTaken(words: Int32Array, at: number): boolean {
+  return ((words[at] as number) | (words[at + 1] as number)) !== 0;
 }
