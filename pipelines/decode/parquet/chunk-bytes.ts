@@ -1,10 +1,12 @@
 import type { PartFile } from './part-file.ts';
 import { roomFor, type Scratch } from './scratch.ts';
 
-/** Bytes read at once where pages are smaller. */
-const AHEAD = 32 * 1024;
+/** Bytes read at once where pages are smaller; what is longer is not held. */
+export const AHEAD = 32 * 1024;
 
-/** The bytes of column chunks: small pages come several with one read. What it gives is valid until it is asked again. */
+/**
+ * The bytes of column chunks: small pages come several with one read. What it gives is valid until it is asked again, in case
+ * of more than AHEAD bytes only until another column's is. */
 export class ChunkBytes {
   readonly #file: PartFile;
   readonly #scratch: Scratch;

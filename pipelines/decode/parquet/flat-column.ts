@@ -7,6 +7,7 @@ import type { Leaf } from './schema.ts';
 import type { Scratch } from './scratch.ts';
 import { Appending, type Sink } from './sinks.ts';
 import type { Store } from './stores.ts';
+import type { Leader, TwinPages } from './twin-pages.ts';
 import { storesOf } from './value-stores.ts';
 
 /** Reads a column of the table a batch at a time. */
@@ -24,11 +25,19 @@ export interface ColumnReader {
 const TRIAL = 16 * 1024;
 
 /** Reads a column that is not nested. */
-export class FlatColumn implements ColumnReader {
+export class FlatColumn implements ColumnReader, Leader {
   readonly name: string;
-  readonly #leaf: LeafReader;
+  readonly leaf: LeafReader;
+  readonly codes: Uint32Array;
+  direct = false;
   readonly #scratch: Scratch;
-  readonly #codes: Uint32Array;
+  readonly #twins: TwinPages;
+  /** Has the same page under way: its codes stand for the indices of this one, too. */
+  #leader: Leader | undefined;
+  /** Column that was looked at for that last in this row group, and what its codes mean. */
+  #asked: Leader | undefined;
+  #meaning: Uint32Array | 'same' | undefined;
+  readonly #isKnown = () => this.#follow();
   readonly #transient: Sink;
   readonly #optional: boolean;
   /** Values without a dictionary that were looked up in this trial, and what was known before it. */
@@ -44,33 +53,41 @@ export class FlatColumn implements ColumnReader {
       readonly name: string;
       readonly file: PartFile;
       readonly scratch: Scratch;
+      readonly twins: TwinPages;
       readonly batchRows: number;
     },
   ) {
     this.name = from.name;
     const make = storesOf(leaf.element);
-    this.#leaf = new LeafReader(from.file, leaf, make, from.scratch);
+    this.leaf = new LeafReader(from.file, leaf, make, from.scratch);
     this.#scratch = from.scratch;
-    this.#codes = new Uint32Array(from.batchRows);
+    this.#twins = from.twins;
+    this.codes = new Uint32Array(from.batchRows);
     this.#transient = new Appending(make(true));
     this.#optional = leaf.maxDefinition > 0;
   }
 
   open(group: RowGroupFacts, dataEnd: number): void {
-    this.#leaf.open(group, dataEnd);
+    this.leaf.open(group, dataEnd);
+    this.#twins.clear();
+    this.#leader = undefined;
+    this.#asked = undefined;
   }
 
   read(rows: number): Column {
-    const leaf = this.#leaf;
+    const leaf = this.leaf;
     const { pages } = leaf;
-    if (!leaf.ready()) throw new Error('it has fewer values than rows');
-    const direct = (this.#distinct || leaf.overflowed) && !pages.indexed;
+    this.direct = false;
+    if (!leaf.ready(this.#isKnown)) throw new Error('it has fewer values than rows');
+    this.direct = (this.#distinct || leaf.overflowed) && !pages.indexed;
+    const { direct } = this;
     if (direct) this.#transient.store.clear();
     const sink = direct ? this.#transient : leaf.sink;
     for (let row = 0; row < rows; ) {
-      if (!leaf.ready()) throw new Error('it has fewer values than rows');
+      if (!leaf.ready(this.#isKnown)) throw new Error('it has fewer values than rows');
       const take = Math.min(rows - row, pages.left);
-      this.#take(sink, row, take);
+      if (this.#leader === undefined) this.#take(sink, row, take);
+      else this.#copy(this.#leader.codes, row, take);
       pages.left -= take;
       row += take;
       if (!pages.indexed && !direct) this.#tried += take;
@@ -86,18 +103,39 @@ export class FlatColumn implements ColumnReader {
     return repaired;
   }
 
+  /** Looks for a column that has the page under way that is about to be inflated. */
+  #follow(): boolean {
+    const leader = this.direct ? undefined : this.#twins.leaderOf(this);
+    if (leader !== undefined && leader !== this.#asked) {
+      this.#asked = leader;
+      this.#meaning = this.leaf.meaningOf(leader.leaf);
+    }
+    this.#leader = this.#meaning === undefined ? undefined : leader;
+    return this.#leader !== undefined;
+  }
+
+  /** Takes over what the leader read. */
+  #copy(theirs: Uint32Array, row: number, count: number): void {
+    const meaning = this.#meaning;
+    const { codes } = this;
+    const end = row + count;
+    if (meaning === 'same') codes.set(theirs.subarray(row, end), row);
+    else if (meaning !== undefined)
+      for (let at = row; at < end; at++) codes[at] = meaning[theirs[at] as number] as number;
+  }
+
   #take(sink: Sink, row: number, count: number): void {
-    const codes = this.#codes;
-    const { definition } = this.#leaf.pages;
+    const codes = this.codes;
+    const { definition } = this.leaf.pages;
     const run = this.#optional ? definition.run(count) : 1;
     if (run === 0) codes.fill(0, row, row + count);
-    else if (run === 1) this.#leaf.codes(sink, count, codes, row);
+    else if (run === 1) this.leaf.codes(sink, count, codes, row);
     else {
       const { levels } = this.#scratch;
       definition.read(levels, 0, count);
       let present = 0;
       for (let i = 0; i < count; i++) present += levels[i] as number;
-      this.#leaf.codes(sink, present, codes, row);
+      this.leaf.codes(sink, present, codes, row);
       let from = row + present;
       for (let i = count - 1; i >= 0; i--)
         codes[row + i] = levels[i] === 1 ? (codes[--from] as number) : 0;
@@ -105,7 +143,7 @@ export class FlatColumn implements ColumnReader {
   }
 
   #judge(): void {
-    const { interning } = this.#leaf;
+    const { interning } = this.leaf;
     const done = this.#tried >= TRIAL;
     if (interning.full || (done && interning.size - this.#known > this.#tried / 2))
       this.#distinct = true;
@@ -116,10 +154,10 @@ export class FlatColumn implements ColumnReader {
 
   #countRepaired(store: Store, rows: number): void {
     for (let row = 0; row < rows; row++)
-      if (store.repaired.has(this.#codes[row] as number)) this.#repaired++;
+      if (store.repaired.has(this.codes[row] as number)) this.#repaired++;
   }
 
   #column(store: Store): Column {
-    return { kind: store.kind, codes: this.#codes, values: store.values } as Column;
+    return { kind: store.kind, codes: this.codes, values: store.values } as Column;
   }
 }

@@ -7,6 +7,9 @@ import { longer, type Scratch } from './scratch.ts';
 import { Appending, Interning, type Sink } from './sinks.ts';
 import type { Store, StoreMaker, Values } from './stores.ts';
 
+/** No code. */
+const UNKNOWN = 0xffffffff;
+
 /** False and true as bytes, with slack behind them. */
 const BOOLEANS: Run = runOf(new Uint8Array([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]), 2);
 
@@ -44,9 +47,37 @@ export class LeafReader {
     if (this.leaf.element.type === 'BOOLEAN') this.#dictionary({ ...BOOLEANS }, 2);
   }
 
-  /** Opens the next page when needed; false: the chunk has no more values. */
-  ready(): boolean {
-    return this.pages.ready(this.#takeDictionary);
+  /** Opens the next page when needed; false: the chunk has no more values. `isKnown` as for the pages. */
+  ready(isKnown?: () => boolean): boolean {
+    return this.pages.ready(this.#takeDictionary, isKnown);
+  }
+
+  /**
+   * The own code of each code of another column whose indices are the same; `same`: they are equal; undefined: the other
+   * has one code where this column has two, or another dictionary altogether.
+   */
+  meaningOf(other: LeafReader): Uint32Array | 'same' | undefined {
+    const entries = this.#entries;
+    if (entries !== other.#entries) return undefined;
+    const codes = this.#codes;
+    const others = other.#codes;
+    let most = 0;
+    let same = true;
+    for (let entry = 0; entry < entries; entry++) {
+      const code = others[entry] as number;
+      if (code > most) most = code;
+      if (code !== codes[entry]) same = false;
+    }
+    if (same) return 'same';
+    const meaning = new Uint32Array(most + 1).fill(UNKNOWN);
+    meaning[0] = 0;
+    for (let entry = 0; entry < entries; entry++) {
+      const code = others[entry] as number;
+      const own = codes[entry] as number;
+      if (meaning[code] !== UNKNOWN && meaning[code] !== own) return undefined;
+      meaning[code] = own;
+    }
+    return meaning;
   }
 
   /** Begins anew with what is remembered over row groups. */

@@ -7,6 +7,7 @@ import { NestedColumn } from './nested-column.ts';
 import { openPart, type PartFile } from './part-file.ts';
 import { columnsOfSchema, type TopColumn } from './schema.ts';
 import { scratch } from './scratch.ts';
+import { TwinPages } from './twin-pages.ts';
 
 export { type Footer, readFooter } from './footer.ts';
 
@@ -83,7 +84,8 @@ function readersOf(
   options: OpenOptions,
 ): ColumnReader[] {
   const wanted = new Set(options.project?.(table.map((column) => column.name)));
-  const from = { file, scratch: scratch(), batchRows: options.batchRows ?? BATCH_ROWS };
+  const batchRows = options.batchRows ?? BATCH_ROWS;
+  const from = { file, scratch: scratch(), twins: new TwinPages(), batchRows };
   const readers: ColumnReader[] = [];
   for (const column of table) {
     if (options.project !== undefined && !wanted.has(column.name)) continue;

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { ParquetType } from 'hyparquet';
 import { SLACK } from '../../focus/dictionary.ts';
-import { ChunkBytes } from './chunk-bytes.ts';
+import { AHEAD, ChunkBytes } from './chunk-bytes.ts';
 import { decompress, knownCodec } from './codecs.ts';
 import type { RowGroupFacts } from './footer.ts';
 import { count } from './footer.ts';
@@ -21,6 +21,17 @@ export interface Run {
   readonly end: number;
 }
 
+/** A page of values as it stands in the file. */
+export interface StoredPage {
+  readonly header: PageHeader;
+  readonly codec: string;
+  readonly bytes: Uint8Array;
+  /** `bytes` stay until the column's next page is read. */
+  readonly held: boolean;
+  /** Values of the chunk from this page on. */
+  readonly values: number;
+}
+
 const HEADER_WINDOW = 8 * 1024;
 const MAX_HEADER = 64 * 1024 * 1024;
 const NOTHING: Run = {
@@ -28,6 +39,26 @@ const NOTHING: Run = {
   view: new DataView(new ArrayBuffer(8)),
   at: 0,
   end: 0,
+};
+
+const NO_PAGE: StoredPage = {
+  header: {
+    type: 'INDEX_PAGE',
+    headerBytes: 0,
+    compressedBytes: 0,
+    uncompressedBytes: 0,
+    values: 0,
+    encoding: 'PLAIN',
+    repetitionBytes: 0,
+    definitionBytes: 0,
+    levelEncoding: 'RLE',
+    compressed: false,
+    crc32: undefined,
+  },
+  codec: '',
+  bytes: NOTHING.bytes,
+  held: false,
+  values: 0,
 };
 
 /** Bytes of a value of each type; 0: each has its own length. */
@@ -57,6 +88,8 @@ export class Pages {
   /** Whether the values of the current page are indices into the dictionary; else they stand in `plain`. */
   indexed = false;
   plain: Run = NOTHING;
+  /** Valid from the opening of a page with values to that of the next. */
+  page: StoredPage = NO_PAGE;
   /** Values of the current page that were not taken yet, nulls included. */
   left = 0;
   readonly width: number;
@@ -107,14 +140,15 @@ export class Pages {
 
   /**
    * Opens the next page when all values of the current one are taken; false: there is none. The values of a dictionary
-   * page are given to `dictionary` on the way.
+   * page are given to `dictionary` on the way. A page of which `isKnown` says that its values are known from elsewhere is
+   * not inflated; it counts as indexed, only `left` can be used.
    */
-  ready(dictionary: (values: Run, count: number) => void): boolean {
+  ready(dictionary: (values: Run, count: number) => void, isKnown?: () => boolean): boolean {
     while (this.left === 0) {
       if (this.#values === 0) return false;
       const header = this.#header();
       if (header.type === 'DICTIONARY_PAGE') this.#dictionary(header, dictionary);
-      else if (header.type !== 'INDEX_PAGE') this.#dataPage(header);
+      else if (header.type !== 'INDEX_PAGE') this.#dataPage(header, isKnown);
       this.#position += header.headerBytes + header.compressedBytes;
     }
     return true;
@@ -136,18 +170,23 @@ export class Pages {
     }
   }
 
-  /** Inflates the page to `#page`. */
-  #load(header: PageHeader): void {
-    const { compressedBytes, uncompressedBytes } = header;
+  /** The page as it stands in the file. */
+  #stored(header: PageHeader): Uint8Array {
     const position = this.#position + header.headerBytes;
+    const bytes = this.#bytes.read(position, header.compressedBytes);
+    verify(header, bytes);
+    return bytes;
+  }
+
+  /** Inflates the page to `#page`. */
+  #inflate(header: PageHeader, input: Uint8Array): void {
+    const { uncompressedBytes } = header;
     if (uncompressedBytes + 8 > this.#page.length) {
       this.#page = roomFor(this.#page, uncompressedBytes);
       this.#view = new DataView(this.#page.buffer);
     }
-    const input = this.#bytes.read(position, compressedBytes);
-    verify(header, input);
     if (this.#codec === 'UNCOMPRESSED' || !header.compressed) {
-      if (compressedBytes !== uncompressedBytes)
+      if (input.length !== uncompressedBytes)
         throw new Error('a page that is not compressed has two sizes');
       this.#page.set(input);
       return;
@@ -165,7 +204,7 @@ export class Pages {
     if (this.#hasDictionary) throw new Error('a second dictionary');
     if (header.encoding !== 'PLAIN' && header.encoding !== 'PLAIN_DICTIONARY')
       throw new Error(`a dictionary in the encoding ${header.encoding}`);
-    this.#load(header);
+    this.#inflate(header, this.#stored(header));
     this.#hasDictionary = true;
     take(
       { bytes: this.#page, view: this.#view, at: 0, end: header.uncompressedBytes },
@@ -173,12 +212,18 @@ export class Pages {
     );
   }
 
-  #dataPage(header: PageHeader): void {
+  #dataPage(header: PageHeader, isKnown?: () => boolean): void {
     if (header.values > this.#values)
       throw new Error(`a page has ${header.values} values where ${this.#values} are left`);
-    this.#load(header);
-    const start = header.type === 'DATA_PAGE' ? this.#levelsV1(header) : this.#levelsV2(header);
-    this.#openValues(header, start);
+    const bytes = this.#stored(header);
+    const held = bytes.length <= AHEAD;
+    this.page = { header, codec: this.#codec, bytes, held, values: this.#values };
+    if (this.#hasDictionary && isKnown?.() === true) this.indexed = true;
+    else {
+      this.#inflate(header, bytes);
+      const start = header.type === 'DATA_PAGE' ? this.#levelsV1(header) : this.#levelsV2(header);
+      this.#openValues(header, start);
+    }
     this.#values -= header.values;
     this.left = header.values;
   }
