@@ -18,6 +18,7 @@ import { ChargeTraces } from './charge-traces.ts';
 import { ChargeKeeper } from './keep-charges.ts';
 import { loadMappings } from './load-mappings.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
+import { settleDates } from './settle-dates.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { WorkerPort } from './worker-port.ts';
 
@@ -154,6 +155,7 @@ class TaskRun {
 
   async #batch(batch: Batch): Promise<void> {
     this.#watch.start('normalize');
+    await settleDates(this.#opened.normalizer, batch, this.#task.path);
     const { charges, rejected } = this.#opened.normalizer.normalize(batch);
     this.#reject(this.#opened.source.takeRejected());
     if (rejected.length > 0) this.#port.post({ type: 'rejected', rows: rejected });

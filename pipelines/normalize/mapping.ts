@@ -1,6 +1,7 @@
 import type { Batch } from '../focus/batch.ts';
 import type { ChargeColumn, CostColumn } from '../focus/columns.ts';
 import type { AmountExpression, Expression, Test, TextExpression } from './expressions.ts';
+import type { DateOrder } from './written-times.ts';
 
 /** What a mapping knows of the part when it builds its table. */
 export interface MappingInput {
@@ -77,6 +78,8 @@ export interface Mapping {
   readonly settings?: Readonly<
     Record<string, { readonly doc: string; readonly values: readonly string[] }>
   >;
+  /** How dates such as 2/9/2026 are read where no date of a part tells, if that is documented of the source; absent: the part is refused. */
+  readonly dateOrder?: DateOrder;
   /** Canonical name of a header name (trimmed, case, aliases). Two headers with one canonical name: the first wins, the rest is counted as a repair. */
   rename(header: string): string;
   /** How well a header fits, 0 (not at all) to 100; the highest wins. Renamed names are given. */

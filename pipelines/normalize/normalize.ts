@@ -15,6 +15,7 @@ import { defaultSettings, renamedHeader } from './header.ts';
 import { JointColumns } from './joint-columns.ts';
 import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
 import { NullWords } from './null-words.ts';
+import { PartDates } from './part-dates.ts';
 import {
   columnsOfTemplate,
   type Fits,
@@ -75,6 +76,8 @@ const RAW_LIMIT = 65_536;
 export class Normalizer {
   readonly table: MappingTable;
   readonly counts: NormalizeCounts;
+  /** Asked about each batch before it is normalized: dates may have to be read ahead. */
+  readonly dates: PartDates;
   readonly #evaluator = new Evaluator();
   readonly #joint = new JointColumns();
   readonly #words = new NullWords();
@@ -109,6 +112,7 @@ export class Normalizer {
       has: (column) => set.has(column),
     });
     this.#names = new Set(this.table.names);
+    this.dates = new PartDates(mapping, { table: this.table, rename, settings });
     this.#repairs = repairsExpression(this.table);
     this.#amounts = amountSources(this.table);
     const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
@@ -167,6 +171,7 @@ export class Normalizer {
   #renamed(source: Batch): Batch {
     const columns = new Map<string, Column>();
     this.#nulled.clear();
+    this.dates.begin();
     for (const [name, column] of source.columns) {
       const canonical = this.#rename.get(name) ?? (name.startsWith(MADE) ? name : undefined);
       if (canonical !== undefined) columns.set(canonical, this.#named(canonical, column, source));
@@ -174,10 +179,13 @@ export class Normalizer {
     return { ...source, columns };
   }
 
-  /** The column without words for "nothing" where they would be taken for names. */
+  /** The column without words for "nothing" where they would be taken for names, and with dates as ISO 8601. */
   #named(name: string, column: Column, { rows }: Batch): Column {
-    if (column.kind !== 'text' || !this.#names.has(name)) return column;
-    return this.#words.clean(column, rows, (row) => this.#nulled.add(row));
+    if (column.kind !== 'text') return column;
+    const named = this.#names.has(name)
+      ? this.#words.clean(column, rows, (row) => this.#nulled.add(row))
+      : column;
+    return this.dates.written(name, named, rows);
   }
 
   #rowsAt({ rows }: Batch): Rows {
@@ -284,6 +292,7 @@ export class Normalizer {
     for (const template of this.#wanted) nulledCells(rows, template, count);
     this.#countMended(batch.rows, count);
     for (const row of this.#nulled) count('null_word', row);
+    for (const row of this.dates.assumed) count('date_order_assumed', row);
   }
 
   /** Rows with a number that is no plain decimal (`$1,234.50`), or with a word for "nothing" in its place, be it needed for the row or not. */

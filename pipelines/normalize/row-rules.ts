@@ -11,6 +11,7 @@ import {
   text,
 } from './expressions.ts';
 import type { MappingTable, RowTemplate } from './mapping.ts';
+import { needsOrder } from './written-times.ts';
 
 /** Whether entry `code` of an amount column can be written by every exporter. */
 export type Fits = (column: string, amounts: Amounts, code: number) => boolean;
@@ -138,15 +139,14 @@ const LONGEST_SHOWN = 40;
 
 function wantedOf({ kind }: Column, cell: string | undefined): string {
   if (kind !== 'amount')
-    return SHORT_DATE.test(cell ?? '')
-      ? 'certain: day and month can be read either way, and no billing period from the first of a month tells which'
+    return needsOrder(cell ?? '')
+      ? 'a date in the order of day and month that the others or date_order have'
       : 'a date and time';
   return TWO_MEANINGS.test(cell ?? '')
     ? 'certain: its comma can separate thousands or decimals'
     : 'a decimal number';
 }
 
-const SHORT_DATE = /^\s*\d{1,2}\/\d{1,2}\/\d{2,4}\b/;
 const TWO_MEANINGS = /^\D*\d{1,3},\d{3}\D*$/;
 
 /** The source cell that an expression cannot read: of an amount the first that is no number, of a time the first that is there. */

@@ -68,6 +68,10 @@ t.test('files that are no bill, or not a whole one', async (t) => {
       focusCsv([1]).replace('BillingCurrency', 'Money'),
       /lacks the column BillingCurrency/,
     ],
+    'dates.csv': [
+      focusCsv([focusRow(1), focusRow(2, { start: '9/2/2026' })]),
+      /ChargePeriodStart is "9\/2\/2026": day and month .*--set focus\.date_order=dmy/,
+    ],
     'hello.json': ['{"hello":"world"}', /it has "hello"/],
     'binary.csv': [Buffer.alloc(3_000, 1), /binary/],
     'archive.csv': [Buffer.from(`PK\u0003\u0004${'\0'.repeat(99)}`), /zip/],
@@ -84,6 +88,8 @@ t.test('files that are no bill, or not a whole one', async (t) => {
     'also in what is exported',
   );
   const letters = names(deadLetters(folder));
+  const dated = letters.find(({ path }) => path === 'dates.csv');
+  t.match(dated, { row: 2, column: 'ChargePeriodStart' });
   for (const [name, [, message]] of Object.entries(bad)) {
     const [letter, ...more] = letters.filter(({ path }) => path === name);
     t.match(

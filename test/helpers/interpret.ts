@@ -112,7 +112,66 @@ export function applyMapping(
   settings: Readonly<Record<string, string>> = {},
 ): Interpreted {
   const { input, rows: renamed } = renameRows(mapping, header, rows, settings);
-  return interpret(mapping.build(input), renamed);
+  const dated = withOrderedDates(mapping, renamed, settings);
+  const result = interpret(mapping.build(input), dated.rows);
+  const assumed = dated.assumed.filter((row) => !result.rejects.some((mark) => mark.row === row));
+  return {
+    ...result,
+    repairs: [...result.repairs, ...assumed.map((row) => ({ row, reason: 'date_order_assumed' }))],
+  };
+}
+
+const SHORT_DATE = /^\s*(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})(?!\d)(.*)$/;
+
+/** Dates such as 9/1/26 written 2026-09-01, in the order that all of them together show; as they are where they do not. */
+function withOrderedDates(
+  mapping: Mapping,
+  rows: readonly SourceRow[],
+  settings: Readonly<Record<string, string>>,
+): { readonly rows: readonly SourceRow[]; readonly assumed: readonly number[] } {
+  const dates = rows.flatMap((row) =>
+    Object.entries(row).flatMap(([name, text]) => {
+      const [, one, two] = (isTime(name) && SHORT_DATE.exec(text ?? '')) || [];
+      return one === undefined ? [] : [{ name, one: Number(one), two: Number(two) }];
+    }),
+  );
+  const bounds = dates.filter(({ name }) => /billing_?period/i.test(name));
+  const shown = (dayFirst: boolean, monthFirst: boolean): string | undefined =>
+    dayFirst === monthFirst ? undefined : dayFirst ? 'dmy' : 'mdy';
+  const told = [
+    settings.date_order === 'auto' ? undefined : settings.date_order,
+    shown(
+      dates.some(({ one, two }) => one > 12 && two <= 12),
+      dates.some(({ one, two }) => two > 12 && one <= 12),
+    ),
+    shown(
+      bounds.some(({ one, two }) => one === 1 && two !== 1),
+      bounds.some(({ one, two }) => two === 1 && one !== 1),
+    ),
+  ].find((order) => order !== undefined);
+  const order = told ?? mapping.dateOrder;
+  const assumed = new Set<number>();
+  const ordered = rows.map((row, i) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, text]) => {
+        const match = isTime(name) ? SHORT_DATE.exec(text ?? '') : null;
+        if (match === null || order === undefined) return [name, text];
+        const [, one = '', two = '', year = '', rest = ''] = match;
+        if (told === undefined && one !== two) assumed.add(i + 1);
+        const [month, day] = order === 'mdy' ? [one, two] : [two, one];
+        if (Number(month) > 12) return [name, text];
+        return [
+          name,
+          `${year.padStart(4, '20')}-${month.padStart(2, '0')}-${day.padStart(2, '0')}${rest}`,
+        ];
+      }),
+    ),
+  );
+  return { rows: ordered, assumed: [...assumed] };
+}
+
+function isTime(column: string): boolean {
+  return /date|time|period|start|end/i.test(column);
 }
 
 /** The rows under their canonical names, and what the mapping's `build` is given. */

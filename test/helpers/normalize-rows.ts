@@ -1,4 +1,5 @@
 /** The fast way for tests: rows of strings through the product's normalizer, in the order of the slow twin. */
+import { settleDates } from '../../pipelines/engine/settle-dates.ts';
 import type { Batch } from '../../pipelines/focus/batch.ts';
 import type { Mapping } from '../../pipelines/normalize/mapping.ts';
 import { Normalizer } from '../../pipelines/normalize/normalize.ts';
@@ -15,8 +16,27 @@ export async function normalizeRows(
   const batches = toBatches(header, rows, 256);
   const normalizer = new Normalizer(mapping, header, { settings });
   const read = () => eachBatch(batches);
+  await orderDates(normalizer, batches);
   const charges = await chargesOf(normalizer, normalizer.table.rewrite?.(read) ?? read());
   return { rows: charges, counts: normalizer.counts };
+}
+
+/** The batches of a part, with the order of its dates settled before the first that needs it. */
+export async function* datedBatches(
+  normalizer: Normalizer,
+  batches: AsyncIterable<Batch>,
+  path: string,
+): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    await settleDates(normalizer, batch, path);
+    yield batch;
+  }
+}
+
+/** Tells the normalizer how the short dates of a whole part are read, as the engine does before the first one. */
+export async function orderDates(normalizer: Normalizer, batches: readonly Batch[]): Promise<void> {
+  if (batches.some((batch) => normalizer.dates.awaited(batch)))
+    await normalizer.dates.read(eachBatch(batches));
 }
 
 /** The charges of batches, by row and template, without `x_Repairs`; at most `limit`. */

@@ -2,6 +2,7 @@
  * AWS Cost and Usage Report to FOCUS: legacy CUR (CSV and Athena/Parquet names) and CUR 2.0, also mixed in one file.
  * Every line item type gives its rows by `aws-cur/line-items.ts`; unused commitment is a row of its own beside its fee.
  */
+import { DATE_ORDER_SETTING } from '../date-order.ts';
 import {
   always,
   chooseAmount,
@@ -52,6 +53,7 @@ export default defineMapping({
       values: ['remainder', 'shared'],
     },
     currency: CURRENCY_SETTING,
+    date_order: DATE_ORDER_SETTING,
   },
   rename: canonicalName,
   fits,

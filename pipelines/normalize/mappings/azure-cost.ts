@@ -1,3 +1,4 @@
+import { DATE_ORDER_SETTING } from '../date-order.ts';
 import {
   always,
   amount,
@@ -18,7 +19,7 @@ import {
 } from '../mapping.ts';
 import { azureCharge, azureChargeColumns } from './azure-charge.ts';
 import { azureCosts } from './azure-costs.ts';
-import { azurePeriods } from './azure-dates.ts';
+import { azureDay, azurePeriods } from './azure-dates.ts';
 import { azureColumn, azureCostColumn, fitsAzure } from './azure-header.ts';
 import {
   additional,
@@ -45,8 +46,8 @@ export default defineMapping({
       values: ['auto', 'amortized', 'actual'],
     },
     date_order: {
-      doc: 'How dates such as 2/9/2026 are read; auto goes by the billing period and takes the month first when nothing says otherwise.',
-      values: ['auto', 'mdy', 'dmy'],
+      doc: 'How dates such as 2/9/2026 are read; auto goes by all dates of the file (13/9/2026, the billing period) and takes the month first, as Microsoft documents it, when they do not tell.',
+      values: DATE_ORDER_SETTING.values,
     },
     currency: {
       doc: 'Currency of exports that name none; XXX says that it is not known.',
@@ -56,6 +57,7 @@ export default defineMapping({
   rename: azureColumn,
   fits: fitsAzure,
   required: ['Date'],
+  dateOrder: 'mdy',
   build,
 });
 
@@ -65,7 +67,7 @@ function build(input: MappingInput): MappingTable {
   const cost = amount(costColumn);
   const billingCurrency = currency(settings.currency);
   const charge = azureCharge();
-  const periods = azurePeriods(settings.date_order ?? 'auto');
+  const periods = azurePeriods();
   const costs = azureCosts(charge, { cost, billingCurrency, additionalInfo: additional });
   const accounts = azureAccounts();
   const path = azureResourcePath();
@@ -89,8 +91,8 @@ function build(input: MappingInput): MappingTable {
           ChargePeriodStart: periods.chargeStart,
           ChargePeriodEnd: periods.chargeEnd,
           InvoiceId: text('InvoiceId'),
-          x_ServicePeriodStart: periods.time('ServicePeriodStartDate'),
-          x_ServicePeriodEnd: periods.time('ServicePeriodEndDate'),
+          x_ServicePeriodStart: azureDay('ServicePeriodStartDate'),
+          x_ServicePeriodEnd: azureDay('ServicePeriodEndDate'),
         }),
       },
     ],
@@ -122,13 +124,6 @@ function build(input: MappingInput): MappingTable {
         column: 'Date',
         message: 'the row has no date',
         where: not(present('Date')),
-      },
-      {
-        reason: 'ambiguous_date',
-        column: 'Date',
-        message:
-          'the date has the day first, or contradicts its billing period; set date_order to dmy or mdy',
-        where: periods.unclear,
       },
     ],
     measures: {

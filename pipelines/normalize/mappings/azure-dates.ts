@@ -1,20 +1,15 @@
-/** Dates of Azure exports: ISO, or `M/D/YYYY` and `D/M/YYYY`, which only the row's other dates or a setting tell apart. */
-import { parseTime, utcMilliseconds } from '../../focus/times.ts';
+/** Dates of Azure exports. */
+import { parseTime } from '../../focus/times.ts';
 import {
-  derive,
   deriveTime,
-  is,
   not,
   present,
   type Test,
-  type TextExpression,
   type TimeExpression,
   text,
+  timeBy,
 } from '../expressions.ts';
 import { readTime } from '../written-times.ts';
-
-/** How a row's dates are to be read: `iso`, `mdy`, `dmy`; `unclear` when its dates contradict each other or nothing says that the day comes first. */
-export type DateOrder = 'iso' | 'mdy' | 'dmy' | 'unclear';
 
 /** The periods of a row. */
 export interface AzurePeriods {
@@ -22,26 +17,22 @@ export interface AzurePeriods {
   readonly chargeEnd: TimeExpression;
   readonly billingStart: TimeExpression;
   readonly billingEnd: TimeExpression;
-  /** The dates cannot be read with certainty. */
-  readonly unclear: Test;
   /** The export names no billing period: it is the month of the charge. */
   readonly assumedBillingPeriod: Test;
-  /** Another date column of the same row. */
-  readonly time: (column: string) => TimeExpression;
 }
 
 const DAY = 86_400_000;
 
-/** The periods of a row; `order` is `auto`, `mdy` or `dmy`. */
-export function azurePeriods(order: string): AzurePeriods {
-  const date = text('Date');
-  const end = text('BillingPeriodEndDate');
-  const found = derive([date, end], (day, last) => dateOrder(order, day, last));
-  const at = (column: string | TextExpression): TimeExpression =>
-    deriveTime([text(column), found], (value, how) => readDate(value, how as DateOrder));
-  const chargeStart = at(date);
-  const givenStart = at('BillingPeriodStartDate');
-  const givenEnd = at(end);
+/** The day of another date column. */
+export function azureDay(column: string): TimeExpression {
+  return timeBy(text(column), (value) => startOfDay(readTime(value)));
+}
+
+/** The periods of a row. */
+export function azurePeriods(): AzurePeriods {
+  const chargeStart = azureDay('Date');
+  const givenStart = azureDay('BillingPeriodStartDate');
+  const givenEnd = azureDay('BillingPeriodEndDate');
   return {
     chargeStart,
     chargeEnd: deriveTime([chargeStart], (day) => startOf(day) + DAY),
@@ -51,56 +42,8 @@ export function azurePeriods(order: string): AzurePeriods {
     billingEnd: deriveTime([givenStart, givenEnd, chargeStart], (from, to, day) =>
       to === undefined ? nextMonth(startOf(from ?? day)) : endOfPeriod(startOf(to), startOf(from)),
     ),
-    unclear: is(found, 'unclear'),
-    assumedBillingPeriod: not(present(end)),
-    time: at,
+    assumedBillingPeriod: not(present('BillingPeriodEndDate')),
   };
-}
-
-/**
- * The order of a row's dates by what they show. A last day of the billing period settles it; a day first in the charge's date alone
- * is `unclear`, since the other rows of such a file would be misread in silence.
- */
-export function dateOrder(
-  setting: string,
-  date: string | undefined,
-  periodEnd: string | undefined,
-): DateOrder {
-  if (DOTTED.test(date ?? '')) return 'dmy';
-  const votes = [date, periodEnd].map(vote);
-  if (votes.every((found) => found === 'iso')) return 'iso';
-  if (setting === 'mdy' || setting === 'dmy') return setting;
-  if (votes.includes('unclear') || (votes.includes('mdy') && votes.includes('dmy')))
-    return 'unclear';
-  if (!votes.includes('dmy')) return 'mdy';
-  return votes[1] === 'dmy' ? 'dmy' : 'unclear';
-}
-
-const SLASHED = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:[ T]\d{1,2}:\d{2}(?::\d{2})?(?: ?[AP]M)?)?$/i;
-const DOTTED = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/;
-
-function vote(value: string | undefined): DateOrder | undefined {
-  const match = SLASHED.exec(value?.trim() ?? '');
-  if (match === null) return 'iso';
-  const [first, second] = [Number(match[1]), Number(match[2])];
-  if (first > 12) return second > 12 ? 'unclear' : 'dmy';
-  return second > 12 ? 'mdy' : undefined;
-}
-
-/** The day as milliseconds; NaN for null, Infinity for what is no date. */
-function readDate(value: string | undefined, order: DateOrder): number {
-  if (value === undefined) return Number.NaN;
-  const day = value.trim();
-  const dotted = DOTTED.exec(day);
-  const match = dotted ?? SLASHED.exec(day);
-  if (match === null) return startOfDay(readTime(day));
-  const [first, second, year] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  const dayFirst = dotted !== null || order === 'dmy';
-  return utcMilliseconds({
-    year,
-    month: dayFirst ? second : first,
-    day: dayFirst ? first : second,
-  });
 }
 
 function startOfDay(ms: number): number {

@@ -1,5 +1,5 @@
-import { any, deriveTime, first, map, type Test, test } from '../expressions.ts';
-import { type DateOrder, orderOfPeriod, readTime } from '../written-times.ts';
+import { any, deriveTime, type Test, test } from '../expressions.ts';
+import { readTime } from '../written-times.ts';
 import { missing } from './focus-costs.ts';
 import type { Part, Section } from './focus-part.ts';
 
@@ -10,34 +10,28 @@ const PERIODS = [
   'ChargePeriodStart',
 ] as const;
 
-/**
- * The four times. What is no time is refused by the stage; what is null follows from the start of the charge. Dates such as `9/1/26` are
- * read as the bounds of the billing period tell: they are the first of a month.
- */
+/** The four times. What is no time is refused by the stage; what is null follows from the start of the charge. */
 export function periods(part: Part): Section {
   const start = part.text('ChargePeriodStart');
   const end = part.text('ChargePeriodEnd');
   const billingStart = part.text('BillingPeriodStart');
   const billingEnd = part.text('BillingPeriodEnd');
-  const order = first(map(billingStart, orderOfPeriod), map(billingEnd, orderOfPeriod));
   return {
     columns: {
-      ChargePeriodStart: deriveTime([start, order], stated),
-      ChargePeriodEnd: deriveTime([end, start, order], (text, from, how) =>
-        orElse(stated(text, how), () => endOfCharge(stated(from, how))),
+      ChargePeriodStart: deriveTime([start], stated),
+      ChargePeriodEnd: deriveTime([end, start], (text, from) =>
+        orElse(stated(text), () => endOfCharge(stated(from))),
       ),
-      BillingPeriodStart: deriveTime([billingStart, start, order], (text, from, how) =>
-        orElse(stated(text, how), () => monthOf(stated(from, how), 0)),
+      BillingPeriodStart: deriveTime([billingStart, start], (text, from) =>
+        orElse(stated(text), () => monthOf(stated(from), 0)),
       ),
-      BillingPeriodEnd: deriveTime(
-        [billingEnd, billingStart, start, order],
-        (text, period, from, how) =>
-          orElse(stated(text, how), () =>
-            monthOf(
-              orElse(stated(period, how), () => stated(from, how)),
-              1,
-            ),
+      BillingPeriodEnd: deriveTime([billingEnd, billingStart, start], (text, period, from) =>
+        orElse(stated(text), () =>
+          monthOf(
+            orElse(stated(period), () => stated(from)),
+            1,
           ),
+        ),
       ),
     },
     repairs: [
@@ -60,8 +54,8 @@ function oddlyWritten(part: Part, column: (typeof PERIODS)[number]): readonly Te
 }
 
 /** Milliseconds; NaN where the cell says nothing. */
-function stated(text: string | undefined, order?: string): number {
-  return text === undefined ? Number.NaN : readTime(text, order as DateOrder | undefined);
+function stated(text: string | undefined): number {
+  return text === undefined ? Number.NaN : readTime(text);
 }
 
 function orElse(ms: number, otherwise: () => number): number {

@@ -4,6 +4,7 @@
  */
 import { COLUMNS, COST_COLUMNS, type CostColumn, type FocusColumn } from '../../focus/columns.ts';
 import { detectFocusVersion } from '../../focus/version.ts';
+import { DATE_ORDER_SETTING } from '../date-order.ts';
 import { type Expression, text } from '../expressions.ts';
 import {
   defineMapping,
@@ -31,7 +32,7 @@ export default defineMapping({
   name: 'focus',
   summary:
     'FOCUS 1.0 to 1.4 of any provider (AWS, Azure, Google, OCI and others), repaired where needed.',
-  settings: { currency: CURRENCY_SETTING },
+  settings: { currency: CURRENCY_SETTING, date_order: DATE_ORDER_SETTING },
   required: REQUIRED,
   standIns: { BillingCurrency: { setting: 'currency', example: 'EUR' } },
   rename: canonicalName,

@@ -1,4 +1,5 @@
 import { parseTime } from '../../focus/times.ts';
+import { DATE_ORDER_SETTING } from '../date-order.ts';
 import {
   type AmountExpression,
   always,
@@ -43,6 +44,7 @@ export default defineMapping({
       doc: 'Where credits go: inline, they lower the cost of their row; rows, those that are no benefit of a commitment become charges of category Credit.',
       values: ['inline', 'rows'],
     },
+    date_order: DATE_ORDER_SETTING,
   },
   rename: gcpColumn,
   fits: fitsGcp,

@@ -4,6 +4,7 @@
  * Oracle's FOCUS reports are read by the mapping `focus`.
  */
 import { formatTime } from '../../focus/times.ts';
+import { DATE_ORDER_SETTING } from '../date-order.ts';
 import {
   all,
   always,
@@ -47,6 +48,7 @@ const REQUIRED = ['cost/mycost', 'cost/currencycode', 'lineitem/intervalusagesta
 export default defineMapping({
   name: 'oci-cost-report',
   summary: 'Oracle Cloud Infrastructure cost report, proprietary format, as CSV.',
+  settings: { date_order: DATE_ORDER_SETTING },
   rename: (header) => {
     const name = header.replace(/^\uFEFF/, '').trim();
     return /^tags\//i.test(name) ? `tags/${name.slice(5)}` : name.toLowerCase();

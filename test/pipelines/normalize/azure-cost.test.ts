@@ -20,6 +20,7 @@ import {
   countReasons,
   type SourceRow,
 } from '../../helpers/interpret.ts';
+import { orderDates } from '../../helpers/normalize-rows.ts';
 import { dataFile, type RowFile, readCsv } from '../../helpers/read-rows.ts';
 
 /** A usage row of an enterprise export, changed here and there. */
@@ -333,13 +334,12 @@ t.test('dates', async (t) => {
     [{ Date: '9/2/2023 12:00:00 AM' }, '2023-09-02 2023-10-01'],
     [{ Date: '2/9/2023', ...period('1/9/2023', '30/9/2023') }, '2023-09-02 2023-10-01'],
     [{ Date: '13/9/2023', ...period('1/9/2023', '30/9/2023') }, '2023-09-13 2023-10-01'],
-    [{ Date: '13/9/2023' }, 'ambiguous_date'],
-    [{ Date: '13/9/2023', ...period('', '') }, 'ambiguous_date'],
+    [{ Date: '13/9/2023' }, 'invalid_time', 'mdy'],
+    [{ Date: '13/9/2023', ...period('', '') }, '2023-09-13 2023-10-01'],
     [{ Date: '13/9/2023', ...period('', '') }, '2023-09-13 2023-10-01', 'dmy'],
     [{ Date: '2/9/2023', ...period('', '') }, '2023-02-09 2023-03-01'],
     [{ Date: '2/9/2023', ...period('', '') }, '2023-09-02 2023-10-01', 'dmy'],
-    [{ Date: '13/9/2023' }, 'invalid_time', 'mdy'],
-    [{ Date: '13/14/2023' }, 'ambiguous_date'],
+    [{ Date: '13/14/2023' }, 'invalid_time'],
     [{ Date: '2/30/2023' }, 'invalid_time'],
     [{ Date: 'soon' }, 'invalid_time'],
     [{ Date: '' }, 'missing_date'],
@@ -357,6 +357,28 @@ t.test('dates', async (t) => {
   const assumed = run([{ Date: '2023-12-31', ...period('', '') }]);
   t.equal(assumed.rows[0]?.BillingPeriodStart, '2023-12-01T00:00:00Z');
   t.same(countReasons(assumed.repairs), { billing_period_from_date: 1 });
+});
+
+t.test('all dates of an export are read in one order', async (t) => {
+  const days = (rows: readonly SourceRow[], date_order = 'auto') => {
+    const {
+      rows: charges,
+      rejects,
+      repairs,
+    } = run(
+      rows.map((row) => ({ BillingPeriodStartDate: '', BillingPeriodEndDate: '', ...row })),
+      { date_order },
+    );
+    const found = charges.map(({ ChargePeriodStart = '' }) => ChargePeriodStart.slice(0, 10));
+    return [found.join(' '), rejects.length, countReasons(repairs).date_order_assumed];
+  };
+  const dayFirst = ['2/9/2023', '12/9/2023', '13/9/2023'].map((day) => ({ Date: day }));
+  t.same(days(dayFirst), ['2023-09-02 2023-09-12 2023-09-13', 0, undefined]);
+  t.same(days(dayFirst.slice(0, 2)), ['2023-02-09 2023-12-09', 0, 2], 'as Microsoft documents it');
+  t.same(days(dayFirst.slice(0, 2), 'dmy'), ['2023-09-02 2023-09-12', 0, undefined]);
+  t.same(days(dayFirst, 'mdy'), ['2023-02-09 2023-12-09', 1, undefined]);
+  const late = [{ Date: '2/9/2023' }, { Date: '3/9/2023', BillingPeriodEndDate: '30/9/2023' }];
+  t.same(days(late), ['2023-09-02 2023-09-03', 0, undefined], 'a later row tells');
 });
 
 t.test('quantities in blocks are exact, prices are per block', async (t) => {
@@ -727,7 +749,7 @@ t.test('every Azure file of the sample data', { skip: noFiles }, async (t) => {
     t.same(countReasons(result.rejects), name === 'opencost_BOM.csv' ? { missing_cost: 1 } : {});
     const renamed = new Set(file.header.map(azureCost.rename));
     t.ok(azureCost.fits(renamed, file.header) >= 70, name);
-    t.same(normalized(file), sorted(result.rows), `${name}: the stage agrees`);
+    t.same(await normalized(file), sorted(result.rows), `${name}: the stage agrees`);
   }
 });
 
@@ -777,9 +799,11 @@ function one(row: SourceRow): ChargeRow {
   return rows[0];
 }
 
-function normalized(file: RowFile): readonly string[] {
+async function normalized(file: RowFile): Promise<readonly string[]> {
   const normalizer = new Normalizer(azureCost, file.header);
-  const charges = toBatches(file.header, file.rows).flatMap((batch) =>
+  const batches = toBatches(file.header, file.rows);
+  await orderDates(normalizer, batches);
+  const charges = batches.flatMap((batch) =>
     normalizer.normalize(batch).charges.flatMap(({ batch: output }) => fromBatch(output)),
   );
   return sorted(charges.map(({ x_Repairs: _, ...charge }) => charge));

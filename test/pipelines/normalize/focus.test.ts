@@ -448,7 +448,7 @@ t.test('what is refused shows the cell that cannot be read', async (t) => {
     'ChargePeriodEnd is "soon", which is not a date and time',
   ]);
   t.match(said({ ChargePeriodStart: '4/5/26' }), [
-    /"4\/5\/26", which is not certain: day and month/,
+    /"4\/5\/26", which is not a date in the order of day and month/,
   ]);
 });
 

@@ -19,7 +19,7 @@ import awsCur from '../../../pipelines/normalize/mappings/aws-cur.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { brokenInvariants } from '../../helpers/charge-invariants.ts';
 import { applyMapping, type ChargeRow } from '../../helpers/interpret.ts';
-import { chargesOf } from '../../helpers/normalize-rows.ts';
+import { chargesOf, datedBatches } from '../../helpers/normalize-rows.ts';
 import { DATA, readCsv } from '../../helpers/read-rows.ts';
 
 /** Charges looked at of one file. */
@@ -45,7 +45,11 @@ async function normalized(name: string) {
   try {
     const mapping = mappingFor('auto', source.columns, path);
     const normalizer = new Normalizer(mapping, source.columns);
-    const charges = await chargesOf(normalizer, source.batches(), LOOKED_AT);
+    const charges = await chargesOf(
+      normalizer,
+      datedBatches(normalizer, source.batches(), path),
+      LOOKED_AT,
+    );
     return { charges, counts: normalizer.counts };
   } finally {
     await source.close();

@@ -10,13 +10,18 @@ import {
   ZERO,
 } from '../../../pipelines/focus/decimal.ts';
 import { formatTime } from '../../../pipelines/focus/times.ts';
+import type { DatesFound } from '../../../pipelines/normalize/date-order.ts';
+import focus from '../../../pipelines/normalize/mappings/focus.ts';
+import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { saysNothing } from '../../../pipelines/normalize/null-words.ts';
 import { writtenNumber } from '../../../pipelines/normalize/written-numbers.ts';
 import {
   type DateOrder,
   orderOfPeriod,
+  orderShown,
   readTime,
 } from '../../../pipelines/normalize/written-times.ts';
+import { eachBatch, fromBatch, toBatches } from '../../helpers/batches.ts';
 
 const NUMBERS: Readonly<Record<string, string>> = {
   '$10,100.00 ': '10100',
@@ -139,9 +144,16 @@ const TIMES: readonly (readonly [text: string, time: string, order?: DateOrder])
   ['9/1/2026 12:00 AM', '2026-09-01T00:00:00Z', 'mdy'],
   ['01/09/2026', '2026-09-01T00:00:00Z', 'dmy'],
   ['01.09.2026', '2026-09-01T00:00:00Z'],
-  ['9/13/2026', '2026-09-13T00:00:00Z'],
-  ['13/9/2026', '2026-09-13T00:00:00Z'],
-  ['1/1/2026', '2026-01-01T00:00:00Z'],
+  ['9/13/2026', '2026-09-13T00:00:00Z', 'mdy'],
+  ['13/9/2026', '2026-09-13T00:00:00Z', 'dmy'],
+  ['13-09-2026', '2026-09-13T00:00:00Z', 'dmy'],
+  ['9/1/2026 0:00 UTC', '2026-09-01T00:00:00Z', 'mdy'],
+  ['2026-9-1', '2026-09-01T00:00:00Z'],
+  ['2026.09.01 00:00', '2026-09-01T00:00:00Z'],
+  ['2026-09-01 12:00:00 AM', '2026-09-01T00:00:00Z'],
+  ['2026-09-01 1:05 pm', '2026-09-01T13:05:00Z'],
+  ['Tue, 01 Sep 2026 13:05:00 GMT', '2026-09-01T13:05:00Z'],
+  ['1/Sep/2026', '2026-09-01T00:00:00Z'],
   ['01-Sep-2026', '2026-09-01T00:00:00Z'],
   ['1-Sep-26 13:05', '2026-09-01T13:05:00Z'],
   ['1 September 2026', '2026-09-01T00:00:00Z'],
@@ -156,7 +168,10 @@ t.test('times', async (t) => {
   for (const [text, time, order] of TIMES) t.equal(formatTime(readTime(text, order)), time, text);
   for (const text of [
     '9/1/26',
+    '13/9/26',
     '13/13/26',
+    '2026-13-1',
+    '2026-09-01 13:00 XM',
     '2026-09-31',
     'soon',
     '12345',
@@ -169,17 +184,128 @@ t.test('times', async (t) => {
   for (const text of ['N/A', 'NaT', 'None', ' ']) t.ok(Number.isNaN(readTime(text)), text);
 });
 
-t.test('the bounds of a billing period tell how its dates are written', async (t) => {
-  const orders = ['9/1/26', '1/9/26', '01.09.2026', '1/1/26', '9/2/26', '2026-09-01', 'x'];
-  t.strictSame(orders.map(orderOfPeriod), [
+t.test('what a date shows of the order of day and month', async (t) => {
+  const dates = ['9/1/26', '13/9/26', '9/13/26', '13-09-2026', '30/2/26', '1/1/26', '01.09.2026'];
+  t.strictSame(dates.map(orderShown), [
+    'either',
+    'dmy',
     'mdy',
     'dmy',
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  const bounds = ['9/1/26', '1/9/26', '01.09.2026', '1/1/26', '9/2/26', '2026-09-01', 'x'];
+  t.strictSame(bounds.map(orderOfPeriod), [
+    'mdy',
     'dmy',
+    undefined,
     undefined,
     undefined,
     undefined,
     undefined,
   ]);
+});
+
+const HEADER = ['BillingPeriodStart', 'ChargePeriodStart', 'BilledCost', 'BillingCurrency'];
+
+/** The days of charges whose start and billing period are these, and what became of the dates as a whole. */
+async function daysOf(
+  dates: readonly (readonly [start: string, period: string])[],
+  options: { readonly batchRows?: number; readonly settings?: Record<string, string> } = {},
+) {
+  const rows = dates.map(([ChargePeriodStart, BillingPeriodStart]) => ({
+    BillingPeriodStart,
+    ChargePeriodStart,
+    BilledCost: '1',
+    BillingCurrency: 'EUR',
+  }));
+  const batches = toBatches(HEADER, rows, options.batchRows ?? 2);
+  const normalizer = new Normalizer(focus, HEADER, { settings: options.settings ?? {} });
+  let found: DatesFound | undefined;
+  const days: (string | undefined)[] = [];
+  for (const batch of batches) {
+    if (normalizer.dates.awaited(batch)) found = await normalizer.dates.read(eachBatch(batches));
+    for (const { batch: charges } of normalizer.normalize(batch).charges)
+      days.push(...fromBatch(charges).map((row) => row.ChargePeriodStart?.slice(0, 10)));
+  }
+  return { days, found, rejected: Object.fromEntries(normalizer.counts.rejected) };
+}
+
+t.test('a part is read in the order that all its dates tell', async (t) => {
+  const ambiguous = ['1/9/2026', '2/9/2026', '3/9/2026'].map((day) => [day, ''] as const);
+  const september = ['2026-09-01', '2026-09-02', '2026-09-03'];
+  const last = await daysOf([...ambiguous, ['13/9/2026', '']]);
+  t.same(last.days, [...september, '2026-09-13'], 'the last date counts for the first');
+  const period = await daysOf([...ambiguous, ['', '1/9/2026']]);
+  t.same(period.days, september);
+  t.same(period.rejected, { missing_mandatory: 1 });
+  const certain = await daysOf([...ambiguous, ['9/13/2026', '1/9/2026']]);
+  t.same(certain.days[0], '2026-01-09', 'what can be read one way only weighs more');
+  const iso = await daysOf([
+    ['2026-09-01', '2026-09-01'],
+    ['1-Sep-26', ''],
+    ['01.09.2026', ''],
+  ]);
+  t.same([iso.days, iso.found], [['2026-09-01', '2026-09-01', '2026-09-01'], undefined]);
+  const alike = await daysOf([
+    ['1/1/2026', ''],
+    ['2/2/2026', ''],
+  ]);
+  t.same(alike.days, ['2026-01-01', '2026-02-02'], 'both orders say the same');
+});
+
+t.test('dates that do not tell, or tell two things', async (t) => {
+  const open = await daysOf([
+    ['2026-09-01', ''],
+    ['9/1/2026', ''],
+    ['9/2/2026', ''],
+  ]);
+  t.match(open.found, {
+    row: 2,
+    column: 'ChargePeriodStart',
+    fault:
+      /ChargePeriodStart is "9\/1\/2026": day and month can be read either way.*--set focus\.date_order=dmy/,
+  });
+  const two = await daysOf([
+    ['9/1/2026', ''],
+    ['13/9/2026', ''],
+    ['9/14/2026', ''],
+  ]);
+  t.match(two.found, {
+    row: 2,
+    fault: /contradict each other: .* is "13\/9\/2026" in row 2 and .* is "9\/14\/2026" in row 3/,
+  });
+  const said = await daysOf(
+    [
+      ['9/1/2026', ''],
+      ['13/9/2026', ''],
+    ],
+    { settings: { date_order: 'mdy' } },
+  );
+  t.same([said.days, said.found], [['2026-09-01'], undefined], 'the operator says it');
+  t.same(said.rejected, { invalid_time: 1 });
+});
+
+t.test('however a part is cut into batches, its dates are the same', async (t) => {
+  const day = fc.integer({ min: 1, max: 28 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(day, { minLength: 1, maxLength: 12 }),
+      fc.constantFrom('mdy', 'dmy'),
+      fc.integer({ min: 1, max: 5 }),
+      async (days, order, batchRows) => {
+        const written = (day: number) => (order === 'mdy' ? `9/${day}/2026` : `${day}/9/2026`);
+        const dates = days.map((one) => [written(one), ''] as const);
+        const found = await daysOf([...dates, [written(28), '']], { batchRows });
+        t.same(
+          found.days,
+          [...days, 28].map((one) => `2026-09-${String(one).padStart(2, '0')}`),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 t.test('words for nothing', async (t) => {
