@@ -36,6 +36,17 @@ export class BatchRows {
     this.#bytes += bytes;
   }
 
+  /** So many more rows in the batch, of so many bytes together. */
+  acceptAll(rows: number, bytes: number): void {
+    for (let i = 0; i < rows; i++) this.numbers[this.count++] = ++this.number;
+    this.#bytes += bytes;
+  }
+
+  /** How many rows fit into the batch, and after how many bytes it ends. */
+  get room(): { readonly rows: number; readonly bytes: number } {
+    return { rows: this.numbers.length - this.count, bytes: MAX_BYTES - this.#bytes };
+  }
+
   /** One more row that is refused: the bytes [start, end) of the window. */
   refuse(
     why: Pick<RejectedRow, 'reason' | 'message' | 'column'>,

@@ -22,69 +22,22 @@ const DISTINCT: readonly (readonly [rows: number, share: number, ofShort: number
 /** Bytes of a short cell. */
 const SHORT = 16;
 
-/** Rows whose cells are noted before they are looked up. */
-export const BLOCK_ROWS = 256;
-
-/**
- * Collects the codes of one column: interned texts, or an entry per change of value once nearly every cell is different.
- * Cells are noted row by row but looked up column by column (`settle`), while one dictionary is in the processor's cache.
- */
+/** Collects the codes of one column: interned texts, or an entry per row once nearly every cell is different. */
 export class Cells {
   readonly name: string;
   /** False: the column is skipped. */
   readonly wanted: boolean;
-  /** Stand up to row `#filled`; the rows behind it have the code `#last`. */
+  /** Stand up to row `#filled`; the rows behind it are null. */
   readonly codes: Uint32Array;
   values = new Dictionary();
-  /** Row, first byte and byte behind the last of each noted cell; `~end` when quotes in it are doubled. */
-  readonly noted: Int32Array;
-  /** Numbers in `noted`. */
-  notes = 0;
   #filled = 0;
-  #last = 0;
   #rows = 0;
 
   constructor(name: string, rows: number, wanted = true) {
     this.name = name;
     this.wanted = wanted;
     this.codes = new Uint32Array(wanted ? rows : 0);
-    this.noted = new Int32Array(wanted ? BLOCK_ROWS * 3 : 0);
     this.values.add(undefined);
-  }
-
-  /** Notes that the cell of `row` is [start, end); rows between it and the one noted before repeat that one. */
-  note(row: number, start: number, end: number): void {
-    const { noted, notes } = this;
-    noted[notes] = row;
-    noted[notes + 1] = start;
-    noted[notes + 2] = end;
-    this.notes = notes + 3;
-  }
-
-  /** Forgets what was noted of this row, the last one. */
-  forget(row: number): void {
-    if (this.notes > 0 && this.noted[this.notes - 3] === row) this.notes -= 3;
-  }
-
-  /** Looks up the noted cells; behind them SLACK bytes of `source` are readable. */
-  settle(source: DataView, undouble: (start: number, end: number) => Scratch): void {
-    const { codes, noted, notes, values } = this;
-    let last = this.#last;
-    let filled = this.#filled;
-    for (let i = 0; i < notes; i += 3) {
-      const row = noted[i] as number;
-      const start = noted[i + 1] as number;
-      const end = noted[i + 2] as number;
-      while (filled < row) codes[filled++] = last;
-      if (end < 0) {
-        const text = undouble(start, ~end);
-        last = codeOf(values, text.view, 0, text.length);
-      } else last = codeOf(values, source, start, end);
-      codes[filled++] = last;
-    }
-    this.#last = last;
-    this.#filled = filled;
-    this.notes = 0;
   }
 
   /** Row `row` has this text, those between it and the last one set are null. */
@@ -107,7 +60,7 @@ export class Cells {
 
   /** Completes the column of a batch. */
   finish(rows: number): TextColumn {
-    if (this.#filled < rows) this.codes.fill(this.#last, this.#filled, rows);
+    if (this.#filled < rows) this.codes.fill(0, this.#filled, rows);
     this.#rows += rows;
     return { kind: 'text', codes: this.codes, values: this.values };
   }
@@ -115,40 +68,36 @@ export class Cells {
   /** Prepares for the next batch: what was handed out may be overwritten now. */
   restart(): void {
     this.#filled = 0;
-    this.#last = 0;
-    const { values } = this;
-    const outgrown = values.used > MAX_BYTES || values.size > MAX_ENTRIES;
-    if (values.transient) {
-      if (values.arena.length > MAX_KEPT_BYTES) this.#replace(true);
-      else this.#clear();
-    } else if (this.#isMostlyDistinct(outgrown)) this.#replace(true);
-    else if (outgrown) this.#replace(false);
-  }
-
-  #isMostlyDistinct(outgrown: boolean): boolean {
-    const { size, used } = this.values;
-    const rows = this.#rows;
-    const [, long, short] = DISTINCT.find(([least]) => rows >= least) ?? [0, 1, 1];
-    const share = used <= size * SHORT ? short : long;
-    return size > rows * (outgrown ? Math.min(share, 0.5) : share);
-  }
-
-  #replace(transient: boolean): void {
-    this.values = new Dictionary({ transient });
+    const next = successor(this.values, this.#rows);
+    if (next === this.values) return;
+    this.values = next;
     this.#rows = 0;
-    this.values.add(undefined);
-  }
-
-  #clear(): void {
-    this.values.clear();
-    this.values.add(undefined);
   }
 }
 
-/** A text made for the purpose: `length` bytes from the start, then SLACK. */
-export interface Scratch {
-  readonly view: DataView;
-  readonly length: number;
+/** The dictionary of the next batch after `rows` rows with this one: the same, which is emptied when it is transient, or a new one. */
+export function successor(values: Dictionary, rows: number): Dictionary {
+  if (values.transient) {
+    if (values.arena.length > MAX_KEPT_BYTES) return begun(true);
+    values.clear();
+    values.add(undefined);
+    return values;
+  }
+  const outgrown = values.used > MAX_BYTES || values.size > MAX_ENTRIES;
+  if (isMostlyDistinct(values, rows, outgrown)) return begun(true);
+  return outgrown ? begun(false) : values;
+}
+
+function begun(transient: boolean): Dictionary {
+  const values = new Dictionary({ transient });
+  values.add(undefined);
+  return values;
+}
+
+function isMostlyDistinct({ size, used }: Dictionary, rows: number, outgrown: boolean): boolean {
+  const [, long, short] = DISTINCT.find(([least]) => rows >= least) ?? [0, 1, 1];
+  const share = used <= size * SHORT ? short : long;
+  return size > rows * (outgrown ? Math.min(share, 0.5) : share);
 }
 
 /** `NULL`, `null` and `\N` read as little-endian words. */

@@ -2,11 +2,10 @@ import type { Batch, TextColumn } from '../focus/batch.ts';
 import { BadPart } from '../plugin/errors.ts';
 import type { BatchRows } from './batch-rows.ts';
 import { openBytes } from './bytes.ts';
-import type { Cells } from './cells.ts';
 import type { Sniffed } from './sniff.ts';
 import type { Source } from './source.ts';
 import { readText } from './utf8.ts';
-import { Window } from './window.ts';
+import { type Allocate, Window } from './window.ts';
 
 /** Rows of a batch unless told otherwise. */
 export const BATCH_ROWS = 4_096;
@@ -16,7 +15,7 @@ export type TextForm = Pick<Sniffed, 'compression' | 'encoding'>;
 
 /** Turns what is in the window into rows. */
 export interface RowScanner {
-  readonly columns: readonly Cells[];
+  readonly columns: readonly ScannedColumn[];
   readonly rows: BatchRows;
   /** What the window has to keep: everything from here on. */
   readonly keep: number;
@@ -26,6 +25,15 @@ export interface RowScanner {
   moved(by: number): void;
   /** Prepares for the next batch. */
   restart(): void;
+}
+
+/** A column of the rows that a scanner has read. */
+export interface ScannedColumn {
+  readonly name: string;
+  /** False: the column is skipped. */
+  readonly wanted: boolean;
+  /** Completes the column of a batch. */
+  finish(rows: number): TextColumn;
 }
 
 /** Counts repairs by code until they are taken. */
@@ -49,10 +57,15 @@ export class Repairs {
 export async function openWindow(
   path: string,
   form: TextForm,
-  options: { readonly repairs: Repairs; readonly windowBytes?: number | undefined },
+  options: {
+    readonly repairs: Repairs;
+    readonly windowBytes?: number | undefined;
+    readonly allocate?: Allocate;
+  },
 ): Promise<Window> {
   const bytes = await openBytes(path, form.compression);
-  return new Window(readText(bytes, form.encoding, options.repairs.add), options.windowBytes);
+  const text = readText(bytes, form.encoding, options.repairs.add);
+  return new Window(text, options.windowBytes, options.allocate);
 }
 
 /** A source over a scanner; `columns` may grow. */

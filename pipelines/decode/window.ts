@@ -21,12 +21,20 @@ export class Window {
   /** What ends a line: LF, or CR. */
   newline = 10;
   readonly #reader: ByteReader;
+  readonly #allocate: Allocate;
 
-  constructor(reader: ByteReader, bytes = WINDOW_BYTES) {
+  constructor(reader: ByteReader, bytes = WINDOW_BYTES, allocate = onHeap) {
     this.#reader = reader;
-    this.bytes = new Uint8Array(bytes + ROOM);
-    this.view = new DataView(this.bytes.buffer);
+    this.#allocate = allocate;
+    this.bytes = allocate(bytes + ROOM);
+    this.view = viewOf(this.bytes);
     this.#fence();
+  }
+
+  /** The same bytes stand in another buffer now. */
+  rebase(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
   }
 
   /**
@@ -65,7 +73,8 @@ export class Window {
   /** The bytes [from, to) as text, at most `limit` of them. */
   text(from: number, to: number, limit = to - from): string {
     const end = Math.min(to, from + limit, this.end);
-    return Buffer.from(this.bytes.buffer, from, Math.max(0, end - from)).toString('utf8');
+    const { buffer, byteOffset } = this.bytes;
+    return Buffer.from(buffer, byteOffset + from, Math.max(0, end - from)).toString('utf8');
   }
 
   close(): Promise<void> {
@@ -75,11 +84,10 @@ export class Window {
   #moveToFront(keep: number, kept: number): void {
     const capacity = this.bytes.length - ROOM;
     if (kept * 2 > capacity) {
-      const larger = new Uint8Array(kept * 4 + ROOM);
-      larger.set(this.bytes.subarray(keep, this.end));
-      this.bytes = larger;
-      this.view = new DataView(larger.buffer);
-    } else this.bytes.copyWithin(0, keep, this.end);
+      const room = Math.max(kept * 2, Math.min(kept * 4, LARGE));
+      this.rebase(this.#allocate(room + ROOM, this.bytes));
+    }
+    this.bytes.copyWithin(0, keep, this.end);
     this.start -= keep;
     this.end = kept;
   }
@@ -94,6 +102,22 @@ export class Window {
     this.bytes[this.end + 1] = QUOTE;
   }
 }
+
+/** Memory for a window of so many bytes, to begin with those of the smaller one before. */
+export type Allocate = (bytes: number, before?: Uint8Array) => Uint8Array;
+
+function onHeap(bytes: number, before?: Uint8Array): Uint8Array {
+  const larger = new Uint8Array(bytes);
+  if (before !== undefined) larger.set(before);
+  return larger;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** Windows grow twofold instead of fourfold from here on. */
+const LARGE = 64 * 1024 * 1024;
 
 /** Besides the text: the fence, and what a reader may need to see a whole character. */
 const ROOM = 4 * SLACK;

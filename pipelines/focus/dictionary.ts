@@ -93,6 +93,23 @@ export class Dictionary {
     return this.#close(code, length);
   }
 
+  /** Appends entries that stand one behind the other in `texts`; `ends` are those of a dictionary with the same entries. */
+  append(texts: Uint8Array, ends: Uint32Array): void {
+    const { size, used } = this;
+    const grown = size + ends.length;
+    this.reserve(texts.length);
+    this.arena.set(texts, used);
+    this.used = used + texts.length;
+    if (grown > this.starts.length) {
+      this.starts = larger(this.starts, Math.max(grown, size * 2));
+      this.ends = larger(this.ends, Math.max(grown, size * 2));
+    }
+    this.starts[size] = used;
+    this.starts.set(ends.subarray(0, -1), size + 1);
+    this.ends.set(ends, size);
+    this.size = grown;
+  }
+
   /** The code of an equal entry, or of a new one. Only what came this way is found again, not what was added. */
   intern(source: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(source, start, end);

@@ -1,8 +1,9 @@
-import { Cells } from '../cells.ts';
 import type { OpenOptions, Source } from '../source.ts';
 import { BATCH_ROWS, openWindow, Repairs, type TextForm, textSource } from '../text-source.ts';
+import { KernelColumn } from './columns.ts';
 import { shortFieldCount } from './field-count.ts';
 import { readHeader } from './header.ts';
+import { returnKernel, takeKernel } from './kernel.ts';
 import { CSV_LIMITS, type CsvLimits } from './refusals.ts';
 import { CsvScanner } from './scanner.ts';
 
@@ -10,6 +11,8 @@ import { CsvScanner } from './scanner.ts';
 export interface CsvTuning {
   readonly windowBytes?: number | undefined;
   readonly limits?: CsvLimits | undefined;
+  /** False: the kernel reads no rows. */
+  readonly plainRows?: boolean;
 }
 
 /**
@@ -23,22 +26,43 @@ export async function openCsv(
 ): Promise<Source> {
   const { path, batchRows = BATCH_ROWS, project } = options;
   const repairs = new Repairs();
-  const window = await openWindow(path, form, { repairs, windowBytes: tuning.windowBytes });
+  const kernel = takeKernel();
+  const window = await openWindow(path, form, {
+    repairs,
+    windowBytes: tuning.windowBytes,
+    allocate: kernel.allocate,
+  });
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    await window.close();
+    returnKernel(kernel);
+  };
   try {
     const header = await readHeader(window, { path, repaired: repairs.add });
     if (window.ended) window.closeLastLine();
     const shortFields = await shortFieldCount(window, header);
-    const wanted = new Set(project === undefined ? header.names : project(header.names));
+    const { names } = header;
+    const wanted = new Set(project === undefined ? names : project(names));
+    kernel.open(names.length);
+    const columns = names.map(
+      (name, column) =>
+        new KernelColumn(name, kernel, { column, rows: batchRows, wanted: wanted.has(name) }),
+    );
     const scanner = new CsvScanner(window, header, {
-      columns: header.names.map((name) => new Cells(name, batchRows, wanted.has(name))),
+      columns,
+      kernel,
       batchRows,
       shortFields,
       limits: tuning.limits ?? CSV_LIMITS,
       repaired: repairs.add,
+      plainRows: tuning.plainRows ?? true,
     });
-    return textSource({ format: 'csv', columns: header.names, path, window, scanner, repairs });
+    const source = textSource({ format: 'csv', columns: names, path, window, scanner, repairs });
+    return { ...source, close };
   } catch (error) {
-    await window.close();
+    await close();
     throw error;
   }
 }

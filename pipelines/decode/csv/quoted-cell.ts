@@ -1,6 +1,4 @@
 /** Cells in quotes. Hot: plain fields, four bytes at a time. */
-import { SLACK } from '../../focus/dictionary.ts';
-import type { Scratch } from '../cells.ts';
 import type { Window } from '../window.ts';
 
 /** Results of reading a cell or row that are not positions: the window ends before it does; it cannot be accepted. */
@@ -70,26 +68,6 @@ export class QuotedCell {
     this.next = found + 1;
     return REFUSED;
   }
-}
-
-/** Undoes doubled quotes of the window into a scratch that the next call writes over. */
-export function undoubler(window: Window): (start: number, end: number) => Scratch {
-  let scratch = new Uint8Array(4096);
-  let view = new DataView(scratch.buffer);
-  return (start, end) => {
-    if (end - start + SLACK > scratch.length) {
-      scratch = new Uint8Array((end - start) * 2 + SLACK);
-      view = new DataView(scratch.buffer);
-    }
-    const { bytes } = window;
-    let length = 0;
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at] as number;
-      scratch[length++] = byte;
-      if (byte === QUOTE && bytes[at + 1] === QUOTE && at + 1 < end) at++;
-    }
-    return { view, length };
-  };
 }
 
 /** The next quote; at the latest the one behind the window's end. */

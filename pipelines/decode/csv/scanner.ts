@@ -1,15 +1,14 @@
 /**
- * RFC 4180 rows into columns of codes. Hot: plain fields, indexed loops, four bytes at a time. What makes it fast: cells
- * that equal those of the row before are found by comparing the two rows, not by splitting them; where the others lie is
- * noted, and every few hundred rows they are looked up column by column. A row that is not complete is scanned again.
+ * RFC 4180 rows into columns of codes. Plain rows are read by the kernel, hundreds at a time; here the others are, one by one,
+ * bytewise, and what is wrong with them is found. A row that is not complete is read again when more of it is there.
  */
-
 import { BatchRows } from '../batch-rows.ts';
-import { BLOCK_ROWS, type Cells, type Scratch } from '../cells.ts';
 import type { RowScanner } from '../text-source.ts';
 import type { Window } from '../window.ts';
+import type { KernelColumn } from './columns.ts';
 import type { Header } from './header.ts';
-import { INCOMPLETE, QuotedCell, REFUSED, undoubler } from './quoted-cell.ts';
+import { BLOCK_ROWS, type Kernel } from './kernel.ts';
+import { INCOMPLETE, QuotedCell, REFUSED } from './quoted-cell.ts';
 import {
   type CsvLimits,
   endless,
@@ -24,27 +23,22 @@ const CR = 13;
 const QUOTE = 34;
 /** A byte order mark, which stands before the header in files that were joined. */
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
-const ONES = 0x01010101;
-const HIGHS = 0x80808080 | 0;
 
 /** Fills one batch after the other from a window whose header has been read. */
 export class CsvScanner implements RowScanner {
   readonly rows: BatchRows;
-  readonly columns: readonly Cells[];
+  readonly columns: readonly KernelColumn[];
   readonly #window: Window;
   readonly #header: Header;
   readonly #limits: CsvLimits;
   readonly #shortFields: number;
   readonly #repaired: (code: string, count: number) => void;
   readonly #quoted: QuotedCell;
-  readonly #undouble: (start: number, end: number) => Scratch;
+  readonly #kernel: Kernel;
+  readonly #plain: boolean;
   /** Where the row before starts, or -1: it is not to be compared with. */
   #previous = -1;
-  /** Ends of its cells, counted from its start; then those of the row at hand. */
-  #before: Int32Array;
-  #ends: Int32Array;
-  /** How many fields these rows have. */
-  #fieldsBefore = 0;
+  /** How many fields the row at hand has. */
   #fields = 0;
   /** The row at hand has empty fields beyond those of the header. */
   #overlong = false;
@@ -60,12 +54,15 @@ export class CsvScanner implements RowScanner {
     window: Window,
     header: Header,
     options: {
-      readonly columns: readonly Cells[];
+      readonly columns: readonly KernelColumn[];
       readonly batchRows: number;
       /** How many fields a row may have besides as many as the header. */
       readonly shortFields: number;
       readonly limits: CsvLimits;
       readonly repaired: (code: string, count: number) => void;
+      readonly kernel: Kernel;
+      /** False: plain rows are read like the others; slow. */
+      readonly plainRows: boolean;
     },
   ) {
     this.#window = window;
@@ -75,10 +72,27 @@ export class CsvScanner implements RowScanner {
     this.#shortFields = options.shortFields;
     this.#repaired = options.repaired;
     this.#quoted = new QuotedCell(header.delimiter);
-    this.#undouble = undoubler(window);
+    this.#kernel = options.kernel;
+    this.#plain = options.plainRows;
     this.rows = new BatchRows(options.batchRows);
-    this.#before = new Int32Array(options.columns.length);
-    this.#ends = new Int32Array(options.columns.length);
+    this.#describe();
+    this.#refresh();
+  }
+
+  /** Tells the kernel how the part is written. */
+  #describe(): void {
+    const { line, delimiter } = this.#header;
+    const head = Buffer.alloc(8);
+    head.set(line.subarray(0, 8));
+    const mask = Buffer.alloc(8).fill(255, 0, Math.min(8, line.length));
+    this.#kernel.call.form(
+      delimiter,
+      this.#window.newline,
+      this.#limits.cell,
+      this.#shortFields,
+      head.readBigInt64LE(),
+      mask.readBigInt64LE(),
+    );
   }
 
   scan(): boolean {
@@ -88,7 +102,9 @@ export class CsvScanner implements RowScanner {
   }
 
   restart(): void {
+    this.#kernel.call.restart();
     for (const column of this.columns) column.restart();
+    this.#refresh();
     this.rows.restart();
     this.#settled = 0;
     this.#previous = -1;
@@ -106,6 +122,7 @@ export class CsvScanner implements RowScanner {
     const window = this.#window;
     while (!this.rows.isFull()) {
       if (this.#skipping && !this.#skipLine()) return false;
+      if (this.#plain && this.#plainRows()) continue;
       const start = this.#skipNoRows(window.start);
       window.start = start;
       if (start >= window.end) return false;
@@ -117,17 +134,44 @@ export class CsvScanner implements RowScanner {
     return true;
   }
 
+  /** Reads plain rows; false when the row at hand is none. */
+  #plainRows(): boolean {
+    const window = this.#window;
+    const { start, end, bytes } = window;
+    const base = bytes.byteOffset;
+    const { room } = this.rows;
+    const most = Math.min(BLOCK_ROWS - (this.rows.count - this.#settled), room.rows);
+    const previous = this.#previous < 0 ? 0 : base + this.#previous;
+    const kernel = this.#kernel;
+    const row = this.rows.count;
+    const count = kernel.call.scan(base + start, base + end, previous, row, most, room.bytes);
+    if (count === 0) return false;
+    const [next, last, short] = kernel.found();
+    this.#previous = last - base;
+    if (short > 0) this.#repaired('missing_fields', short);
+    this.rows.acceptAll(count, next - base - start);
+    window.start = next - base;
+    if (count < most && !this.rows.isFull()) return false;
+    if (this.rows.count - this.#settled === BLOCK_ROWS) this.#settle();
+    return true;
+  }
+
   /** Looks up the cells noted so far. */
   #settle(): void {
     if (this.rows.count === this.#settled) return;
     this.#settled = this.rows.count;
-    const { view } = this.#window;
-    for (const column of this.columns) if (column.wanted) column.settle(view, this.#undouble);
+    this.#kernel.call.settle();
+    this.#refresh();
+  }
+
+  /** The kernel's memory may have grown. */
+  #refresh(): void {
+    if (this.#window.bytes.length === 0) this.#window.rebase(this.#kernel.window());
   }
 
   /** The row could not be read: refuses it, or answers false to wait for more of it. */
   #giveUp(start: number, result: number): boolean {
-    for (const column of this.columns) column.forget(this.rows.count);
+    this.#kernel.call.forget(this.rows.count);
     if (result === INCOMPLETE) return this.#refuseEndless(start);
     this.#refuse(start, this.#refusal as Refusal);
     return true;
@@ -136,22 +180,12 @@ export class CsvScanner implements RowScanner {
   #accept(start: number, next: number): void {
     this.rows.accept(next - start);
     this.#window.start = next;
-    const before = this.#before;
-    this.#before = this.#ends;
-    this.#ends = before;
-    this.#fieldsBefore = this.#fields;
-    this.#previous = start;
+    this.#previous = -1;
     if (this.#fields < this.columns.length) this.#repaired('missing_fields', 1);
-    if (this.#overlong || this.#quoted.strays > 0) this.#acceptRepaired();
-  }
-
-  /** Rows like this one are not found by comparing with it. */
-  #acceptRepaired(): void {
     if (this.#overlong) this.#repaired('extra_fields', 1);
     if (this.#quoted.strays > 0) this.#repaired('stray_quote', 1);
     this.#overlong = false;
     this.#quoted.strays = 0;
-    this.#previous = -1;
   }
 
   /** Blank lines, and header lines of files that were joined; answers where a row starts. */
@@ -176,72 +210,36 @@ export class CsvScanner implements RowScanner {
 
   /** Reads the row at `start`; answers where the next one starts, INCOMPLETE or REFUSED. */
   #row(start: number): number {
-    const { bytes, view, end, newline } = this.#window;
+    const { bytes, end, newline } = this.#window;
     const { delimiter } = this.#header;
-    const delimiters = delimiter * ONES;
-    const newlines = newline * ONES;
-    const columns = this.columns;
-    const count = columns.length;
-    const row = this.rows.count;
+    const { length } = this.columns;
     const quoted = this.#quoted;
-    const ends = this.#ends;
-    const before = this.#before;
-    const previous = this.#previous;
-    const compared = previous < 0 ? 0 : this.#fieldsBefore;
-    const previousEnd = previous + (before[compared - 1] ?? 0) + 1;
     let at = start;
     for (let c = 0; ; ) {
-      if (c < compared) {
-        // Cells that lie, with what ends them, within the bytes both rows have in common.
-        const same = c === 0 ? previous : previous + (before[c - 1] as number) + 1;
-        const most = Math.min(previousEnd - same, end - at);
-        let equal = 0;
-        while (equal < most) {
-          const difference = view.getInt32(at + equal, true) ^ view.getInt32(same + equal, true);
-          if (difference !== 0) {
-            equal += (31 - Math.clz32(difference & -difference)) >> 3;
-            break;
-          }
-          equal += 4;
-        }
-        const reach = same + (equal < most ? equal : most) - previous;
-        const shift = at - start - (same - previous);
-        for (; c < compared && (before[c] as number) < reach; c++)
-          ends[c] = (before[c] as number) + shift;
-        if (c > 0) at = start + (ends[c - 1] as number) + 1;
-        if (c === compared) {
-          this.#fields = c;
-          return at;
-        }
-      }
-      const column = columns[c] as Cells;
       let stop = at;
       if (bytes[at] === QUOTE) {
         stop = quoted.find(this.#window, at);
         if (stop < 0) return this.#unread(stop, at, c);
-        if (column.wanted) column.note(row, at + 1, quoted.doubled ? ~quoted.end : quoted.end);
+        this.#note(c, at + 1, quoted.end, quoted.doubled);
       } else {
-        let hit = 0;
-        for (; ; stop += 4) {
-          const word = view.getInt32(stop, true);
-          const d = word ^ delimiters;
-          const n = word ^ newlines;
-          hit = (((d - ONES) & ~d) | ((n - ONES) & ~n)) & HIGHS;
-          if (hit !== 0) break;
-        }
-        stop += (31 - Math.clz32(hit & -hit)) >> 3;
+        while (bytes[stop] !== delimiter && bytes[stop] !== newline) stop++;
         if (stop >= end) return this.#unread(INCOMPLETE, at, c);
-        if (column.wanted) {
-          const stripped = stop > at && bytes[stop] === LF && bytes[stop - 1] === CR;
-          column.note(row, at, stripped ? stop - 1 : stop);
-        }
+        const stripped = stop > at && bytes[stop] === LF && bytes[stop - 1] === CR;
+        this.#note(c, at, stripped ? stop - 1 : stop);
       }
       if (stop - at > this.#limits.cell) return this.#tooLong(stop, c);
-      ends[c++] = stop - start;
+      c++;
       at = stop + 1;
       if (bytes[stop] === newline) return this.#endOfRow(c, at);
-      if (c === count) return this.#tooMany(at);
+      if (c === length) return this.#tooMany(at);
     }
+  }
+
+  /** The cell of the row at hand is [start, end) of the window. */
+  #note(column: number, start: number, end: number, doubled = false): void {
+    const base = this.#window.bytes.byteOffset;
+    const behind = base + end;
+    this.#kernel.call.note(column, this.rows.count, base + start, doubled ? ~behind : behind);
   }
 
   /** The cell could not be read to its end. */
@@ -259,10 +257,7 @@ export class CsvScanner implements RowScanner {
     this.#fields = fields;
     if (fields === columns.length) return next;
     if (fields !== this.#shortFields) return this.#wrongCount(fields, next);
-    for (let c = fields; c < columns.length; c++) {
-      const column = columns[c] as Cells;
-      if (column.wanted) column.note(this.rows.count, next, next);
-    }
+    for (let c = fields; c < columns.length; c++) this.#note(c, next, next);
     return next;
   }
 

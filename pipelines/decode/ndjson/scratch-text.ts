@@ -1,6 +1,5 @@
 /** Texts that do not stand in the window as they are wanted, made in a scratch. Hot: indexed loops. */
 import { SLACK } from '../../focus/dictionary.ts';
-import type { Scratch } from '../cells.ts';
 import type { Window } from '../window.ts';
 
 const BLANK = 32;
@@ -11,6 +10,12 @@ const LETTER_U = 117;
 const ESCAPES = new Uint8Array(128).map((_, letter) => letter);
 for (const [letter, byte] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9 }))
   ESCAPES[letter.charCodeAt(0)] = byte;
+
+/** A text made for the purpose: `length` bytes from the start, then SLACK. */
+interface Scratch {
+  readonly view: DataView;
+  readonly length: number;
+}
 
 /** Makes texts from the bytes [start, end) of a window; each call writes over what the one before made. */
 export class ScratchText {

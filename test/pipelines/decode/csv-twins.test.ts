@@ -52,6 +52,78 @@ t.test('random tables', async (t) => {
   );
 });
 
+t.test('rows that the kernel reads or leaves, as without it', async (t) => {
+  const path = join(folder, 'odd.csv');
+  const form = { compression: 'none', encoding: 'utf-8' } as const;
+  // Where the window ends decides how much of a row that is too long is looked at.
+  const whole = { windowBytes: 100_000, limits: { cell: 60, row: 200 } };
+  const pieces = fc.integer({ min: 1, max: 400 }).map((windowBytes) => ({ windowBytes }));
+  await fc.assert(
+    fc.asyncProperty(
+      oddText(),
+      fc.oneof(pieces, fc.constant(whole)),
+      fc.integer({ min: 1, max: 9 }),
+      async (text, tuning, batchRows) => {
+        writeFileSync(path, text);
+        const read = (plainRows: boolean) =>
+          decoded(openCsv({ path, batchRows }, form, { ...tuning, plainRows })).catch(
+            ({ message }: Error) => message,
+          );
+        t.strictSame(await read(true), await read(false));
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+/** Lines of one to five fields, many like the one before, with everything in them that may be wrong in a csv file. */
+function oddText(): fc.Arbitrary<string> {
+  const header = ['col', 'column b', 'c'];
+  const field = fc.oneof(
+    fc.constantFrom('', 'x', 'same', 'NULL', '"quoted"', '"a ""b"" c"', '"two\nlines"', '"a,b"'),
+    fc.constantFrom('"', '"open', '"a" b"', 'a"b', '\r', '\ufeff', 'col', 'é', '"a"\r', '""'),
+    fc.integer({ min: 0, max: 70 }).map((length) => 'abcdefg'.repeat(10).slice(0, length)),
+    fc.integer({ min: 0, max: 40 }).map((length) => `"${'q""'.repeat(20).slice(0, length)}"`),
+  );
+  const line = fc.oneof(
+    { weight: 8, arbitrary: fc.array(field, { minLength: 3, maxLength: 3 }) },
+    fc.array(field, { minLength: 1, maxLength: 5 }),
+    fc.constantFrom(header, ['\ufeffcol', 'column b', 'c'], [''], ['a', '', '', '']),
+  );
+  const repeated = fc.tuple(line, fc.integer({ min: 1, max: 3 }));
+  return fc
+    .tuple(fc.array(repeated, { maxLength: 20 }), fc.constantFrom('\n', '\r\n', '\r'))
+    .map(([lines, newline]) =>
+      [header, ...lines.flatMap(([cells, times]) => Array(times).fill(cells))]
+        .map((cells: readonly string[]) => cells.join(','))
+        .join(newline),
+    );
+}
+
+t.test('many distinct texts, in dictionaries that grow and give way', async (t) => {
+  const path = join(folder, 'distinct.csv');
+  let state = 3;
+  const below = (most: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
+    return (state >>> 8) % most;
+  };
+  const rows = Array.from({ length: 30_000 }, (_, row) => [
+    `id-${row}-of-every-row-another`,
+    String(below(2_000)),
+    `${'quoted '.repeat(below(3))}"${below(900)}"`,
+    'long '.repeat(below(150)),
+    row % 7 === 0 ? '' : `r${Math.floor(row / 9)}`,
+    `${below(5_000)} texts of some length, which do not stay in sixteen bytes`,
+  ]);
+  const lines = rows.map((cells) => cells.map((cell) => written(cell, ',', false)).join(','));
+  writeFileSync(path, `a,b,c,d,e,f\n${lines.join('\n')}\n`);
+  const { rows: ours, transient, rejected } = await decoded(openSource({ path }));
+  t.same(rejected, []);
+  t.same(transient, ['a']);
+  const cells = ours.map((row) => [...'abcdef'].map((name) => row[name] ?? ''));
+  t.strictSame(cells, rows);
+});
+
 interface Table {
   readonly rows: readonly (readonly string[])[];
   readonly quoteAll: boolean;
