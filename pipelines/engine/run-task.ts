@@ -142,9 +142,10 @@ class TaskRun {
     return { ...this.#result(), ...kept };
   }
 
-  /** Lets go of what a run that failed has open. */
+  /** Lets go of what a run has taken, whether it failed or not. */
   close(): void {
     this.#keeper?.close();
+    this.#identifier?.close();
   }
 
   #kept(): Pick<TaskResult, 'kept'> {

@@ -6,6 +6,7 @@ import type { Batch } from '../focus/batch.ts';
 import type { ChargeIds } from '../focus/charge-ids.ts';
 import { addColumn, seedOf } from './column-hashes.ts';
 import { EqualCharges, type EqualChargesMemory } from './equal-charges.ts';
+import { type Region, returnKernel, takeKernel } from './kernel.ts';
 import { type NamedColumn, ValueHashes } from './value-hashes.ts';
 
 export { type EqualChargesMemory, equalChargesMemory } from './equal-charges.ts';
@@ -19,10 +20,10 @@ export {
 /** Tells the charges of one task apart from each other and from those of the delivery's other tasks. */
 export class Identifier {
   readonly #equals: EqualCharges;
+  readonly #kernel = takeKernel();
   /** By the name of their first column. */
   readonly #groups = new Map<string, ValueHashes[]>();
   readonly #seeds = new Map<string, Int32Array>();
-  #hashes = new Int32Array(0);
   #ordinals = new Uint32Array(0);
 
   constructor(memory: EqualChargesMemory) {
@@ -32,21 +33,34 @@ export class Identifier {
   /** The ids of a batch's charges. A charge with the same cells has the same hash, in whatever batch, part or order it comes. */
   identify(batch: Batch): ChargeIds {
     const { rows } = batch;
-    if (this.#ordinals.length < rows) {
-      this.#hashes = new Int32Array(rows * 4);
-      this.#ordinals = new Uint32Array(rows);
-    }
-    const hashes = this.#hashes;
+    if (this.#ordinals.length < rows) this.#ordinals = new Uint32Array(rows);
     const { constants, transient, groups } = arranged(batch);
-    fillRows(hashes, rows, constants.length === 0 ? NOTHING : this.#valuesOf(constants));
-    for (const [codes, columns] of groups) addTable(hashes, rows, codes, this.#valuesOf(columns));
-    for (const { name, column } of transient)
-      addColumn(hashes, column, this.#seedOf(name), column.codes, 0, rows);
+    const constant = this.#valuesOf(constants);
+    const tables = [...groups].map(([codes, columns]) => ({
+      codes,
+      table: this.#valuesOf(columns),
+    }));
+    const kernel = this.#kernel;
+    const hashes = kernel.begin(rows, mostEntries(transient, rows));
+    fillRows(hashes, rows, kernel.words(constant, 4));
+    for (const { codes, table } of tables) kernel.addTable(codes, rows, table);
+    for (const { name, column } of transient) {
+      const { codes, values } = column;
+      const seed = this.#seedOf(name);
+      if (column.kind === 'amount' && isWorthCopying(values.size, rows))
+        kernel.addAmounts(codes, rows, column.values, seed);
+      else addColumn(hashes, column, seed, codes, 0, rows);
+    }
     this.#equals.count(hashes, rows, this.#ordinals);
     return { hashes, ordinals: this.#ordinals };
   }
 
-  #valuesOf(columns: readonly NamedColumn[]): Int32Array {
+  /** Ids that it answered are void. */
+  close(): void {
+    returnKernel(this.#kernel);
+  }
+
+  #valuesOf(columns: readonly NamedColumn[]): Region {
     const first = columns[0]?.name ?? '';
     let known = this.#groups.get(first);
     if (known === undefined) {
@@ -55,7 +69,7 @@ export class Identifier {
     }
     let hashes = known.find((group) => group.isOf(columns));
     if (hashes === undefined) {
-      hashes = new ValueHashes(columns);
+      hashes = new ValueHashes(this.#kernel, columns);
       known.push(hashes);
     }
     return hashes.of(columns);
@@ -93,27 +107,23 @@ function arranged({ columns }: Batch): {
   return { constants, transient, groups };
 }
 
-const NOTHING = new Int32Array(4);
+/** A few rows of a large column are hashed one by one. */
+function isWorthCopying(entries: number, rows: number): boolean {
+  return entries <= rows * 4;
+}
+
+/** The most that a column of amounts has which goes into the kernel. */
+function mostEntries(transient: readonly NamedColumn[], rows: number): number {
+  let most = 0;
+  for (const { column } of transient)
+    if (column.kind === 'amount' && isWorthCopying(column.values.size, rows))
+      most = Math.max(most, column.values.size);
+  return most;
+}
 
 /** Starts every row with the same four words. */
 function fillRows(hashes: Int32Array, rows: number, words: Int32Array): void {
-  hashes.set(words.subarray(0, 4));
+  hashes.set(words);
   for (let filled = 4; filled < rows * 4; filled *= 2)
     hashes.copyWithin(filled, 0, Math.min(filled, rows * 4 - filled));
-}
-
-/** Adds to each row what its code stands for. */
-function addTable(
-  hashes: Int32Array,
-  rows: number,
-  codes: Uint32Array,
-  hashesOfCodes: Int32Array,
-): void {
-  for (let row = 0, at = 0; row < rows; row++, at += 4) {
-    const from = (codes[row] as number) << 2;
-    hashes[at] = (hashes[at] as number) + (hashesOfCodes[from] as number);
-    hashes[at + 1] = (hashes[at + 1] as number) + (hashesOfCodes[from + 1] as number);
-    hashes[at + 2] = (hashes[at + 2] as number) + (hashesOfCodes[from + 2] as number);
-    hashes[at + 3] = (hashes[at + 3] as number) + (hashesOfCodes[from + 3] as number);
-  }
 }

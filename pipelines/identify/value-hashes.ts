@@ -1,6 +1,7 @@
 /** Hashes of the distinct values of columns that share their codes. */
 import type { Column } from '../focus/batch.ts';
 import { addColumn, seedOf } from './column-hashes.ts';
+import { type HashKernel, NO_REGION, type Region } from './kernel.ts';
 
 /** A column and what it is called. */
 export interface NamedColumn {
@@ -8,15 +9,19 @@ export interface NamedColumn {
   readonly column: Column;
 }
 
+const FIRST_CODES = 64;
+
 /** Per code the sum of the hashes of what the columns say; what is null says nothing. Remembered as long as the values last. */
 export class ValueHashes {
+  readonly #kernel: HashKernel;
   readonly #names: readonly string[];
   readonly #seeds: readonly Int32Array[];
   #values: readonly Column['values'][] = [];
-  #hashes = new Int32Array(64);
+  #table: Region = NO_REGION;
   #size = 0;
 
-  constructor(columns: readonly NamedColumn[]) {
+  constructor(kernel: HashKernel, columns: readonly NamedColumn[]) {
+    this.#kernel = kernel;
     this.#names = columns.map(({ name }) => name);
     this.#seeds = this.#names.map(seedOf);
   }
@@ -29,28 +34,24 @@ export class ValueHashes {
     return true;
   }
 
-  /** Four words per code, up to the newest; only new values are looked at. */
-  of(columns: readonly NamedColumn[]): Int32Array {
+  /** Four words per code, up to the newest, in the kernel's memory; only new values are looked at. */
+  of(columns: readonly NamedColumn[]): Region {
     if (!columns.every(({ column }, i) => column.values === this.#values[i])) {
       this.#values = columns.map(({ column }) => column.values);
       this.#size = 0;
     }
-    const size = Math.min(...columns.map(({ column }) => column.values.size));
-    if (size <= this.#size) return this.#hashes;
-    this.#reserve(size);
-    this.#hashes.fill(0, this.#size * 4, size * 4);
+    const sizes = columns.map(({ column }) => column.values.size);
+    const size = columns.length === 0 ? 1 : Math.min(...sizes);
+    if (size <= this.#size) return this.#table;
+    const kernel = this.#kernel;
+    this.#table = kernel.fit(this.#table, Math.max(size, FIRST_CODES) * 16, this.#size * 16);
+    const hashes = kernel.words(this.#table, size * 4);
+    hashes.fill(0, this.#size * 4);
     const each = upTo(size);
     for (const [i, { column }] of columns.entries())
-      addColumn(this.#hashes, column, this.#seeds[i] as Int32Array, each, this.#size, size);
+      addColumn(hashes, column, this.#seeds[i] as Int32Array, each, this.#size, size);
     this.#size = size;
-    return this.#hashes;
-  }
-
-  #reserve(size: number): void {
-    if (size * 4 <= this.#hashes.length) return;
-    const hashes = new Int32Array(Math.max(size * 4, this.#hashes.length * 2));
-    hashes.set(this.#hashes.subarray(0, this.#size * 4));
-    this.#hashes = hashes;
+    return this.#table;
   }
 }
 

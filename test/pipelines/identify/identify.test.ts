@@ -1,15 +1,16 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { AMOUNT, Amounts } from '../../../pipelines/focus/amounts.ts';
+import { AMOUNT, Amounts, decimalLimbs } from '../../../pipelines/focus/amounts.ts';
 import type { Batch } from '../../../pipelines/focus/batch.ts';
 import { columnFact } from '../../../pipelines/focus/columns.ts';
 import { formatDecimal, parseDecimal } from '../../../pipelines/focus/decimal.ts';
 import { formatTime, parseTime } from '../../../pipelines/focus/times.ts';
 import { addAmountHashes } from '../../../pipelines/identify/amount-hashes.ts';
 import { EqualCharges } from '../../../pipelines/identify/equal-charges.ts';
-import { addHash, HASH_SLACK } from '../../../pipelines/identify/hash-bytes.ts';
+import { addHash } from '../../../pipelines/identify/hash-bytes.ts';
 import { equalChargesMemory, Identifier } from '../../../pipelines/identify/index.ts';
+import { returnKernel, takeKernel } from '../../../pipelines/identify/kernel.ts';
 import { charges, layout } from '../../helpers/arbitrary-charges.ts';
 import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
 
@@ -171,35 +172,84 @@ t.test('the hash is MurmurHash3', async (t) => {
   );
 });
 
-t.test('an amount hashes as its sixteen bytes do', async (t) => {
+t.test('an amount hashes as its sixteen bytes do, in the kernel too', async (t) => {
   const seed = Int32Array.of(1, -2, 3_000_000, -4_000_000);
-  const texts = ['0', '1', '-1', '12.000000034', '-7.000000001000000002', '5000000000.5'];
-  const digits = fc.integer({ min: -999_999_999, max: 999_999_999 });
-  const limbs = fc.tuple(fc.maxSafeInteger(), digits, digits).map(([w, n, a]) => {
-    const sign = w < 0 ? '-' : '';
-    const places = [n, a].map((limb) => String(Math.abs(limb)).padStart(9, '0')).join('');
-    return `${sign}${Math.abs(w) % 1e15}.${places}`;
+  const digits = fc.integer({ min: 0, max: 999_999_999 });
+  const limbs = fc.tuple(
+    fc.constantFrom('', '-'),
+    fc.oneof(fc.nat({ max: 99 }), fc.integer({ min: 2 ** 31 - 2, max: 2 ** 33 }), fc.nat(1e15 - 1)),
+    fc.oneof(fc.constant(0), digits),
+    fc.oneof(fc.constant(0), digits),
+  );
+  const written = limbs.map(
+    ([sign, whole, nano, atto]) =>
+      `${sign}${whole}.${[nano, atto].map((limb) => String(limb).padStart(9, '0')).join('')}`,
+  );
+  // Four rows at a time take the short way only if all of them can: mostly they do.
+  const amount = fc.oneof(
+    { weight: 20, arbitrary: fc.nat({ max: 1_000_000 }).map((n) => (n / 1000).toFixed(9)) },
+    { weight: 2, arbitrary: written },
+    fc.constantFrom(undefined, '', 'no number', '1e40', '-1e-30', '0', '-0', '-5'),
+  );
+  const uncarried = fc.array(fc.tuple(fc.nat(), fc.integer(), fc.integer(), fc.integer()), {
+    maxLength: 2,
   });
-  const view = new DataView(new ArrayBuffer(16 + HASH_SLACK));
-  const property = fc.property(fc.array(limbs), (more) => {
-    const amounts = new Amounts();
-    amounts.addNull();
-    for (const text of [...texts, ...more]) amounts.addText(text);
-    const codes = Uint32Array.from({ length: amounts.size }, (_, i) => amounts.size - 1 - i);
-    const together = new Int32Array(amounts.size * 4);
-    addAmountHashes(together, amounts, seed, codes, 0, amounts.size);
-    const ofBytes = new Int32Array(amounts.size * 4);
-    for (const [i, code] of codes.entries()) {
-      if (amounts.state[code] === AMOUNT.null) continue;
-      view.setBigInt64(0, BigInt(amounts.whole[code] as number), true);
-      view.setInt32(8, amounts.nano[code] as number, true);
-      view.setInt32(12, amounts.atto[code] as number, true);
-      addHash(ofBytes, i * 4, view, 0, 16, seed);
-    }
-    assert.deepEqual(together, ofBytes);
-  });
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }));
+  const kernel = takeKernel();
+  const property = fc.property(
+    fc.array(amount, { minLength: 1, maxLength: 60 }),
+    uncarried,
+    (texts, odd) => {
+      const amounts = new Amounts();
+      for (const text of texts)
+        if (text === undefined) amounts.addNull();
+        else amounts.addText(text);
+      for (const [at, ...values] of odd) {
+        const code = at % amounts.size;
+        if (amounts.state[code] !== AMOUNT.limbs) continue;
+        [amounts.whole[code], amounts.nano[code], amounts.atto[code]] = values;
+      }
+      const rows = amounts.size;
+      const codes = Uint32Array.from({ length: rows }, (_, i) => rows - 1 - i);
+      const ofLoop = new Int32Array(rows * 4);
+      addAmountHashes(ofLoop, amounts, seed, codes, 0, rows);
+      const ofKernel = kernel.begin(rows, amounts.size);
+      ofKernel.fill(7);
+      kernel.addAmounts(codes, rows, amounts, seed);
+      assert.deepEqual(
+        [...ofKernel],
+        Array.from(ofLoop, (word) => (word + 7) | 0),
+      );
+      for (const [row, code] of codes.entries())
+        assert.deepEqual(
+          [...ofLoop.subarray(row * 4, row * 4 + 4)],
+          amountHash(amounts, code, seed),
+        );
+    },
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+  returnKernel(kernel);
 });
+
+/** The slow way: the amount as a decimal, its sixteen bytes or its text. */
+function amountHash(amounts: Amounts, code: number, seed: Int32Array): number[] {
+  const into = new Int32Array(4);
+  const value = amounts.decimal(code);
+  if (value === undefined) return [...into];
+  const view = new DataView(new ArrayBuffer(200));
+  const limbs = decimalLimbs(value);
+  let end = 16;
+  if (limbs === undefined) {
+    const bytes = new TextEncoder().encode(formatDecimal(value));
+    end = bytes.length;
+    new Uint8Array(view.buffer).set(bytes);
+  } else {
+    view.setBigInt64(0, BigInt(limbs[0]), true);
+    view.setInt32(8, limbs[1], true);
+    view.setInt32(12, limbs[2], true);
+  }
+  addHash(into, 0, view, 0, end, seed);
+  return [...into];
+}
 
 t.test('equal charges are counted exactly while the table grows', async (t) => {
   const memory = equalChargesMemory();

@@ -1,0 +1,180 @@
+/**
+ * Adds hashes up in WebAssembly, four rows at a time; its source is `assembly/hashes.ts`. What it works on has to be in its one memory:
+ * columns of a batch are copied there, tables of hashes live there. All positions are bytes from the start of that memory.
+ */
+import type { Amounts } from '../focus/amounts.ts';
+import { addAmountHashes } from './amount-hashes.ts';
+import { HASHES_WASM } from './hashes-wasm.ts';
+
+/** What `assembly/hashes.ts` exports. */
+interface Loops {
+  addTable(hashes: number, rows: number, codes: number, table: number): void;
+  addAmounts(
+    hashes: number,
+    rows: number,
+    codes: number,
+    states: number,
+    whole: number,
+    nano: number,
+    atto: number,
+    seed: number,
+    left: number,
+  ): number;
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** What is used of WebAssembly; its types come with the browser's only. */
+declare namespace WebAssembly {
+  const Memory: new (size: { readonly initial: number }) => Memory;
+  const Module: new (bytes: Uint8Array) => object;
+  const Instance: new (module: object, imports: object) => { readonly exports: unknown };
+}
+
+/** Some of the memory. */
+export interface Region {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+export const NO_REGION: Region = { at: 0, bytes: 0 };
+
+const PAGE = 65_536;
+const FIRST_PAGES = 16;
+const ALIGNMENT = 16;
+/** Where the seed of a column is. */
+const SEED: Region = { at: 0, bytes: 16 };
+const START = 64;
+
+/** The memory and the loops over it. */
+export class HashKernel {
+  readonly #memory = new WebAssembly.Memory({ initial: FIRST_PAGES });
+  readonly #loops: Loops;
+  #used = START;
+  #hashes = NO_REGION;
+  #codes = NO_REGION;
+  #left = NO_REGION;
+  #states = NO_REGION;
+  #whole = NO_REGION;
+  #nano = NO_REGION;
+  #atto = NO_REGION;
+  /** What was copied last. */
+  #codesThere: Uint32Array | undefined;
+  #amountsThere: Amounts | undefined;
+
+  constructor() {
+    compiled ??= new WebAssembly.Module(Buffer.from(HASHES_WASM, 'base64'));
+    this.#loops = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } })
+      .exports as Loops;
+  }
+
+  /** Bytes of the memory. */
+  get size(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#used = START;
+    this.#hashes = this.#codes = this.#left = NO_REGION;
+    this.#states = this.#whole = this.#nano = this.#atto = NO_REGION;
+  }
+
+  /** A region of at least so many bytes: the one there is, or another, in which the first `kept` bytes are the same. Views are void then. */
+  fit(region: Region, bytes: number, kept = 0): Region {
+    if (region.bytes >= bytes) return region;
+    const size = Math.ceil(Math.max(bytes, region.bytes * 2) / ALIGNMENT) * ALIGNMENT;
+    const at = this.#used;
+    this.#used += size;
+    const missing = this.#used - this.size;
+    if (missing > 0) this.#memory.grow(Math.ceil(Math.max(missing, this.size / 2) / PAGE));
+    if (kept > 0) new Uint8Array(this.#memory.buffer).copyWithin(at, region.at, region.at + kept);
+    return { at, bytes: size };
+  }
+
+  /** Words of the memory. Void once a region was made to fit. */
+  words({ at }: Region, count: number): Int32Array {
+    return new Int32Array(this.#memory.buffer, at, count);
+  }
+
+  /** Turns to a batch of so many rows whose amounts have at most so many entries. Answers four words per row, of unknown content. */
+  begin(rows: number, entries: number): Int32Array {
+    this.#hashes = this.fit(this.#hashes, rows * 16);
+    this.#codes = this.fit(this.#codes, rows * 4);
+    this.#left = this.fit(this.#left, rows * 4);
+    this.#states = this.fit(this.#states, entries);
+    this.#whole = this.fit(this.#whole, entries * 8);
+    this.#nano = this.fit(this.#nano, entries * 8);
+    this.#atto = this.fit(this.#atto, entries * 8);
+    this.#codesThere = undefined;
+    this.#amountsThere = undefined;
+    return this.words(this.#hashes, rows * 4);
+  }
+
+  /** Adds to each row the four words that its code has in a table. */
+  addTable(codes: Uint32Array, rows: number, table: Region): void {
+    this.#takeCodes(codes, rows);
+    this.#loops.addTable(this.#hashes.at, rows, this.#codes.at, table.at);
+  }
+
+  /** Adds to each row the hash of its amount: what `addAmountHashes` does. */
+  addAmounts(codes: Uint32Array, rows: number, amounts: Amounts, seed: Int32Array): void {
+    this.#takeCodes(codes, rows);
+    this.#takeAmounts(amounts);
+    this.words(SEED, 4).set(seed);
+    const left = this.#loops.addAmounts(
+      this.#hashes.at,
+      rows,
+      this.#codes.at,
+      this.#states.at,
+      this.#whole.at,
+      this.#nano.at,
+      this.#atto.at,
+      SEED.at,
+      this.#left.at,
+    );
+    if (left === 0) return;
+    const hashes = this.words(this.#hashes, rows * 4);
+    for (const row of this.words(this.#left, left))
+      addAmountHashes(hashes, amounts, seed, codes, row, row + 1);
+  }
+
+  #takeCodes(codes: Uint32Array, rows: number): void {
+    if (this.#codesThere === codes) return;
+    this.#codesThere = codes;
+    new Uint32Array(this.#memory.buffer, this.#codes.at, rows).set(codes.subarray(0, rows));
+  }
+
+  #takeAmounts(amounts: Amounts): void {
+    if (this.#amountsThere === amounts) return;
+    this.#amountsThere = amounts;
+    const { buffer } = this.#memory;
+    const { size, state, whole, nano, atto } = amounts;
+    new Uint8Array(buffer, this.#states.at, size).set(state.subarray(0, size));
+    new Float64Array(buffer, this.#whole.at, size).set(whole.subarray(0, size));
+    new Float64Array(buffer, this.#nano.at, size).set(nano.subarray(0, size));
+    new Float64Array(buffer, this.#atto.at, size).set(atto.subarray(0, size));
+  }
+}
+
+let compiled: object | undefined;
+
+/** Kernels that nobody uses: memory of WebAssembly is costly to make. */
+const idle: HashKernel[] = [];
+const MOST_IDLE = 2;
+/** Memories that one large batch made larger than this are not kept. */
+const KEEP_BYTES = 16 << 20;
+
+/** A kernel of its own for a task. */
+export function takeKernel(): HashKernel {
+  return idle.pop() ?? new HashKernel();
+}
+
+/** Gives a kernel back; its memory belongs to the next. */
+export function returnKernel(kernel: HashKernel): void {
+  kernel.clear();
+  if (idle.length < MOST_IDLE && kernel.size <= KEEP_BYTES) idle.push(kernel);
+}
