@@ -137,8 +137,12 @@ export class FlatColumn implements ColumnReader, Leader {
       for (let i = 0; i < count; i++) present += levels[i] as number;
       this.leaf.codes(sink, present, codes, row);
       let from = row + present;
-      for (let i = count - 1; i >= 0; i--)
-        codes[row + i] = levels[i] === 1 ? (codes[--from] as number) : 0;
+      // Without a branch: which rows are null cannot be guessed.
+      for (let i = count - 1; i >= 0; i--) {
+        const level = levels[i] as number;
+        from -= level;
+        codes[row + i] = (codes[from] as number) & -level;
+      }
     }
   }
 

@@ -282,14 +282,17 @@ class NestedLeaf implements LeafRows {
     pages.definition.read(definitions, 0, count);
     const most = leaf.maxDefinition;
     let present = 0;
-    for (let i = 0; i < count; i++) if (definitions[i] === most) present++;
+    for (let i = 0; i < count; i++) present += isEqual(definitions[i] as number, most);
     this.#codes(present);
     const { cells } = this;
     const { definition, levels } = this.bits;
     let next = 0;
+    // Without branches: which rows have values cannot be guessed.
     for (let i = 0; i < count; i++) {
       const defined = definitions[i] as number;
-      const code = defined === most ? (codes[next++] as number) : 0;
+      const isValue = isEqual(defined, most);
+      const code = (codes[next] as number) & -isValue;
+      next += isValue;
       cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
     }
   }
@@ -301,6 +304,11 @@ class NestedLeaf implements LeafRows {
     if (this.fragments.size > 2 ** (32 - this.bits.levels))
       throw new Error('it has too many different values for its depth');
   }
+}
+
+/** 1 for equal levels, else 0. */
+function isEqual(level: number, other: number): number {
+  return ((level ^ other) - 1) >>> 31;
 }
 
 function emptyTexts(): Dictionary {
