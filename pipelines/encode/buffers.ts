@@ -36,11 +36,12 @@ export function takeBuffer(bytes: number): ArrayBuffer {
     if (size >= bytes && size <= bytes * MOST_UNUSED) return idle.splice(at, 1)[0] as ArrayBuffer;
   }
   // What lies there for other sizes makes room.
-  if (idle.length === MOST_IDLE) idle.shift();
+  if (idle.length === MOST_IDLE) idle.shift()?.transfer(0);
   return Buffer.allocUnsafeSlow(bytes).buffer;
 }
 
-/** Takes back a buffer that is not used any more. */
+/** Takes back a buffer that nobody uses any more; what is too much is given back to the system. */
 export function returnBuffer(buffer: ArrayBuffer): void {
   if (idle.length < MOST_IDLE && buffer.byteLength >= MIN_BYTES) idle.push(buffer);
+  else buffer.transfer(0);
 }

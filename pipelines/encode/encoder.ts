@@ -19,8 +19,11 @@ export interface ChargeExtras {
 
 /** Turns charges into bytes for one exporter; lives for one task. The same batches give the same bytes. */
 export interface BatchEncoder {
-  /** Takes a batch in; answers what became complete with it. Nothing of the batch is kept. */
-  add(batch: Batch, extras?: ChargeExtras): readonly EncodedChunk[];
+  /**
+   * Takes a batch in while its chunks are gone through: each becomes complete when it is asked for, so that no more than one waits.
+   * They have to be gone through to the end. Nothing of the batch is kept.
+   */
+  add(batch: Batch, extras?: ChargeExtras): Iterable<EncodedChunk>;
   /** What had to be changed so far, rows by repair code, handed over once. */
   takeRepairs?(): ReadonlyMap<string, number>;
   /** Answers the rest; the encoder is not used afterwards. */

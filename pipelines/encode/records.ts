@@ -78,7 +78,8 @@ class RecordEncoder implements BatchEncoder {
   readonly #options: ChunkOptions;
   readonly #kernel = takeKernel();
   readonly #planner: Planner;
-  #chunk: Bytes;
+  /** What is not complete yet; memory is taken for it once there is something to put in. */
+  #chunk: Bytes | undefined;
   #costs = new Costs();
   #rows = 0;
   #started = false;
@@ -87,11 +88,10 @@ class RecordEncoder implements BatchEncoder {
     this.#format = format;
     this.#options = options;
     this.#planner = new Planner(this.#kernel, format);
-    this.#chunk = this.#open();
   }
 
-  add(batch: Batch, extras: ChargeExtras = {}): readonly EncodedChunk[] {
-    if (batch.rows === 0) return [];
+  *add(batch: Batch, extras: ChargeExtras = {}): Iterable<EncodedChunk> {
+    if (batch.rows === 0) return;
     const format = this.#format;
     const { arena, out } = this.#kernel;
     const plan = this.#planner.plan(format.columns(batch, extras), batch.rows);
@@ -100,36 +100,34 @@ class RecordEncoder implements BatchEncoder {
     out.length = start;
     out.reserve(BLOCK + record);
     const enough = start + BLOCK;
-    const chunks: EncodedChunk[] = [];
     let from = 0;
     for (let row = 0; row < batch.rows; ) {
-      const room = this.#options.maxBytes - format.tail - this.#chunk.length;
+      const chunk = this.#opened();
+      const room = this.#options.maxBytes - format.tail - chunk.length;
       out.length = start;
       let next = format.records(out, { row, rows: batch.rows, enough, most: start + room });
       if (next === row && this.#rows === 0)
         next = format.records(out, { row, rows: row + 1, enough, most: start + record });
-      this.#chunk.bytes(out.buffer.subarray(start, out.length));
+      chunk.bytes(out.buffer.subarray(start, out.length));
       this.#rows += next - row;
       row = next;
       if (row === batch.rows || out.length >= enough) continue;
       this.#costs.add(batch, from, row);
       from = row;
-      chunks.push(this.#take());
+      yield this.#take();
     }
     this.#costs.add(batch, from, batch.rows);
-    return chunks;
   }
 
   finish(): readonly EncodedChunk[] {
     const empty = !this.#started && this.#options.emptyChunk === true;
     const chunks = this.#rows > 0 || empty ? [this.#take()] : [];
     returnKernel(this.#kernel);
-    returnBuffer(this.#chunk.buffer.buffer);
     return chunks;
   }
 
   #take(): EncodedChunk {
-    const chunk = this.#chunk;
+    const chunk = this.#opened();
     const start = this.#format.close(chunk);
     const bytes = chunk.buffer.subarray(start, chunk.length);
     const { compression } = this.#options;
@@ -144,13 +142,15 @@ class RecordEncoder implements BatchEncoder {
     this.#costs = new Costs();
     this.#started = true;
     if (sent.bytes.buffer !== bytes.buffer) returnBuffer(bytes.buffer);
-    this.#chunk = this.#open();
+    this.#chunk = undefined;
     return encoded;
   }
 
-  #open(): Bytes {
+  #opened(): Bytes {
+    if (this.#chunk !== undefined) return this.#chunk;
     const chunk = new Bytes(takeBuffer(this.#options.maxBytes + SLACK));
     this.#format.open(chunk);
+    this.#chunk = chunk;
     return chunk;
   }
 }

@@ -139,7 +139,9 @@ export type WorkerMessage =
   | { readonly type: 'rejected'; readonly rows: readonly RejectedRow[] }
   /** Asks for their traces; one question at a time. */
   | { readonly type: 'resources'; readonly resources: readonly ChargedResource[] }
-  | { readonly type: 'progress'; readonly rows: number };
+  | { readonly type: 'progress'; readonly rows: number }
+  /** The last one of a task that came to its end; the memory of the totals is moved. */
+  | { readonly type: 'result'; readonly result: TaskResult };
 
 /** Sums in and out per cost column, as canonical decimal text. read = exported + rejected + dropped + reshaped. */
 export interface LedgerEntry {

@@ -153,6 +153,7 @@ interface Running {
 async function runOn<Result>(piscina: Piscina, { work, events, signal }: Running): Promise<Result> {
   signal.throwIfAborted();
   const { port1, port2 } = new MessageChannel();
+  let result: TaskResult | undefined;
   const pending = new Set<Promise<void>>();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
@@ -180,20 +181,22 @@ async function runOn<Result>(piscina: Piscina, { work, events, signal }: Running
     if (message.type === 'progress') events.progress(message.rows);
     else if (message.type === 'rejected') events.rejected(message.rows);
     else if (message.type === 'resources') answer(message.resources).catch(fail);
+    else if (message.type === 'result') result = message.result;
     else take(message);
   });
   const closed = new Promise<void>((resolve) => port1.once('close', () => resolve()));
   signal.addEventListener('abort', stop, { once: true });
   send({ type: 'credits', credits: CREDITS });
   try {
-    const result: Result = await Promise.race([
+    const answered: Result | undefined = await Promise.race([
       piscina.run({ ...work, port: port2 }, { transferList: [port2] }),
       failed.promise,
     ]);
     await closed;
     // The failure first: of two that are settled the first one listed wins, and a failed batch is no longer pending.
     await Promise.race([failed.promise, Promise.all(pending)]);
-    return result;
+    // A whole task's result has come through its port, so that its memory could be moved.
+    return answered ?? (result as Result);
   } finally {
     signal.removeEventListener('abort', stop);
     port1.close();

@@ -1,5 +1,6 @@
 /** What runs in a worker thread: one part, or some row groups of one, from bytes to encoded batches and totals. */
 import type { MessagePort } from 'node:worker_threads';
+import { buffersOf } from '../fold/index.ts';
 import { loadKept } from './keep-charges.ts';
 import { planPart, refusedBy } from './plan.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
   PlanRequest,
   Refused,
   Task,
-  TaskResult,
 } from './protocol.ts';
 import { runKept } from './run-kept.ts';
 import { runTask } from './run-task.ts';
@@ -28,18 +28,19 @@ export type Work =
   | { readonly kind: 'task'; readonly task: Task; readonly port: MessagePort }
   | { readonly kind: 'kept'; readonly task: KeptTask; readonly port: MessagePort };
 
-/** Piscina's entry. */
+/** Piscina's entry. What a task comes to goes through its port. */
 export default async function work(
   given: Work,
-): Promise<PartPlan | Loaded | TaskResult | KeptResult | Refused | undefined> {
+): Promise<PartPlan | Loaded | KeptResult | Refused | undefined> {
   if (given.kind === 'nothing') return undefined;
   if (given.kind === 'plan') return await planPart(given.request);
   if (given.kind === 'load') return await loadKept(given.request);
   const port = workerPort(given.port);
   try {
-    return given.kind === 'kept'
-      ? await runKept(given.task, port)
-      : await runTask(given.task, port);
+    if (given.kind === 'kept') return await runKept(given.task, port);
+    const result = await runTask(given.task, port);
+    port.post({ type: 'result', result }, buffersOf(result.totals));
+    return undefined;
   } catch (error) {
     return refusedBy(error);
   } finally {

@@ -3,6 +3,7 @@
  * Hot: plain fields and indexed loops.
  */
 import { type Decimal, decimal, formatDecimal, parseDecimal } from './decimal.ts';
+import { grown } from './grown.ts';
 
 /** What an entry of `Amounts` is. `big`: exact, but too long for limbs (see `Amounts.big`). `invalid`: not a number. */
 export const AMOUNT = { null: 0, limbs: 1, big: 2, invalid: 3 } as const;
@@ -10,13 +11,13 @@ export const AMOUNT = { null: 0, limbs: 1, big: 2, invalid: 3 } as const;
 /** Entries are numbered like those of the dictionary they were read from. */
 export class Amounts {
   /** AMOUNT.* of each entry. */
-  state: Uint8Array;
+  state: Uint8Array<ArrayBuffer>;
   /** Integer part (|whole| < 1e15), its first nine decimals and its next nine; all three carry the sign. */
-  whole: Float64Array;
-  nano: Float64Array;
-  atto: Float64Array;
+  whole: Float64Array<ArrayBuffer>;
+  nano: Float64Array<ArrayBuffer>;
+  atto: Float64Array<ArrayBuffer>;
   /** The double nearest to the entry; 0 when null or invalid. */
-  double: Float64Array;
+  double: Float64Array<ArrayBuffer>;
   /** The entries whose state is `big`. */
   readonly big = new Map<number, Decimal>();
   size = 0;
@@ -155,11 +156,11 @@ export class Amounts {
   }
 
   #enlarge(entries: number): void {
-    this.state = enlarged(this.state, new Uint8Array(entries));
-    this.whole = enlarged(this.whole, new Float64Array(entries));
-    this.nano = enlarged(this.nano, new Float64Array(entries));
-    this.atto = enlarged(this.atto, new Float64Array(entries));
-    this.double = enlarged(this.double, new Float64Array(entries));
+    this.state = grown(this.state, entries);
+    this.whole = grown(this.whole, entries);
+    this.nano = grown(this.nano, entries);
+    this.atto = grown(this.atto, entries);
+    this.double = grown(this.double, entries);
   }
 }
 
@@ -279,9 +280,4 @@ function numberLimbs(into: Amounts, code: number, value: number): boolean {
 
 function latin1(source: Uint8Array, start: number, end: number): string {
   return Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('latin1');
-}
-
-function enlarged<T extends Uint8Array | Float64Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -2,6 +2,8 @@
  * Distinct texts of a column as bytes in one arena. Hot: plain fields, indexed loops, no objects per entry.
  */
 
+import { grown, release } from './grown.ts';
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -14,13 +16,13 @@ export const SLACK = 8;
  */
 export class Dictionary {
   /** UTF-8 of the entries, with SLACK readable bytes behind the last. */
-  arena: Uint8Array;
+  arena: Uint8Array<ArrayBuffer>;
   /** The same bytes. */
   view: DataView;
   /** First byte of each entry; a null entry starts after it ends. */
-  starts: Uint32Array;
+  starts: Uint32Array<ArrayBuffer>;
   /** Byte after the last of each entry. */
-  ends: Uint32Array;
+  ends: Uint32Array<ArrayBuffer>;
   /** Number of entries, null included. */
   size = 0;
   /** Bytes used in the arena. */
@@ -29,7 +31,7 @@ export class Dictionary {
   readonly transient: boolean;
   readonly #strings: (string | undefined)[] = [];
   /** Hash and code + 1 of each entry by turns, 0 where free; probed linearly. */
-  #slots: Int32Array | undefined;
+  #slots: Int32Array<ArrayBuffer> | undefined;
 
   constructor(
     options: {
@@ -96,18 +98,18 @@ export class Dictionary {
   /** Appends entries that stand one behind the other in `texts`; `ends` are those of a dictionary with the same entries. */
   append(texts: Uint8Array, ends: Uint32Array): void {
     const { size, used } = this;
-    const grown = size + ends.length;
+    const entries = size + ends.length;
     this.reserve(texts.length);
     this.arena.set(texts, used);
     this.used = used + texts.length;
-    if (grown > this.starts.length) {
-      this.starts = larger(this.starts, Math.max(grown, size * 2));
-      this.ends = larger(this.ends, Math.max(grown, size * 2));
+    if (entries > this.starts.length) {
+      this.starts = grown(this.starts, Math.max(entries, size * 2));
+      this.ends = grown(this.ends, Math.max(entries, size * 2));
     }
     this.starts[size] = used;
     this.starts.set(ends.subarray(0, -1), size + 1);
     this.ends.set(ends, size);
-    this.size = grown;
+    this.size = entries;
   }
 
   /** The code of an equal entry, or of a new one. Only what came this way is found again, not what was added. */
@@ -161,10 +163,8 @@ export class Dictionary {
   reserve(bytes: number): void {
     const needed = this.used + bytes + SLACK;
     if (needed <= this.arena.length) return;
-    const arena = new Uint8Array(Math.max(needed, this.arena.length * 2));
-    arena.set(this.arena.subarray(0, this.used));
-    this.arena = arena;
-    this.view = new DataView(arena.buffer);
+    this.arena = grown(this.arena, Math.max(needed, this.arena.length * 2));
+    this.view = new DataView(this.arena.buffer);
   }
 
   /** Makes room for `entries` more entries of `bytes` bytes that are interned, so that it need not grow step by step. */
@@ -172,8 +172,8 @@ export class Dictionary {
     const size = this.size + entries;
     this.reserve(bytes);
     if (size > this.starts.length) {
-      this.starts = larger(this.starts, size);
-      this.ends = larger(this.ends, size);
+      this.starts = grown(this.starts, size);
+      this.ends = grown(this.ends, size);
     }
     if (size * 3 > (this.#slots?.length ?? 0)) this.#rehash(size);
   }
@@ -206,8 +206,8 @@ export class Dictionary {
   #grow(): number {
     const code = this.size++;
     if (code >= this.starts.length) {
-      this.starts = larger(this.starts, code * 2);
-      this.ends = larger(this.ends, code * 2);
+      this.starts = grown(this.starts, code * 2);
+      this.ends = grown(this.ends, code * 2);
     }
     return code;
   }
@@ -226,7 +226,7 @@ export class Dictionary {
   }
 
   /** The table, at most two thirds full after one more entry. */
-  #roomySlots(): Int32Array {
+  #roomySlots(): Int32Array<ArrayBuffer> {
     const slots = this.#slots;
     return slots === undefined || this.size * 3 > slots.length
       ? this.#rehash((this.size * 4) / 3)
@@ -234,11 +234,12 @@ export class Dictionary {
   }
 
   /** A table in which so many entries take two thirds at most. */
-  #rehash(entries: number): Int32Array {
+  #rehash(entries: number): Int32Array<ArrayBuffer> {
     const slots = new Int32Array(2 * Math.max(64, powerOfTwo(entries * 1.5)));
-    const known = this.#slots ?? [];
+    const known = this.#slots ?? new Int32Array(0);
     for (let at = 0; at < known.length; at += 2)
       if (known[at + 1] !== 0) place(slots, known[at] as number, known[at + 1] as number);
+    release(known);
     this.#slots = slots;
     return slots;
   }
@@ -338,12 +339,6 @@ function equalBytes(
 
 function bytesOf(source: DataView, start: number, length: number): Uint8Array {
   return new Uint8Array(source.buffer, source.byteOffset + start, length);
-}
-
-function larger(array: Uint32Array, length: number): Uint32Array {
-  const copy = new Uint32Array(length);
-  copy.set(array);
-  return copy;
 }
 
 function powerOfTwo(atLeast: number): number {

@@ -1,9 +1,10 @@
 /** Points in time of a column. Hot: plain fields. */
+import { grown } from './grown.ts';
 
 /** Entries are numbered like those of the dictionary they were read from. */
 export class Times {
   /** Milliseconds since 1970-01-01T00:00:00Z; NaN is null, Infinity is not a time. */
-  ms: Float64Array;
+  ms: Float64Array<ArrayBuffer>;
   size = 0;
   /** How many entries are no time; zero lets a caller skip looking. */
   invalid = 0;
@@ -16,11 +17,7 @@ export class Times {
 
   /** Appends an entry: milliseconds, NaN for null, Infinity for what is not a time. */
   add(ms: number): number {
-    if (this.size >= this.ms.length) {
-      const more = new Float64Array(this.ms.length * 2);
-      more.set(this.ms);
-      this.ms = more;
-    }
+    if (this.size >= this.ms.length) this.ms = grown(this.ms, this.ms.length * 2);
     this.ms[this.size] = ms;
     if (ms === Number.POSITIVE_INFINITY) this.invalid++;
     return this.size++;

@@ -16,9 +16,9 @@ export interface FoldedTotals {
   /** Distinct values of each place of a tuple, by number. */
   readonly values: readonly (readonly (string | null)[])[];
   /** The groups' tuples one after the other: a number for each place. */
-  readonly tuples: Uint32Array;
+  readonly tuples: Uint32Array<ArrayBuffer>;
   /** Charges of each group. */
-  readonly charges: Float64Array;
+  readonly charges: Float64Array<ArrayBuffer>;
   /** Of the cost columns, by group. */
   readonly sums: PlainSums;
 }
@@ -34,6 +34,11 @@ export interface FoldedTotal {
   readonly costs: readonly string[];
   /** Groups beyond the budget were folded into this one: all dimensions null but the currency. */
   readonly overflow: boolean;
+}
+
+/** The memory that can be moved to another thread. */
+export function buffersOf({ tuples, charges, sums }: FoldedTotals): ArrayBuffer[] {
+  return [tuples.buffer, charges.buffer, sums.limbs.buffer];
 }
 
 /** The groups one by one, sorted by billing period, day and dimensions: null before all values, overflow behind. May be gone through again. */

@@ -5,6 +5,7 @@
 import { AMOUNT, limbsToDecimal } from '../focus/amounts.ts';
 import type { AmountColumn } from '../focus/batch.ts';
 import { add, type Decimal, formatDecimal, ZERO } from '../focus/decimal.ts';
+import { grown } from '../focus/grown.ts';
 
 /** Additions of less than 1e9 that a limb takes between carries (2^53 / 1e9, with room). */
 const CARRY_EVERY = 4_000_000;
@@ -14,7 +15,7 @@ const FULL = 4e15;
 /** Sums as plain data, by cell: group * columns + column. */
 export interface PlainSums {
   /** Three limbs a cell: whole, nano, atto; none of the last two reaches 1e9. */
-  readonly limbs: Float64Array;
+  readonly limbs: Float64Array<ArrayBuffer>;
   /** What of a cell does not fit into its limbs. */
   readonly settled: ReadonlyMap<number, Decimal>;
 }
@@ -22,7 +23,7 @@ export interface PlainSums {
 /** Sums by group and column. */
 export class GroupSums {
   readonly #columns: number;
-  #limbs: Float64Array;
+  #limbs: Float64Array<ArrayBuffer>;
   /** What does not fit into limbs, by group * columns + column. */
   readonly #settled = new Map<number, Decimal>();
   #pending = 0;
@@ -35,11 +36,8 @@ export class GroupSums {
   /** To be called before rows are added: `groups` exist now, at most `rows` rows will be added to each column. */
   prepare(groups: number, rows: number): void {
     const needed = groups * this.#columns * 3;
-    if (needed > this.#limbs.length) {
-      const larger = new Float64Array(Math.max(needed, this.#limbs.length * 2));
-      larger.set(this.#limbs);
-      this.#limbs = larger;
-    }
+    if (needed > this.#limbs.length)
+      this.#limbs = grown(this.#limbs, Math.max(needed, this.#limbs.length * 2));
     this.#pending += rows;
     if (this.#pending > CARRY_EVERY) this.#carry(rows);
   }

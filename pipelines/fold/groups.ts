@@ -1,9 +1,10 @@
 /** Tuples of numbers → groups, by open addressing. Hot: plain fields and indexed loops. */
+import { grown } from '../focus/grown.ts';
 
 /** Groups are numbered from 0 in order of appearance. */
 export class Groups {
   /** The group's tuple: `width` numbers from `group * width`. */
-  tuples: Uint32Array;
+  tuples: Uint32Array<ArrayBuffer>;
   size = 0;
   readonly width: number;
   #slots = new Int32Array(256);
@@ -49,13 +50,10 @@ export class Groups {
   }
 
   #grow(): void {
-    const hashes = new Int32Array(this.#hashes.length * 2);
-    hashes.set(this.#hashes);
+    const hashes = grown(this.#hashes, this.#hashes.length * 2);
     this.#hashes = hashes;
-    const tuples = new Uint32Array(this.tuples.length * 2);
-    tuples.set(this.tuples);
-    this.tuples = tuples;
-    this.#slots = new Int32Array(this.#slots.length * 2);
+    this.tuples = grown(this.tuples, this.tuples.length * 2);
+    this.#slots = grown(this.#slots, this.#slots.length * 2).fill(0);
     for (let group = 0; group < this.size - 1; group++) this.#place(group, hashes[group] as number);
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { AmountColumn, Batch, Column } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
+import { grown } from '../focus/grown.ts';
 import { Dimension } from './dimension.ts';
 import {
   COLUMNS,
@@ -18,7 +19,7 @@ import { GroupSums } from './group-sums.ts';
 import { Groups, hashOf } from './groups.ts';
 import { PackedKeys, type Varying } from './packed-keys.ts';
 
-export { eachTotal, type FoldedTotal, type FoldedTotals } from './folded-totals.ts';
+export { buffersOf, eachTotal, type FoldedTotal, type FoldedTotals } from './folded-totals.ts';
 
 /** Sums batches. */
 export interface Fold {
@@ -181,9 +182,7 @@ class Folding implements Fold {
 
   #roomForCharges(): void {
     if (this.#charges.length >= this.#groups.size) return;
-    const larger = new Float64Array(this.#groups.size * 2);
-    larger.set(this.#charges);
-    this.#charges = larger;
+    this.#charges = grown(this.#charges, this.#groups.size * 2);
   }
 }
 

@@ -3,6 +3,8 @@
  * Hot: typed arrays, indexed loops. Few distinct codes meet in a table that is indexed directly, many in a hash table.
  */
 
+import { grown, release } from '../focus/grown.ts';
+
 /** One input: a code per row, what the code stands for (equal values, equal number), and a bound of those numbers. */
 export interface CombinationInput {
   readonly codes: Uint32Array;
@@ -26,7 +28,7 @@ export class Combinations {
   readonly fresh: number[] = [];
   size = 0;
   readonly #inputs: number;
-  #tuples: Uint32Array[];
+  #tuples: Uint32Array<ArrayBuffer>[];
   #hashes = new Int32Array(64);
   /** Direct: number + 1 by the codes' bits. Hashed: open addressing. */
   #slots = new Uint32Array(0);
@@ -141,6 +143,7 @@ export class Combinations {
     }
     if (known.length > 0 && bits.every((count, i) => count === known[i])) return;
     this.#bits = bits;
+    release(this.#slots);
     this.#slots = new Uint32Array(2 ** total);
     for (let entry = 0; entry < this.size; entry++)
       this.#slots[this.#place(entry, bits)] = entry + 1;
@@ -163,6 +166,7 @@ export class Combinations {
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = entry + 1;
     }
+    release(this.#slots);
     this.#slots = slots;
   }
 
@@ -177,14 +181,8 @@ export class Combinations {
 
   #growEntries(): void {
     const length = this.#hashes.length * 2;
-    const hashes = new Int32Array(length);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    this.#tuples = this.#tuples.map((tuple) => {
-      const larger = new Uint32Array(length);
-      larger.set(tuple);
-      return larger;
-    });
+    this.#hashes = grown(this.#hashes, length);
+    this.#tuples = this.#tuples.map((tuple) => grown(tuple, length));
   }
 }
 

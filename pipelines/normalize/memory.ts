@@ -1,6 +1,7 @@
 /** What an evaluator remembers of an expression from batch to batch. */
 import type { Amounts } from '../focus/amounts.ts';
 import type { Column } from '../focus/batch.ts';
+import { grown } from '../focus/grown.ts';
 import { type CombinationInput, Combinations } from './combinations.ts';
 import { newValues, type Values } from './entry-values.ts';
 import type { Expression } from './expressions.ts';
@@ -8,7 +9,7 @@ import type { Expression } from './expressions.ts';
 /** Numbers equal values of a group of columns alike, entry by entry. */
 export interface Canonical {
   readonly numbers: Map<string, number>;
-  remap: Uint32Array;
+  remap: Uint32Array<ArrayBuffer>;
   size: number;
 }
 
@@ -105,11 +106,8 @@ export function isSameVarying(memory: Memory, { groups, fixed }: Varying): boole
 /** Extends the group's numbering to its present entries. */
 export function canonical(group: Group, known: Canonical): CombinationInput {
   const size = Math.min(...group.columns.map((column) => column.values.size));
-  if (size > known.remap.length) {
-    const larger = new Uint32Array(Math.max(size, known.remap.length * 2));
-    larger.set(known.remap);
-    known.remap = larger;
-  }
+  if (size > known.remap.length)
+    known.remap = grown(known.remap, Math.max(size, known.remap.length * 2));
   for (; known.size < size; known.size++) {
     const key = group.columns
       .map((column) => entryKey(column.values.text(known.size)))

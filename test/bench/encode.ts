@@ -72,7 +72,7 @@ function ATTRIBUTE() {
 function encodeAll(encoder: BatchEncoder): string {
   let bytes = 0;
   let raw = 0;
-  const take = (chunks: ReturnType<BatchEncoder['finish']>): void => {
+  const take = (chunks: ReturnType<BatchEncoder['add']>): void => {
     for (const chunk of chunks) {
       bytes += chunk.bytes.length;
       raw += chunk.rawBytes;

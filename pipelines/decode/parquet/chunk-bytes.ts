@@ -11,7 +11,7 @@ export class ChunkBytes {
   readonly #file: PartFile;
   readonly #scratch: Scratch;
   /** The file's bytes [from, to). */
-  #held: Uint8Array = new Uint8Array(0);
+  #held = new Uint8Array(0);
   #from = 0;
   #to = 0;
   /** Nothing is read ahead from there on. */

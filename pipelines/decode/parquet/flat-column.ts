@@ -72,6 +72,8 @@ export class FlatColumn implements ColumnReader, Leader {
     this.#twins.clear();
     this.#leader = undefined;
     this.#asked = undefined;
+    // What was tried is not looked for again.
+    if (this.#distinct) this.leaf.forget();
   }
 
   read(rows: number): Column {

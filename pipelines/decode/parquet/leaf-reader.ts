@@ -26,7 +26,7 @@ export class LeafReader {
   readonly #make: StoreMaker;
   readonly #scratch: Scratch;
   /** Code in `sink` of each entry of the chunk's dictionary. */
-  #codes: Uint32Array = new Uint32Array(16);
+  #codes = new Uint32Array(16);
   #entries = 0;
   readonly #takeDictionary = (run: Run, count: number) => this.#dictionary(run, count);
 

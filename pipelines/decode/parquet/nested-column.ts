@@ -115,7 +115,7 @@ export class NestedColumn implements ColumnReader {
 
 /** The levels and codes of one leaf for the rows of a batch. */
 class NestedLeaf implements LeafRows {
-  cells: Uint32Array = new Uint32Array(4096);
+  cells = new Uint32Array(4096);
   readonly bits: CellBits;
   /** First stored value of each row, and behind the last. */
   readonly rowStarts: Uint32Array;

@@ -95,18 +95,20 @@ export class Pages {
   readonly width: number;
   readonly #bytes: ChunkBytes;
   readonly #leaf: Leaf;
+  readonly #scratch: Scratch;
   #codec = '';
   #position = 0;
   #end = 0;
   /** Values in pages that were not opened yet. */
   #values = 0;
   #hasDictionary = false;
-  #page: Uint8Array = new Uint8Array(0);
+  #page = new Uint8Array(0);
   #view = new DataView(this.#page.buffer);
 
   constructor(file: PartFile, leaf: Leaf, shared: Scratch) {
     this.#bytes = new ChunkBytes(file, shared);
     this.#leaf = leaf;
+    this.#scratch = shared;
     this.width = valueWidth(leaf.element.type, leaf.element.type_length);
   }
 
@@ -178,23 +180,19 @@ export class Pages {
     return bytes;
   }
 
-  /** Inflates the page to `#page`. */
-  #inflate(header: PageHeader, input: Uint8Array): void {
+  /** Inflates a page. */
+  #inflate(header: PageHeader, input: Uint8Array, page: Uint8Array): void {
     const { uncompressedBytes } = header;
-    if (uncompressedBytes + 8 > this.#page.length) {
-      this.#page = roomFor(this.#page, uncompressedBytes);
-      this.#view = new DataView(this.#page.buffer);
-    }
     if (this.#codec === 'UNCOMPRESSED' || !header.compressed) {
       if (input.length !== uncompressedBytes)
         throw new Error('a page that is not compressed has two sizes');
-      this.#page.set(input);
+      page.set(input);
       return;
     }
     const levels = header.repetitionBytes + header.definitionBytes;
-    this.#page.set(input.subarray(0, levels));
+    page.set(input.subarray(0, levels));
     decompress(this.#codec, input.subarray(levels), {
-      output: this.#page,
+      output: page,
       at: levels,
       size: uncompressedBytes - levels,
     });
@@ -204,12 +202,12 @@ export class Pages {
     if (this.#hasDictionary) throw new Error('a second dictionary');
     if (header.encoding !== 'PLAIN' && header.encoding !== 'PLAIN_DICTIONARY')
       throw new Error(`a dictionary in the encoding ${header.encoding}`);
-    this.#inflate(header, this.#stored(header));
+    const end = header.uncompressedBytes;
+    const bytes = roomFor(this.#scratch.dictionary, end);
+    this.#scratch.dictionary = bytes;
+    this.#inflate(header, this.#stored(header), bytes);
     this.#hasDictionary = true;
-    take(
-      { bytes: this.#page, view: this.#view, at: 0, end: header.uncompressedBytes },
-      header.values,
-    );
+    take({ bytes, view: new DataView(bytes.buffer), at: 0, end }, header.values);
   }
 
   #dataPage(header: PageHeader, isKnown?: () => boolean): void {
@@ -220,7 +218,11 @@ export class Pages {
     this.page = { header, codec: this.#codec, bytes, held, values: this.#values };
     if (this.#hasDictionary && isKnown?.() === true) this.indexed = true;
     else {
-      this.#inflate(header, bytes);
+      if (header.uncompressedBytes + SLACK > this.#page.length) {
+        this.#page = roomFor(this.#page, header.uncompressedBytes);
+        this.#view = new DataView(this.#page.buffer);
+      }
+      this.#inflate(header, bytes, this.#page);
       const start = header.type === 'DATA_PAGE' ? this.#levelsV1(header) : this.#levelsV2(header);
       this.#openValues(header, start);
     }

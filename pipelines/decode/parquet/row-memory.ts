@@ -12,11 +12,11 @@ const NOT_PAIRS = 0xffffffff;
 export class RowMemory {
   /** Number + 1 of the combination in each slot. */
   #slots = new Uint32Array(1024);
-  #hashes: Uint32Array = new Uint32Array(512);
+  #hashes = new Uint32Array(512);
   /** Where the words of each combination begin; they end where the next begins. */
-  #starts: Uint32Array = new Uint32Array(513);
-  #texts: Uint32Array = new Uint32Array(512);
-  #words: Uint32Array = new Uint32Array(4096);
+  #starts = new Uint32Array(513);
+  #texts = new Uint32Array(512);
+  #words = new Uint32Array(4096);
   #size = 0;
   /** The row that was looked for last: its words stand behind the last combination. */
   #length = 0;

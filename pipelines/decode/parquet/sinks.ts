@@ -1,5 +1,6 @@
 /** Where values go on their way to codes. Hot: plain fields and indexed loops. */
 import { Dictionary, hashWords } from '../../focus/dictionary.ts';
+import { grown } from '../../focus/grown.ts';
 import type { Store, Values } from './stores.ts';
 
 /** Takes values in and gives out the codes they have in `store`. */
@@ -86,11 +87,7 @@ export class Interning implements Sink {
     const known = this.#keys.size;
     const key = this.#keys.internWords(view, start, end, hashWords(view, start, end));
     if (key < known) return this.#codes[key] as number;
-    if (key >= this.#codes.length) {
-      const codes = new Uint32Array(this.#codes.length * 2);
-      codes.set(this.#codes);
-      this.#codes = codes;
-    }
+    if (key >= this.#codes.length) this.#codes = grown(this.#codes, this.#codes.length * 2);
     const code = this.store.append(values, i);
     this.#codes[key] = code;
     return code;

@@ -3,6 +3,7 @@ import { isAscii } from 'node:buffer';
 import { Amounts } from '../../focus/amounts.ts';
 import type { Column } from '../../focus/batch.ts';
 import { Dictionary, hashWords } from '../../focus/dictionary.ts';
+import { grown } from '../../focus/grown.ts';
 import { Times } from '../../focus/times.ts';
 import type { AppendAmount } from './amount-values.ts';
 import { appendDoubles } from './double-values.ts';
@@ -238,12 +239,8 @@ export class TimeStore implements Store {
 function addEntry(values: Dictionary, start: number, end: number): number {
   const code = values.size;
   if (code >= values.starts.length) {
-    const starts = new Uint32Array(code * 2);
-    const ends = new Uint32Array(code * 2);
-    starts.set(values.starts);
-    ends.set(values.ends);
-    values.starts = starts;
-    values.ends = ends;
+    values.starts = grown(values.starts, code * 2);
+    values.ends = grown(values.ends, code * 2);
   }
   values.starts[code] = start;
   values.ends[code] = end;

@@ -22,7 +22,7 @@ const OPTIONS = {
 function chunks(encoder: BatchEncoder, batches: Iterable<Batch>, correction?: number) {
   const encoded = [...batches].flatMap((batch) => {
     const ids = { ...numberedIds(batch), ...(correction !== undefined && { correction }) };
-    return encoder.add(batch, { ids });
+    return [...encoder.add(batch, { ids })];
   });
   return [...encoded, ...encoder.finish()];
 }

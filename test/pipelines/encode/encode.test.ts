@@ -4,6 +4,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import t from 'tap';
+import { returnBuffer } from '../../../pipelines/encode/buffers.ts';
 import type { BatchEncoder, EncodedChunk } from '../../../pipelines/encode/encoder.ts';
 import { createCsvEncoder } from '../../../pipelines/encode/focus-csv/index.ts';
 import { createNdjsonEncoder } from '../../../pipelines/encode/focus-ndjson/index.ts';
@@ -119,8 +120,8 @@ t.test('a charge as a log record, field by field', async (t) => {
   };
   const batch = batchOf([row]);
   const encoder = createLogEncoder(OPTIONS);
-  encoder.add(batch, { links: linkAttributes(batch), ids: numberedIds(batch, 12) });
-  const [chunk] = encoder.finish();
+  const extras = { links: linkAttributes(batch), ids: numberedIds(batch, 12) };
+  const [chunk] = [...encoder.add(batch, extras), ...encoder.finish()];
   const request = decodeLogs(chunk?.bytes ?? new Uint8Array());
   t.strictSame(request.resourceLogs.length, 1);
   t.strictSame(request.resourceLogs[0]?.resource.attributes, [
@@ -274,6 +275,22 @@ t.test('columns may come and go, share codes or not, from batch to batch', async
   );
   checkAccounts(rows, chunks);
 });
+
+t.test(
+  'a batch of many chunks takes the memory of one that is given back before the next',
+  async (t) => {
+    const batch = batchOf(Array.from({ length: 20_000 }, (_, i) => ({ ResourceId: `${i}` })));
+    const encoder = createLogEncoder({ ...OPTIONS, compression: 'none', maxBytes: 300 << 10 });
+    const sent: ArrayBufferLike[] = [];
+    for (const { bytes, wanted } of encoder.add(batch, { ids: numberedIds(batch) })) {
+      t.ok(wanted);
+      sent.push(bytes.buffer);
+      returnBuffer(bytes.buffer as ArrayBuffer);
+    }
+    t.ok(sent.length > 1);
+    t.equal(new Set(sent).size, 1);
+  },
+);
 
 t.test('compression', async (t) => {
   const rows = Array.from({ length: 50 }, (_, i) => ({

@@ -1,9 +1,27 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Dictionary, hashBytes, hashWords, SLACK } from '../../../pipelines/focus/dictionary.ts';
+import { grown } from '../../../pipelines/focus/grown.ts';
 
 const texts = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'é', '🚀'), maxLength: 12 }), {
   maxLength: 400,
+});
+
+t.test('what grows keeps its values and gives its old memory back at once', async (t) => {
+  const old = new Uint32Array([1, 2, 3]);
+  t.strictSame([...grown(old, 5)], [1, 2, 3, 0, 0]);
+  t.equal(old.length, 0);
+  const dictionary = Dictionary.of([]);
+  const { bytes, view } = placed('0123456789abcdef'.repeat(2), 0);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 300_000; i++) {
+    view.setUint32(0, i);
+    dictionary.intern(bytes, 0, 32);
+  }
+  const taken = process.memoryUsage().arrayBuffers - before;
+  const { arena, starts, ends, size } = dictionary;
+  const slots = 8 * 2 ** Math.ceil(Math.log2(size * 1.5));
+  t.ok(taken < 1.1 * (arena.length + starts.byteLength + ends.byteLength + slots), `${taken} B`);
 });
 
 t.test('equal texts have one code, whichever way they are interned', (t) => {
