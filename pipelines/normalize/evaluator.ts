@@ -5,14 +5,8 @@
 import { Amounts } from '../focus/amounts.ts';
 import type { AmountColumn, Batch, Column, TextColumn } from '../focus/batch.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
-import {
-  addAmounts,
-  chosenAmounts,
-  firstAmounts,
-  identityCodes,
-  rowPresence,
-  rowSigns,
-} from './amount-columns.ts';
+import { AmountChoices } from './amount-choices.ts';
+import { addAmounts, identityCodes, rowPresence, rowSigns } from './amount-columns.ts';
 import { type Combinations, MAX_COMBINATIONS } from './combinations.ts';
 import {
   addValue,
@@ -58,6 +52,11 @@ export class Evaluator {
   readonly #constants = new Map<Expression, Column>();
   readonly #settled = new SettledColumns();
   readonly #shared = new SharedCombinations();
+  readonly #choices = new AmountChoices({
+    text: (of) => this.text(of),
+    amount: (of) => this.amount(of),
+    has: (of) => this.#results.has(of),
+  });
 
   /** Turns to the next batch; columns given for the one before are void. `sources` has the columns as they were read, no two entries of theirs equal. */
   begin(batch: Batch, sources = batch): void {
@@ -72,6 +71,7 @@ export class Evaluator {
     }
     this.#settled.begin(batch.rows, this.#constantCodes);
     this.#shared.begin(batch);
+    this.#choices.begin(batch.rows);
   }
 
   /** The expression's value for every row of the batch. */
@@ -145,13 +145,12 @@ export class Evaluator {
       default:
         break;
     }
-    const inputs = expression.inputs.map((input) => this.column(input));
     const memory = this.#memory(expression);
     memory.amounts ??= new Amounts(this.#batch.rows + 1, true);
+    if (expression.op !== 'add') return this.#choices.column(expression, memory.amounts);
+    const inputs = this.#inputsOf(expression) as AmountColumn[];
     const options = { rows: this.#batch.rows, into: memory.amounts };
-    if (expression.op === 'choose') return chosenAmounts(inputs, options);
-    if (expression.op === 'first') return firstAmounts(inputs as AmountColumn[], options);
-    return addAmounts(inputs as AmountColumn[], expression.signs ?? [], options);
+    return addAmounts(inputs, expression.signs ?? [], options);
   }
 
   /** The same value on every row; null also for a column that the part does not have. */

@@ -1,0 +1,343 @@
+/**
+ * Amounts that are chosen, by tests or as the first that is there: worked out as lists of rows, through choices within choices, and copied once at
+ * the end. A column that all rows take is answered as it is, one that no row takes is not looked at. Hot: row loops.
+ */
+import { AMOUNT, type Amounts } from '../focus/amounts.ts';
+import type { AmountColumn, TextColumn } from '../focus/batch.ts';
+import { identityCodes } from './amount-columns.ts';
+import type { AmountExpression, Expression, Test } from './expressions.ts';
+
+/** Columns of the batch at hand. */
+export interface BatchColumns {
+  text(of: Test): TextColumn;
+  amount(of: AmountExpression): AmountColumn;
+  /** Whether the column has been worked out in this batch. */
+  has(of: Expression): boolean;
+}
+
+/** Rows of a batch, ascending; undefined: all of them. */
+type Rows = Uint32Array | undefined;
+
+/** A column and the rows that take their amounts of it. */
+interface Taken {
+  readonly column: AmountColumn;
+  readonly rows: Rows;
+}
+
+/** More branches are not told apart in a byte. */
+const MOST_BRANCHES = 255;
+
+/** Tests on more codes are asked row by row. */
+const MOST_CODES = 1024;
+
+/** Chooses amounts for the rows of one batch after the other. */
+export class AmountChoices {
+  readonly #columns: BatchColumns;
+  #rows = 0;
+  /** Branch of each row, while rows are divided. */
+  #branches = new Uint8Array(0);
+  /** Branch of each code, if all tests look at the same codes. */
+  #byCode = new Uint8Array(0);
+  /** Lists of rows, one behind the other; those in front of `#used` are needed. */
+  #lists = new Uint32Array(0);
+  #used = 0;
+  readonly #nulls = new Map<AmountColumn, boolean>();
+
+  constructor(columns: BatchColumns) {
+    this.#columns = columns;
+  }
+
+  /** Turns to the next batch. */
+  begin(rows: number): void {
+    this.#rows = rows;
+    this.#nulls.clear();
+    if (this.#branches.length < rows) this.#branches = new Uint8Array(rows);
+  }
+
+  /** The amounts of an expression `choose` or `first`; `into` is transient and filled if need be, entry 0 null, entry row + 1 for each row. */
+  column(expression: AmountExpression, into: Amounts): AmountColumn {
+    if (this.#rows === 0) return this.#columns.amount(lastOf(expression));
+    const mark = this.#used;
+    const taken: Taken[] = [];
+    this.#choose(expression, undefined, taken);
+    const column = copied(taken, this.#rows, into);
+    this.#used = mark;
+    return column;
+  }
+
+  #take(of: AmountExpression, rows: Rows, taken: Taken[]): void {
+    const isChoice = of.op === 'choose' || of.op === 'first';
+    if (isChoice && rows !== undefined && !this.#columns.has(of)) this.#choose(of, rows, taken);
+    else taken.push({ column: this.#columns.amount(of), rows });
+  }
+
+  #choose(of: AmountExpression, rows: Rows, taken: Taken[]): void {
+    if (of.op === 'first') this.#first(candidatesOf(of), rows, taken);
+    else this.#byTests(of.inputs, rows, taken);
+  }
+
+  /** inputs: [test, amount, test, amount, …, otherwise]. */
+  #byTests(inputs: readonly Expression[], rows: Rows, taken: Taken[]): void {
+    const tests: TextColumn[] = [];
+    const branches: AmountExpression[] = [];
+    let otherwise = inputs.at(-1) as AmountExpression;
+    for (let i = 0; i + 1 < inputs.length; i += 2) {
+      const test = this.#columns.text(inputs[i] as Test);
+      const then = inputs[i + 1] as AmountExpression;
+      if (test.values.size !== 1) {
+        tests.push(test);
+        branches.push(then);
+      } else if (!test.values.isNull(0)) {
+        otherwise = then;
+        break;
+      }
+    }
+    branches.push(otherwise);
+    if (branches.length > MOST_BRANCHES) throw new RangeError('a choice has too many branches');
+    if (rows !== undefined) chooseSome(tests, this.#branches, rows);
+    else if (shareCodes(tests)) this.#chooseByCode(tests);
+    else chooseAll(tests, this.#branches, this.#rows);
+    this.#divide(rows, branches, taken);
+  }
+
+  /** All tests look at the same codes: the branch of each code, then of each row. */
+  #chooseByCode(tests: readonly TextColumn[]): void {
+    const { codes, values } = tests[0] as TextColumn;
+    if (this.#byCode.length < values.size) this.#byCode = new Uint8Array(values.size * 2);
+    const byCode = this.#byCode;
+    const chosen = this.#branches;
+    byCode.fill(tests.length, 0, values.size);
+    for (let branch = tests.length - 1; branch >= 0; branch--) {
+      const { starts, ends, size } = (tests[branch] as TextColumn).values;
+      for (let code = 0; code < size; code++)
+        if ((starts[code] as number) <= (ends[code] as number)) byCode[code] = branch;
+    }
+    const rows = this.#rows;
+    for (let row = 0; row < rows; row++) chosen[row] = byCode[codes[row] as number] as number;
+  }
+
+  /** Gives each branch its rows. */
+  #divide(rows: Rows, branches: readonly AmountExpression[], taken: Taken[]): void {
+    const chosen = this.#branches;
+    const count = rows?.length ?? this.#rows;
+    const ends = new Uint32Array(branches.length);
+    for (let i = 0; i < count; i++) {
+      const branch = chosen[i] as number;
+      ends[branch] = (ends[branch] as number) + 1;
+    }
+    const only = ends.indexOf(count);
+    if (only >= 0) {
+      this.#take(branches[only] as AmountExpression, rows, taken);
+      return;
+    }
+    const lists = this.#room(count);
+    let end = 0;
+    for (let branch = 0; branch < ends.length; branch++) {
+      const size = ends[branch] as number;
+      ends[branch] = end;
+      end += size;
+    }
+    for (let i = 0; i < count; i++) {
+      const branch = chosen[i] as number;
+      const at = ends[branch] as number;
+      lists[at] = rows === undefined ? i : (rows[i] as number);
+      ends[branch] = at + 1;
+    }
+    let start = 0;
+    for (let branch = 0; branch < ends.length; branch++) {
+      const stop = ends[branch] as number;
+      if (stop > start)
+        this.#take(branches[branch] as AmountExpression, lists.subarray(start, stop), taken);
+      start = stop;
+    }
+  }
+
+  /** The candidates that are all null are passed over, one without nulls ends the search. */
+  #first(candidates: readonly AmountExpression[], rows: Rows, taken: Taken[]): void {
+    let left = rows;
+    let known: AmountColumn | undefined;
+    for (const candidate of candidates.slice(0, -1)) {
+      const column = this.#columns.amount(candidate);
+      if (isNothing(column)) continue;
+      known = column;
+      if (!this.#hasNull(column)) {
+        taken.push({ column, rows: left });
+        return;
+      }
+      const { present, missing } = this.#divideNulls(column, left);
+      if (present.length > 0) taken.push({ column, rows: present });
+      if (missing.length === 0) return;
+      left = missing;
+    }
+    const last = candidates.at(-1) as AmountExpression;
+    if (last.op === 'constant' && known !== undefined && isNothing(this.#columns.amount(last)))
+      taken.push({ column: known, rows: left });
+    else this.#take(last, left, taken);
+  }
+
+  #hasNull(column: AmountColumn): boolean {
+    let found = this.#nulls.get(column);
+    if (found === undefined) {
+      found = hasNull(column, this.#rows);
+      this.#nulls.set(column, found);
+    }
+    return found;
+  }
+
+  #divideNulls(
+    { codes, values: { state } }: AmountColumn,
+    rows: Rows,
+  ): { readonly present: Uint32Array; readonly missing: Uint32Array } {
+    const count = rows?.length ?? this.#rows;
+    const lists = this.#room(count);
+    let first = 0;
+    let last = count;
+    for (let i = 0; i < count; i++) {
+      const row = rows === undefined ? i : (rows[i] as number);
+      if (state[codes[row] as number] === AMOUNT.null) lists[--last] = row;
+      else lists[first++] = row;
+    }
+    return { present: lists.subarray(0, first), missing: lists.subarray(first, count) };
+  }
+
+  /** Room for a list of rows, until the column is worked out. */
+  #room(count: number): Uint32Array {
+    if (this.#used + count > this.#lists.length) {
+      this.#lists = new Uint32Array(Math.max(count, this.#rows) * 4);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += count;
+    return this.#lists.subarray(start, this.#used);
+  }
+}
+
+function lastOf({ inputs }: AmountExpression): AmountExpression {
+  return inputs.at(-1) as AmountExpression;
+}
+
+/** The first of firsts is the first of all. */
+function candidatesOf(of: AmountExpression): readonly AmountExpression[] {
+  return (of.inputs as readonly AmountExpression[]).flatMap((input) =>
+    input.op === 'first' ? candidatesOf(input) : [input],
+  );
+}
+
+function isNothing({ values }: AmountColumn): boolean {
+  return values.size === 1 && values.state[0] === AMOUNT.null;
+}
+
+function hasNull({ codes, values: { state } }: AmountColumn, rows: number): boolean {
+  for (let row = 0; row < rows; row++) if (state[codes[row] as number] === AMOUNT.null) return true;
+  return false;
+}
+
+/** Whether they share their codes, of which there are fewer than rows are worth. */
+function shareCodes(tests: readonly TextColumn[]): boolean {
+  const [first] = tests;
+  return (
+    first !== undefined &&
+    first.values.size <= MOST_CODES &&
+    tests.every(({ codes, values }) => codes === first.codes && values.size === first.values.size)
+  );
+}
+
+/** For each row the number of the first test that holds; as many as there are tests where none does. */
+function chooseAll(tests: readonly TextColumn[], chosen: Uint8Array, rows: number): void {
+  chosen.fill(tests.length, 0, rows);
+  for (let branch = tests.length - 1; branch >= 0; branch--) {
+    const { codes, values } = tests[branch] as TextColumn;
+    const { starts, ends } = values;
+    for (let row = 0; row < rows; row++) {
+      const code = codes[row] as number;
+      if ((starts[code] as number) <= (ends[code] as number)) chosen[row] = branch;
+    }
+  }
+}
+
+/** The same for listed rows, in the order of the list. */
+function chooseSome(tests: readonly TextColumn[], chosen: Uint8Array, rows: Uint32Array): void {
+  chosen.fill(tests.length, 0, rows.length);
+  for (let branch = tests.length - 1; branch >= 0; branch--) {
+    const { codes, values } = tests[branch] as TextColumn;
+    const { starts, ends } = values;
+    for (let i = 0; i < rows.length; i++) {
+      const code = codes[rows[i] as number] as number;
+      if ((starts[code] as number) <= (ends[code] as number)) chosen[i] = branch;
+    }
+  }
+}
+
+/** One column of what was taken; the one that most rows take is copied whole if it has the rows' own order. */
+function copied(taken: readonly Taken[], rows: number, into: Amounts): AmountColumn {
+  let most = taken[0] as Taken;
+  for (const one of taken) if (sizeOf(one, rows) > sizeOf(most, rows)) most = one;
+  if (taken.every(({ column }) => isSame(column, most.column))) return most.column;
+  into.clear();
+  into.reserve(rows + 1);
+  into.size = rows + 1;
+  const isWhole = isInOrder(most.column, rows);
+  if (isWhole) copyAll(most.column.values, into, rows);
+  into.state[0] = AMOUNT.null;
+  for (const one of taken) if (!isWhole || one !== most) copyRows(one, into);
+  return { kind: 'amount', codes: identityCodes(rows), values: into };
+}
+
+function sizeOf({ rows }: Taken, all: number): number {
+  return rows?.length ?? all;
+}
+
+/** Also two columns that have the same amount on all rows. */
+function isSame(a: AmountColumn, b: AmountColumn): boolean {
+  if (a.values === b.values) return a.codes === b.codes || a.values.size === 1;
+  if (a.values.size !== 1 || b.values.size !== 1) return false;
+  const state = a.values.state[0] as number;
+  if (state !== b.values.state[0] || state > AMOUNT.limbs) return false;
+  const { whole, nano, atto } = a.values;
+  return (
+    whole[0] === b.values.whole[0] && nano[0] === b.values.nano[0] && atto[0] === b.values.atto[0]
+  );
+}
+
+/** Entry row + 1 for each row, none of them more than limbs. */
+function isInOrder({ codes, values }: AmountColumn, rows: number): boolean {
+  if (values.size !== rows + 1 || values.invalid > 0 || values.big.size > 0) return false;
+  if (codes === identityCodes(rows)) return true;
+  for (let row = 0; row < rows; row++) if (codes[row] !== row + 1) return false;
+  return true;
+}
+
+function copyAll(from: Amounts, into: Amounts, rows: number): void {
+  const end = rows + 1;
+  into.state.set(from.state.subarray(0, end));
+  into.whole.set(from.whole.subarray(0, end));
+  into.nano.set(from.nano.subarray(0, end));
+  into.atto.set(from.atto.subarray(0, end));
+  into.double.set(from.double.subarray(0, end));
+}
+
+/** The arrays stand in locals because this runs for most rows of several columns. */
+function copyRows({ column: { codes, values }, rows }: Taken, into: Amounts): void {
+  const { state, whole, nano, atto, double } = values;
+  const to = {
+    state: into.state,
+    whole: into.whole,
+    nano: into.nano,
+    atto: into.atto,
+    double: into.double,
+  };
+  const list = rows ?? [];
+  for (let i = 0; i < list.length; i++) {
+    const row = list[i] as number;
+    const code = codes[row] as number;
+    const kind = state[code] as number;
+    if (kind > AMOUNT.limbs) into.copy(row + 1, values, code);
+    else {
+      to.state[row + 1] = kind;
+      to.whole[row + 1] = whole[code] as number;
+      to.nano[row + 1] = nano[code] as number;
+      to.atto[row + 1] = atto[code] as number;
+      to.double[row + 1] = double[code] as number;
+    }
+  }
+}
