@@ -10,7 +10,9 @@ export class KernelColumn implements ScannedColumn {
   readonly wanted: boolean;
   readonly #kernel: Kernel;
   readonly #column: number;
-  readonly #codes: Uint32Array;
+  readonly #most: number;
+  /** Stand in the kernel's memory; empty when that has grown. */
+  #codes: Uint32Array = new Uint32Array(0);
   #values = new Dictionary();
   #rows = 0;
 
@@ -23,7 +25,7 @@ export class KernelColumn implements ScannedColumn {
     this.wanted = of.wanted;
     this.#kernel = kernel;
     this.#column = of.column;
-    this.#codes = new Uint32Array(of.wanted ? of.rows : 0);
+    this.#most = of.rows;
     this.#values.add(undefined);
     if (of.wanted) kernel.call.want(of.column, of.rows);
   }
@@ -32,14 +34,13 @@ export class KernelColumn implements ScannedColumn {
   finish(rows: number): TextColumn {
     const kernel = this.#kernel;
     const column = this.#column;
-    const codes = this.#codes;
     const values = this.#values;
     kernel.call.finish(column, rows);
-    codes.set(kernel.codes(column, rows));
+    if (this.#codes.length === 0) this.#codes = kernel.codes(column, this.#most);
     const [texts, ends] = kernel.entries(column, values.size, values.used);
     if (ends.length > 0) values.append(texts, ends);
     this.#rows += rows;
-    return { kind: 'text', codes, values };
+    return { kind: 'text', codes: this.#codes, values };
   }
 
   /** Prepares for the next batch: what was handed out may be overwritten now. */
