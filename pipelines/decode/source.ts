@@ -30,6 +30,8 @@ export interface Source {
   readonly format: Format;
   /** Header names as they stand in the part, in order. Nested Parquet columns appear once, by their top name, as JSON text. ndjson: keys that come up late are added while reading. */
   readonly columns: readonly string[];
+  /** What lines above a csv's header say of the bill as a whole: names in lower case and their values. */
+  readonly titles?: ReadonlyMap<string, string>;
   /**
    * Batches of at most `batchRows` rows, now and then of none (many were refused). A batch, its `codes` and transient dictionaries are valid until the next one is asked for;
    * other dictionaries live on and grow, so work per entry can be remembered by (dictionary, code).

@@ -47,6 +47,7 @@ async function plan({
     });
     const { table } = new Normalizer(mapping, source.columns, {
       settings: mappingSettings[mapping.name] ?? {},
+      titles: source.titles,
     });
     if (verify && compression !== 'none') await unpackToEnd(path, compression);
     const whole = table.rewrite !== undefined;

@@ -43,7 +43,10 @@ export async function* readCharges(request: ReadRequest): AsyncGenerator<ReadBat
       settings: settings.mappingSettings,
     });
     const mappingSettings = settings.mappingSettings[mapping.name] ?? {};
-    const normalizer = new Normalizer(mapping, opened.columns, { settings: mappingSettings });
+    const normalizer = new Normalizer(mapping, opened.columns, {
+      settings: mappingSettings,
+      titles: opened.titles,
+    });
     const attribute = createAttributor(settings.attribute);
     const identifier = new Identifier(request.equalCharges);
     const batches = normalizer.table.rewrite?.(() => batchesOf(path)) ?? opened.batches();

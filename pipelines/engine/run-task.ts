@@ -37,6 +37,7 @@ export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult>
     const fits = await fitOf(task.encodings);
     const normalizer = new Normalizer(mapping, source.columns, {
       settings: task.mappingSettings[mapping.name] ?? {},
+      titles: source.titles,
       ...(fits === undefined ? {} : { fits }),
     });
     const options = { ...task, extraColumns: task.customColumns };

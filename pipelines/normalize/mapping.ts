@@ -9,6 +9,8 @@ export interface MappingInput {
   readonly columns: readonly string[];
   /** Whether the part has the column (name after renaming). */
   has(column: string): boolean;
+  /** What lines above the table say of it as a whole: names in lower case and their values. */
+  readonly titles?: ReadonlyMap<string, string>;
   /** Settings of the normalize processor for this mapping, already checked. */
   readonly settings: Readonly<Record<string, string>>;
 }

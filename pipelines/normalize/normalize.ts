@@ -66,6 +66,8 @@ export interface MeasureSums {
 export interface NormalizerOptions {
   /** Settings of the mapping that differ from its defaults. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** What lines above the table say. */
+  readonly titles?: ReadonlyMap<string, string> | undefined;
   /** Whether an amount can be written by every exporter; a row with one that cannot is rejected. Absent: all can. */
   readonly fits?: Fits;
 }
@@ -99,7 +101,7 @@ export class Normalizer {
   constructor(
     mapping: Mapping,
     header: readonly string[],
-    { settings = {}, fits }: NormalizerOptions = {},
+    { settings = {}, titles = new Map(), fits }: NormalizerOptions = {},
   ) {
     this.#fits = fits;
     const { rename, repairs } = renamedHeader(mapping, header);
@@ -110,6 +112,7 @@ export class Normalizer {
       columns,
       settings: { ...defaultSettings(mapping), ...settings },
       has: (column) => set.has(column),
+      titles,
     });
     this.#names = new Set(this.table.names);
     this.dates = new PartDates(mapping, { table: this.table, rename, settings });

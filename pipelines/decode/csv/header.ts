@@ -12,7 +12,7 @@ export interface Header {
   readonly names: readonly string[];
   /** The line as it stands, without its end. */
   readonly line: Uint8Array;
-  /** What lines above it say of the bill as a whole: `Currency` → `EUR`. */
+  /** What lines above it say of the bill as a whole: `currency` → `EUR`. */
   readonly titles: ReadonlyMap<string, string>;
 }
 
@@ -54,7 +54,7 @@ export async function readHeader(
     newline: line.newline,
     names: uniqueNames(texts, part.repaired),
     line: bytes,
-    titles: new Map(titles.flatMap((cells) => said(cells) ?? [])),
+    titles: new Map(titles.flatMap(said)),
   };
 }
 

@@ -60,7 +60,7 @@ export async function openCsv(
       plainRows: tuning.plainRows ?? true,
     });
     const source = textSource({ format: 'csv', columns: names, path, window, scanner, repairs });
-    return { ...source, close };
+    return { ...source, titles: header.titles, close };
   } catch (error) {
     await close();
     throw error;

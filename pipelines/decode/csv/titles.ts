@@ -52,12 +52,12 @@ function find(window: Window, delimiter: number | undefined): Found | undefined 
   }
 }
 
-/** What a title says, if it is a name with a value: `Currency,EUR`, `Currency: EUR`, `# currency: EUR`. */
+/** What a title says, if it is a name (in lower case) with a value: `Currency,EUR`, `Currency: EUR`, `# currency: EUR`. */
 export function said(cells: readonly string[]): readonly [name: string, value: string][] {
   const [name = '', value] = cells.map((cell) => cell.trim()).filter((cell) => cell !== '');
-  if (value !== undefined) return [[name.replace(/\s*:$/, ''), value]];
+  if (value !== undefined) return [[name.replace(/\s*:$/, '').toLowerCase(), value]];
   const match = /^[#\s]*([^:]{1,60}?)\s*:\s+(.+)$/.exec(name);
-  return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
+  return match === null ? [] : [[(match[1] ?? '').toLowerCase(), match[2] ?? '']];
 }
 
 /** A header has more than twice the cells of what stands above it, and rows like it below, or nothing at all. */

@@ -6,9 +6,11 @@ import ciJobs from './ci-jobs.ts';
 import focus from './focus.ts';
 import forwarded from './forwarded.ts';
 import gcpBilling from './gcp-billing.ts';
+import gcpCostTable from './gcp-cost-table.ts';
 import githubUsage from './github-usage.ts';
 import kubernetesUsage from './kubernetes-usage.ts';
 import ociCostReport from './oci-cost-report.ts';
+import opencost from './opencost.ts';
 import serverless from './serverless.ts';
 
 /** Every built-in mapping, by name. */
@@ -18,11 +20,13 @@ export const MAPPINGS: readonly Mapping[] = [
   azureCost,
   azureCostFees,
   gcpBilling,
+  gcpCostTable,
   ociCostReport,
   ciJobs,
   githubUsage,
   serverless,
   kubernetesUsage,
+  opencost,
   forwarded,
 ];
 
