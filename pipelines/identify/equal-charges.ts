@@ -24,6 +24,8 @@ const TABLES = 1;
 /** Words of a slot: those of the hash alone, or with a count behind them. */
 const SEEN_WORDS = 2;
 const AGAIN_WORDS = 3;
+/** Rows whose slots are looked at ahead: that memory stays in the nearest cache. */
+const BLOCK = 256;
 /** Counting a batch takes milliseconds, growing a table at most seconds: after that whoever has the lock is dead. */
 const PATIENCE_MS = 120_000;
 
@@ -111,8 +113,8 @@ class Table {
   readonly #slotWords: number;
   /** Slots per hash. */
   #scale = 0;
-  /** First word of the slot where the hash of each row is looked for first. */
-  #firsts = new Uint32Array(0);
+  /** First word of the slot where the hash of each row of a block is looked for first. */
+  readonly #firsts = new Uint32Array(BLOCK);
   #touched = 0;
   /** A run of slots that moves. */
   #run = new Int32Array(64);
@@ -131,21 +133,43 @@ class Table {
     else if (this.words.length !== slots * this.#slotWords) this.words = this.#view();
   }
 
-  /**
-   * Puts in the hashes of rows of four words. A row gets 1 if its hash was new, 0 if not; answers how many were not. First every row's slot
-   * is looked at: the memory of many comes at the same time, while one after the other would be waited for.
-   */
+  /** Puts in the hashes of rows of four words. A row gets 1 if its hash was new, 0 if not; answers how many were not. */
   putAll(hashes: Int32Array, rows: number, ordinals: Uint32Array): number {
-    if (this.#firsts.length < rows) this.#firsts = new Uint32Array(rows);
-    this.#touched ^= this.#touch(hashes, rows);
+    let known = 0;
+    for (let from = 0; from < rows; from += BLOCK) {
+      const to = Math.min(rows, from + BLOCK);
+      this.#touched ^= this.#touch(hashes, from, to);
+      known += this.#putBlock(hashes, ordinals, from, to);
+    }
+    this.#size[1] = (this.#size[1] as number) + rows - known;
+    return known;
+  }
+
+  /** Notes where each row's slot is and answers something of what is in all of them: their memory comes at the same time, while one after the other would be waited for. */
+  #touch(hashes: Int32Array, from: number, to: number): number {
+    const { words } = this;
+    const firsts = this.#firsts;
+    const scale = this.#scale;
+    let all = 0;
+    for (let row = from; row < to; row++) {
+      const a = hashes[row * 4] as number;
+      const b = secondWord(a, hashes[row * 4 + 1] as number);
+      const at = Math.floor((b >>> 0) * scale) * SEEN_WORDS;
+      firsts[row - from] = at;
+      all ^= words[at] as number;
+    }
+    return all;
+  }
+
+  #putBlock(hashes: Int32Array, ordinals: Uint32Array, from: number, to: number): number {
     const { words } = this;
     const { length } = words;
     const firsts = this.#firsts;
     let known = 0;
-    for (let row = 0; row < rows; row++) {
+    for (let row = from; row < to; row++) {
       const a = hashes[row * 4] as number;
       const b = secondWord(a, hashes[row * 4 + 1] as number);
-      let at = firsts[row] as number;
+      let at = firsts[row - from] as number;
       let isNew = 0;
       for (;;) {
         const first = words[at] as number;
@@ -163,24 +187,7 @@ class Table {
       ordinals[row] = isNew;
       known += 1 - isNew;
     }
-    this.#size[1] = (this.#size[1] as number) + rows - known;
     return known;
-  }
-
-  /** Notes where each row's slot is and answers something of what is in all of them. */
-  #touch(hashes: Int32Array, rows: number): number {
-    const { words } = this;
-    const firsts = this.#firsts;
-    const scale = this.#scale;
-    let all = 0;
-    for (let row = 0; row < rows; row++) {
-      const a = hashes[row * 4] as number;
-      const b = secondWord(a, hashes[row * 4 + 1] as number);
-      const at = Math.floor((b >>> 0) * scale) * SEEN_WORDS;
-      firsts[row] = at;
-      all ^= words[at] as number;
-    }
-    return all;
   }
 
   /** Puts a hash in; false: it is there. */
