@@ -1,4 +1,6 @@
 /** A growing run of bytes to write into. Hot: plain fields; copies go in steps of eight into the slack behind the end. */
+import { type Memory, PAGE } from './wasm.ts';
+
 const encoder = new TextEncoder();
 
 /** Copies longer than this are left to memmove. */
@@ -6,15 +8,6 @@ const LONG = 256;
 
 /** Bytes behind the end that may be read and overwritten: the kernel copies in steps of sixteen. */
 export const SLACK = 16;
-
-/** What a WebAssembly memory grows by. */
-const PAGE = 65_536;
-
-/** A memory that keeps its contents when it grows, in pages of 64 KiB: WebAssembly's. Who else uses it is told to `refresh`. */
-export interface Memory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
 
 /** Room must be reserved before anything is written; only `append`, `bytes` and `text` do so themselves. */
 export class Bytes {

@@ -3,8 +3,9 @@
  * fast from the first row on. Its source is `assembly/records.ts`. One memory holds, from the start: what log records need (`otlp-logs`),
  * a scratch, the arena with the ready runs and everything else about a batch; behind what is used of it the block of records being written.
  */
-import { Bytes, type Memory } from './bytes.ts';
+import { Bytes } from './bytes.ts';
 import { RECORDS_WASM } from './records-wasm.ts';
+import { instantiate, type Memory } from './wasm.ts';
 
 /** Where the scratch is and where it ends. */
 export const SCRATCH_START = 64;
@@ -25,19 +26,11 @@ interface Loops {
   records(row: number, rows: number, at: number, enough: number, most: number): number;
 }
 
-/** What is used of WebAssembly; its types come with the browser's only. */
-declare namespace WebAssembly {
-  const Memory: new (size: { readonly initial: number }) => Memory;
-  const Module: new (bytes: Uint8Array) => object;
-  const Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
 /** Kernels of encoders that are done: memory of WebAssembly is costly to make. */
 const idle: Kernel[] = [];
 const MOST_IDLE = 3;
 /** Memories that one large batch made larger than this are not kept. */
 const KEEP_BYTES = 32 << 20;
-const PAGE = 65_536;
 
 /** A kernel of its own for an encoder, its arena empty. */
 export function takeKernel(): Kernel {
@@ -51,11 +44,8 @@ export function returnKernel(kernel: Kernel): void {
   if (idle.length < MOST_IDLE && kernel.arena.buffer.length <= KEEP_BYTES) idle.push(kernel);
 }
 
-let compiled: object | undefined;
-
 function newKernel(): Kernel {
-  compiled ??= new WebAssembly.Module(Buffer.from(RECORDS_WASM, 'base64'));
-  const memory = new WebAssembly.Memory({ initial: SCRATCH_END / PAGE + 2 });
+  const { exports, memory } = instantiate<Loops>(RECORDS_WASM, SCRATCH_END * 3);
   const users: Bytes[] = [];
   const shared: Memory = {
     get buffer() {
@@ -69,7 +59,5 @@ function newKernel(): Kernel {
   };
   const [out, arena] = [new Bytes(0, shared), new Bytes(0, shared)];
   users.push(out, arena);
-  const { missing, cells, records } = new WebAssembly.Instance(compiled, { env: { memory } })
-    .exports as Loops;
-  return { out, arena, missing, cells, records };
+  return { ...exports, out, arena };
 }

@@ -2,7 +2,7 @@
  * What all encoders but Parquet have in common: records are written block by block, small enough for the processor's cache,
  * gathered into chunks cut by bytes, compressed, and accounted for.
  */
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, zstdCompressSync } from 'node:zlib';
 import type { Batch } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
 import { formatDecimal } from '../focus/decimal.ts';
@@ -11,6 +11,7 @@ import { returnBuffer, type Sendable, sendable, takeBuffer } from './buffers.ts'
 import { Bytes, SLACK } from './bytes.ts';
 import type { BatchEncoder, ChargeExtras, EncodedChunk } from './encoder.ts';
 import type { NamedColumn } from './field.ts';
+import { gzip } from './gzip.ts';
 import { returnKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { type CellFormat, Planner } from './planner.ts';
@@ -177,10 +178,8 @@ export class Costs {
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1 << 18 };
 
 function packed(bytes: Uint8Array, compression: 'gzip' | 'zstd'): Sendable {
-  const all =
-    compression === 'gzip'
-      ? gzipSync(bytes, { level: 1, chunkSize: 1 << 18 })
-      : zstdCompressSync(bytes, ZSTD);
+  if (compression === 'gzip') return { bytes: gzip(bytes), wanted: false };
+  const all = zstdCompressSync(bytes, ZSTD);
   const isAlone = all.byteLength === all.buffer.byteLength;
   return { bytes: isAlone ? all : Uint8Array.from(all), wanted: false };
 }
