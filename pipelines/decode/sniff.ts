@@ -77,12 +77,17 @@ async function unpackHead(
 ): Promise<Uint8Array> {
   if (compression === 'zip') return await unzipHead(path);
   const chunks: Uint8Array[] = [];
+  let length = 0;
   let rest = packed;
   try {
     while (rest.length > 0 && chunks.length === 0) {
       const stream = headUnpacker(compression);
       stream.end(rest);
-      for await (const chunk of stream) chunks.push(chunk);
+      for await (const chunk of stream) {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length >= HEAD) break;
+      }
       if (stream.bytesWritten === 0) break;
       rest = rest.subarray(stream.bytesWritten);
     }
@@ -114,8 +119,8 @@ async function unzipHead(path: string): Promise<Uint8Array> {
 /** Does not mind that the end is missing. One zstd frame at a time: the first ones may be empty. */
 function headUnpacker(compression: 'gzip' | 'zstd'): Transform & { readonly bytesWritten: number } {
   return compression === 'gzip'
-    ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })
-    : createZstdDecompress({ finishFlush: constants.ZSTD_e_flush });
+    ? createGunzip({ chunkSize: HEAD, finishFlush: constants.Z_SYNC_FLUSH })
+    : createZstdDecompress({ chunkSize: HEAD, finishFlush: constants.ZSTD_e_flush });
 }
 
 /** First bytes of what people drop into a folder of bills by mistake. */
