@@ -1,6 +1,7 @@
 /** A column with one value per row. Hot: indexed loops over typed arrays. */
 import type { Column } from '../../focus/batch.ts';
 import type { RowGroupFacts } from './footer.ts';
+import type { Kernel } from './kernel.ts';
 import { LeafReader } from './leaf-reader.ts';
 import type { PartFile } from './part-file.ts';
 import type { Leaf } from './schema.ts';
@@ -30,7 +31,7 @@ export class FlatColumn implements ColumnReader, Leader {
   readonly leaf: LeafReader;
   readonly codes: Uint32Array;
   direct = false;
-  readonly #scratch: Scratch;
+  readonly #kernel: Kernel;
   readonly #twins: TwinPages;
   /** Has the same page under way: its codes stand for the indices of this one, too. */
   #leader: Leader | undefined;
@@ -60,7 +61,7 @@ export class FlatColumn implements ColumnReader, Leader {
     this.name = from.name;
     const make = storesOf(leaf.element);
     this.leaf = new LeafReader(from.file, leaf, make, from.scratch);
-    this.#scratch = from.scratch;
+    this.#kernel = from.scratch.kernel;
     this.#twins = from.twins;
     this.codes = new Uint32Array(from.batchRows);
     this.#transient = new Appending(make(true));
@@ -127,24 +128,16 @@ export class FlatColumn implements ColumnReader, Leader {
   }
 
   #take(sink: Sink, row: number, count: number): void {
-    const codes = this.codes;
-    const { definition } = this.leaf.pages;
+    const { codes, leaf } = this;
+    const { definition } = leaf.pages;
     const run = this.#optional ? definition.run(count) : 1;
     if (run === 0) codes.fill(0, row, row + count);
-    else if (run === 1) this.leaf.codes(sink, count, codes, row);
+    else if (run === 1) leaf.codesTo(sink, count, codes, row);
     else {
-      const { levels } = this.#scratch;
-      definition.read(levels, 0, count);
-      let present = 0;
-      for (let i = 0; i < count; i++) present += levels[i] as number;
-      this.leaf.codes(sink, present, codes, row);
-      let from = row + present;
-      // Without a branch: which rows are null cannot be guessed.
-      for (let i = count - 1; i >= 0; i--) {
-        const level = levels[i] as number;
-        from -= level;
-        codes[row + i] = (codes[from] as number) & -level;
-      }
+      const kernel = this.#kernel;
+      leaf.codes(sink, kernel.call.levels(0, definition.at, 1, count));
+      kernel.call.spread(count);
+      codes.set(kernel.rows(count), row);
     }
   }
 

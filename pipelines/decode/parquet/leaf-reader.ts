@@ -28,6 +28,9 @@ export class LeafReader {
   /** Code in `sink` of each entry of the chunk's dictionary. */
   #codes = new Uint32Array(16);
   #entries = 0;
+  /** Where the kernel has those codes, and room for how many. */
+  #table = 0;
+  #room = 0;
   readonly #takeDictionary = (run: Run, count: number) => this.#dictionary(run, count);
 
   constructor(file: PartFile, leaf: Leaf, make: StoreMaker, shared: Scratch) {
@@ -87,43 +90,44 @@ export class LeafReader {
     this.sink = this.interning;
     for (let entry = 0; entry < this.#entries; entry++)
       this.#codes[entry] = this.sink.store.copy(store, this.#codes[entry] as number);
+    this.#tell();
   }
 
-  /** The codes of the next `count` values that are not null go to `out` from `from` on; they are codes of `sink`. */
-  codes(sink: Sink, count: number, out: Uint32Array, from: number): void {
+  /** Puts the codes of the next `count` values that are not null at hand in the kernel; they are codes of `sink`. */
+  codes(sink: Sink, count: number): void {
     if (count === 0) return;
-    if (!this.pages.indexed) {
-      sink.codes(this.#split(this.pages.plain, count), out, from);
-      return;
+    const { kernel, codes } = this.#scratch;
+    if (this.pages.indexed) {
+      kernel.call.codes(this.pages.indices.at, count, this.#table, this.#entries);
+      if (sink !== this.sink) this.#copies(sink.store, kernel.codes(count));
+    } else {
+      sink.codes(this.#split(this.pages.plain, count), codes, 0);
+      kernel.codes(count).set(codes.subarray(0, count));
     }
-    this.#indexed(count, out, from);
-    if (sink !== this.sink) this.#copies(sink.store, count, out, from);
   }
 
-  #indexed(count: number, out: Uint32Array, from: number): void {
-    const { indices } = this.pages;
-    const codes = this.#codes;
-    const entries = this.#entries;
-    const same = indices.run(count);
-    if (same >= 0) {
-      if (same >= entries) throw new Error(`index ${same} into a dictionary of ${entries} entries`);
-      out.fill(codes[same] as number, from, from + count);
-      return;
+  /** Likewise, but they go to `out` from `from` on. */
+  codesTo(sink: Sink, count: number, out: Uint32Array, from: number): void {
+    if (!this.pages.indexed) sink.codes(this.#split(this.pages.plain, count), out, from);
+    else {
+      this.codes(sink, count);
+      out.set(this.#scratch.kernel.codes(count), from);
     }
-    indices.read(out, from, count);
-    const end = from + count;
-    let most = 0;
-    for (let at = from; at < end; at++) {
-      const index = out[at] as number;
-      most = index > most ? index : most;
-      out[at] = codes[index] as number;
-    }
-    if (most >= entries) throw new Error(`index ${most} into a dictionary of ${entries} entries`);
   }
 
-  #copies(store: Store, count: number, out: Uint32Array, from: number): void {
-    for (let at = from; at < from + count; at++)
-      out[at] = store.copy(this.sink.store, out[at] as number);
+  #copies(store: Store, codes: Uint32Array): void {
+    for (let i = 0; i < codes.length; i++)
+      codes[i] = store.copy(this.sink.store, codes[i] as number);
+  }
+
+  /** Gives the kernel the codes of the dictionary. */
+  #tell(): void {
+    const { kernel } = this.#scratch;
+    if (this.#entries > this.#room) {
+      this.#room = this.#entries + (this.#entries >>> 2);
+      this.#table = kernel.take(this.#room * 4);
+    }
+    kernel.words(this.#table, this.#entries).set(this.#codes.subarray(0, this.#entries));
   }
 
   /** Dictionary entries get codes in the part's memory while there is room, else in one of this chunk alone. */
@@ -131,11 +135,13 @@ export class LeafReader {
     const values = this.#split(run, count);
     this.#codes = longer(this.#codes, count);
     this.#entries = count;
-    if (!this.overflowed && this.interning.codesWhileRoom(values, this.#codes, 0)) return;
-    if (!this.overflowed) this.interning = new Interning(this.#make(false));
-    this.overflowed = true;
-    this.sink = new Appending(this.#make(false));
-    this.sink.codes(values, this.#codes, 0);
+    if (this.overflowed || !this.interning.codesWhileRoom(values, this.#codes, 0)) {
+      if (!this.overflowed) this.interning = new Interning(this.#make(false));
+      this.overflowed = true;
+      this.sink = new Appending(this.#make(false));
+      this.sink.codes(values, this.#codes, 0);
+    }
+    this.#tell();
   }
 
   /** Finds where the next `count` values of the run begin and end. */

@@ -8,11 +8,12 @@ import type { ColumnReader } from './flat-column.ts';
 import type { RowGroupFacts } from './footer.ts';
 import { fragmentStores } from './fragments.ts';
 import { type CellBits, JsonWriter, type LeafRows } from './json-writer.ts';
+import type { Kernel } from './kernel.ts';
 import { LeafReader } from './leaf-reader.ts';
 import type { PartFile } from './part-file.ts';
 import { RowMemory } from './row-memory.ts';
 import type { Leaf, TopColumn } from './schema.ts';
-import { longer, type Scratch } from './scratch.ts';
+import type { Scratch } from './scratch.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Stored values of one batch of one leaf. */
@@ -26,8 +27,9 @@ export class NestedColumn implements ColumnReader {
   readonly #leaves: readonly NestedLeaf[];
   readonly #writer: JsonWriter;
   readonly #codes: Uint32Array;
-  /** 1 for a row that is another than the one before. */
-  readonly #changed: Uint8Array;
+  readonly #kernel: Kernel;
+  /** Where the kernel has a byte per row, 1 for one that is another than the one before. */
+  readonly #changed: number;
   readonly #memory = new RowMemory();
   readonly #transient = new Dictionary({ transient: true });
   #texts = emptyTexts();
@@ -46,7 +48,8 @@ export class NestedColumn implements ColumnReader {
     );
     this.#writer = new JsonWriter(column.shape, this.#leaves);
     this.#codes = new Uint32Array(from.batchRows);
-    this.#changed = new Uint8Array(from.batchRows).fill(1);
+    this.#kernel = from.scratch.kernel;
+    this.#changed = this.#kernel.take(from.batchRows);
   }
 
   open(group: RowGroupFacts, dataEnd: number): void {
@@ -56,8 +59,9 @@ export class NestedColumn implements ColumnReader {
   read(rows: number): Column {
     if (this.#texts.used > MAX_BYTES || this.#memory.full) this.#forget();
     let renewed = false;
+    for (const leaf of this.#leaves) if (leaf.readRows(rows)) renewed = true;
     for (const leaf of this.#leaves) {
-      if (leaf.readRows(rows)) renewed = true;
+      leaf.show(rows);
       this.#repaired += leaf.countRepaired();
     }
     if (renewed) this.#memory.clear();
@@ -86,9 +90,9 @@ export class NestedColumn implements ColumnReader {
     const texts = this.#texts;
     const memory = this.#memory;
     const codes = this.#codes;
-    const changed = this.#changed;
-    changed.fill(0, 1, rows);
-    for (const leaf of this.#leaves) leaf.markChanges(changed, rows);
+    const changed = this.#kernel.bytes(this.#changed, rows).fill(0);
+    for (const leaf of this.#leaves) leaf.markChanges(this.#changed, rows);
+    changed[0] = 1;
     let code = -1;
     for (let row = 0; row < rows; row++) {
       if (changed[row] === 1) code = memory.find(this.#leaves, row);
@@ -115,12 +119,15 @@ export class NestedColumn implements ColumnReader {
 
 /** The levels and codes of one leaf for the rows of a batch. */
 class NestedLeaf implements LeafRows {
-  cells = new Uint32Array(4096);
+  cells: Uint32Array = new Uint32Array(0);
   readonly bits: CellBits;
-  /** First stored value of each row, and behind the last. */
-  readonly rowStarts: Uint32Array;
+  rowStarts: Uint32Array = new Uint32Array(0);
   readonly #reader: LeafReader;
-  readonly #scratch: Scratch;
+  readonly #kernel: Kernel;
+  /** Where the kernel has the cells, with room for how many, and the first of each row and behind the last. */
+  #cells: number;
+  #room = 4096;
+  readonly #rowStarts: number;
   /** Stored values read, and those of them that belong to rows given out. */
   #filled = 0;
   #taken = 0;
@@ -134,8 +141,9 @@ class NestedLeaf implements LeafRows {
   ) {
     const make = fragmentStores(leaf.element, key);
     this.#reader = new LeafReader(from.file, leaf, make, from.scratch);
-    this.#scratch = from.scratch;
-    this.rowStarts = new Uint32Array(from.batchRows + 1);
+    this.#kernel = from.scratch.kernel;
+    this.#cells = this.#kernel.take(this.#room * 4);
+    this.#rowStarts = this.#kernel.take((from.batchRows + 1) * 4);
     if (leaf.maxDefinition > 255 || leaf.maxRepetition > 255)
       throw new Error('it is nested too deeply');
     const definition = bitWidth(leaf.maxDefinition);
@@ -155,58 +163,48 @@ class NestedLeaf implements LeafRows {
 
   /** Reads the stored values of the next rows; true: codes mean something else than before. */
   readRows(rows: number): boolean {
-    this.cells.copyWithin(0, this.#taken, this.#filled);
+    this.#held().copyWithin(0, this.#taken);
     this.#filled -= this.#taken;
     const { interning, pages, sink } = this.#reader;
     if (sink === interning && interning.full && !pages.indexed) this.#forgetValues();
     let started = 0;
     for (let at = 0; started <= rows; ) {
-      started = this.#startRows(started, { rows, from: at });
+      started = this.#startRows(started, rows, at);
       at = this.#filled;
       if (started > rows || this.#more()) continue;
       if (started < rows) throw new Error('it has fewer values than rows');
-      this.rowStarts[rows] = this.#filled;
+      this.#kernel.words(this.#rowStarts, rows + 1)[rows] = this.#filled;
       break;
     }
-    if (this.rowStarts[0] !== 0) throw new Error('its first value continues a row');
-    this.#taken = this.rowStarts[rows] as number;
+    const starts = this.#kernel.words(this.#rowStarts, rows + 1);
+    if (starts[0] !== 0) throw new Error('its first value continues a row');
+    this.#taken = starts[rows] as number;
     const renewed = this.#fragments !== this.fragments;
     this.#fragments = this.fragments;
     return renewed;
   }
 
-  /** Sets `changed` to 1 for each of the rows, but for the first, that has other values than the one before. */
-  markChanges(changed: Uint8Array, rows: number): void {
-    const { cells, rowStarts } = this;
-    if (rowStarts[rows] === rows) {
-      for (let row = 1; row < rows; row++) if (cells[row] !== cells[row - 1]) changed[row] = 1;
-      return;
-    }
-    let before = 0;
-    let start = rowStarts[1] as number;
-    for (let row = 1; row < rows; row++) {
-      const end = rowStarts[row + 1] as number;
-      const back = start - before;
-      let at = start;
-      if (end - start === back) while (at < end && cells[at] === cells[at - back]) at++;
-      if (at < end || end - start !== back) changed[row] = 1;
-      before = start;
-      start = end;
-    }
+  /** Lets the cells of the rows be seen; until the kernel's memory grows. */
+  show(rows: number): void {
+    this.cells = this.#held();
+    this.rowStarts = this.#kernel.words(this.#rowStarts, rows + 1);
+  }
+
+  /** Marks each of the rows, but for the first, that has other values than the one before. */
+  markChanges(changed: number, rows: number): void {
+    this.#kernel.call.markChanges(this.#cells, this.#rowStarts, rows, changed);
+  }
+
+  #held(): Uint32Array {
+    return this.#kernel.words(this.#cells, this.#filled);
   }
 
   /** Finds where rows start among the stored values from `from` on, up to that behind the last; answers how many did by now. */
-  #startRows(started: number, { rows, from }: { readonly rows: number; readonly from: number }) {
-    const { cells, rowStarts } = this;
-    const repetition = ((1 << this.bits.levels) - 1) & (-1 << this.bits.definition);
-    const filled = this.#filled;
-    let row = started;
-    // Without a branch that could be guessed wrong once per row: what continues a row is overwritten by the next that does not.
-    for (let at = from; at < filled && row <= rows; at++) {
-      rowStarts[row] = at;
-      row += (((cells[at] as number) & repetition) - 1) >>> 31;
-    }
-    return row;
+  #startRows(started: number, rows: number, from: number): number {
+    const mask = ((1 << this.bits.levels) - 1) & (-1 << this.bits.definition);
+    const { call } = this.#kernel;
+    const starts = this.#rowStarts;
+    return call.startRows(this.#cells, from, this.#filled, starts, started, rows, mask);
   }
 
   /** Stored values of the rows in which something was replaced. */
@@ -227,9 +225,10 @@ class NestedLeaf implements LeafRows {
     const { levels } = this.bits;
     const mask = (1 << levels) - 1;
     reader.forget();
-    for (let at = 0; at < this.#filled; at++) {
-      const cell = this.cells[at] as number;
-      this.cells[at] = (reader.sink.store.copy(store, cell >>> levels) << levels) | (cell & mask);
+    const cells = this.#held();
+    for (let at = 0; at < cells.length; at++) {
+      const cell = cells[at] as number;
+      cells[at] = (reader.sink.store.copy(store, cell >>> levels) << levels) | (cell & mask);
     }
   }
 
@@ -241,74 +240,27 @@ class NestedLeaf implements LeafRows {
     const take = Math.min(pages.left, 4096);
     const from = this.#filled;
     if (from + take > MAX_VALUES) throw new Error(`some rows have more than ${MAX_VALUES} values`);
-    this.cells = longer(this.cells, from + take);
-    const { repetitions } = this.#scratch;
-    const repeated = pages.repetition.run(take);
-    if (repeated < 0) pages.repetition.read(repetitions, 0, take);
-    else repetitions.fill(repeated, 0, take);
-    const defined = pages.definition.run(take);
-    if (defined < 0) this.#mixedCells(from, take);
-    else if (defined === leaf.maxDefinition) this.#valueCells(from, take);
-    else this.#emptyCells(from, take, defined);
+    this.#fit(from + take);
+    const most = leaf.maxDefinition;
+    const { call } = this.#kernel;
+    const present = call.levels(pages.repetition.at, pages.definition.at, most, take);
+    reader.codes(reader.sink, present);
+    const { definition, levels } = this.bits;
+    if (this.fragments.size > 2 ** (32 - levels))
+      throw new Error('it has too many different values for its depth');
+    call.compose(this.#cells + from * 4, take, present, most, definition, levels);
     pages.left -= take;
     this.#filled = from + take;
     return true;
   }
 
-  /** Cells with a value each. */
-  #valueCells(from: number, count: number): void {
-    this.#codes(count);
-    const { cells } = this;
-    const { codes, repetitions } = this.#scratch;
-    const { definition, levels } = this.bits;
-    const most = this.#reader.leaf.maxDefinition;
-    for (let i = 0; i < count; i++)
-      cells[from + i] =
-        ((codes[i] as number) << levels) | ((repetitions[i] as number) << definition) | most;
+  #fit(cells: number): void {
+    if (cells <= this.#room) return;
+    this.#room = Math.max(cells, this.#room * 2);
+    const at = this.#kernel.take(this.#room * 4);
+    this.#kernel.words(at, this.#filled).set(this.#held());
+    this.#cells = at;
   }
-
-  /** Cells without a value: what they say is at one level. */
-  #emptyCells(from: number, count: number, level: number): void {
-    const { cells } = this;
-    const { repetitions } = this.#scratch;
-    const { definition } = this.bits;
-    for (let i = 0; i < count; i++)
-      cells[from + i] = ((repetitions[i] as number) << definition) | level;
-  }
-
-  #mixedCells(from: number, count: number): void {
-    const { pages, leaf } = this.#reader;
-    const { codes, definitions, repetitions } = this.#scratch;
-    pages.definition.read(definitions, 0, count);
-    const most = leaf.maxDefinition;
-    let present = 0;
-    for (let i = 0; i < count; i++) present += isEqual(definitions[i] as number, most);
-    this.#codes(present);
-    const { cells } = this;
-    const { definition, levels } = this.bits;
-    let next = 0;
-    // Without branches: which rows have values cannot be guessed.
-    for (let i = 0; i < count; i++) {
-      const defined = definitions[i] as number;
-      const isValue = isEqual(defined, most);
-      const code = (codes[next] as number) & -isValue;
-      next += isValue;
-      cells[from + i] = (code << levels) | ((repetitions[i] as number) << definition) | defined;
-    }
-  }
-
-  /** The codes of the next values that are there, to the scratch memory. */
-  #codes(count: number): void {
-    const reader = this.#reader;
-    reader.codes(reader.sink, count, this.#scratch.codes, 0);
-    if (this.fragments.size > 2 ** (32 - this.bits.levels))
-      throw new Error('it has too many different values for its depth');
-  }
-}
-
-/** 1 for equal levels, else 0. */
-function isEqual(level: number, other: number): number {
-  return ((level ^ other) - 1) >>> 31;
 }
 
 function emptyTexts(): Dictionary {

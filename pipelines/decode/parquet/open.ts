@@ -3,6 +3,7 @@ import { BadPart, errorName } from '../../plugin/errors.ts';
 import type { OpenOptions, RejectedRow, Source } from '../source.ts';
 import { type ColumnReader, FlatColumn } from './flat-column.ts';
 import { type Footer, footerOf, type RowGroupFacts, readFooter } from './footer.ts';
+import { type Kernel, returnKernel, takeKernel } from './kernel.ts';
 import { NestedColumn } from './nested-column.ts';
 import { openPart, type PartFile } from './part-file.ts';
 import { columnsOfSchema, type TopColumn } from './schema.ts';
@@ -24,10 +25,17 @@ export async function parquetRowGroups(
 /** Opens a Parquet file; BadPart when it cannot be one. */
 export async function openParquet(options: OpenOptions): Promise<Source> {
   const file = await openPart(options.path);
-  try {
-    return source(file, options);
-  } catch (error) {
+  const kernel = takeKernel(valuesAtOnce(options));
+  let isOpen = true;
+  const close = async () => {
+    if (isOpen) returnKernel(kernel);
+    isOpen = false;
     await file.close();
+  };
+  try {
+    return source(file, { options, kernel, close });
+  } catch (error) {
+    await close();
     throw error;
   }
 }
@@ -41,14 +49,25 @@ interface Reading {
   readonly batchRows: number;
 }
 
-function source(file: PartFile, options: OpenOptions): Source {
+/** Values that a column reads at once, at most. */
+function valuesAtOnce({ batchRows }: OpenOptions): number {
+  return Math.max(batchRows ?? BATCH_ROWS, BATCH_ROWS);
+}
+
+interface Opening {
+  readonly options: OpenOptions;
+  readonly kernel: Kernel;
+  close(): Promise<void>;
+}
+
+function source(file: PartFile, { options, kernel, close }: Opening): Source {
   const footer = footerOf(file);
   const table = tableOf(footer, file.path);
   const columns = table.map((column) => column.name);
   const reading: Reading = {
     file,
     footer,
-    readers: readersOf(file, table, options),
+    readers: readersOf(file, table, { options, kernel }),
     groups: groupsOf(footer, options),
     batchRows: options.batchRows ?? BATCH_ROWS,
   };
@@ -58,7 +77,7 @@ function source(file: PartFile, options: OpenOptions): Source {
     batches: () => batches(reading),
     takeRejected: (): RejectedRow[] => [],
     takeRepairs: () => repairsOf(reading.readers),
-    close: () => file.close(),
+    close,
   };
 }
 
@@ -81,11 +100,12 @@ function tableOf(footer: Footer, path: string): TopColumn[] {
 function readersOf(
   file: PartFile,
   table: readonly TopColumn[],
-  options: OpenOptions,
+  { options, kernel }: Omit<Opening, 'close'>,
 ): ColumnReader[] {
   const wanted = new Set(options.project?.(table.map((column) => column.name)));
   const batchRows = options.batchRows ?? BATCH_ROWS;
-  const from = { file, scratch: scratch(), twins: new TwinPages(), batchRows };
+  const shared = scratch(kernel, valuesAtOnce(options));
+  const from = { file, scratch: shared, twins: new TwinPages(), batchRows };
   const readers: ColumnReader[] = [];
   for (const column of table) {
     if (options.project !== undefined && !wanted.has(column.name)) continue;

@@ -6,12 +6,12 @@ import { AHEAD, ChunkBytes } from './chunk-bytes.ts';
 import { decompress, knownCodec } from './codecs.ts';
 import type { RowGroupFacts } from './footer.ts';
 import { count } from './footer.ts';
-import { Hybrid } from './hybrid.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
 import type { PartFile } from './part-file.ts';
 import { plainLayout } from './rare-encodings.ts';
 import type { Leaf } from './schema.ts';
-import { roomFor, type Scratch } from './scratch.ts';
+import { PageMemory, type Scratch } from './scratch.ts';
+import { Stream } from './stream.ts';
 
 /** Where the values of a page stand; SLACK bytes behind the end can be read. */
 export interface Run {
@@ -82,9 +82,9 @@ export function valueWidth(type: ParquetType | undefined, typeLength: number | u
 
 /** Goes through the pages of a column, chunk by chunk. */
 export class Pages {
-  readonly repetition = new Hybrid();
-  readonly definition = new Hybrid();
-  readonly indices = new Hybrid();
+  readonly repetition: Stream;
+  readonly definition: Stream;
+  readonly indices: Stream;
   /** Whether the values of the current page are indices into the dictionary; else they stand in `plain`. */
   indexed = false;
   plain: Run = NOTHING;
@@ -95,20 +95,23 @@ export class Pages {
   readonly width: number;
   readonly #bytes: ChunkBytes;
   readonly #leaf: Leaf;
-  readonly #scratch: Scratch;
   #codec = '';
   #position = 0;
   #end = 0;
   /** Values in pages that were not opened yet. */
   #values = 0;
   #hasDictionary = false;
-  #page = new Uint8Array(0);
-  #view = new DataView(this.#page.buffer);
+  /** Keeps a page whose values stand in it. */
+  readonly #own = new PageMemory();
+  readonly #shared: PageMemory;
 
   constructor(file: PartFile, leaf: Leaf, shared: Scratch) {
     this.#bytes = new ChunkBytes(file, shared);
+    this.#shared = shared.page;
+    this.repetition = new Stream(shared.kernel);
+    this.definition = new Stream(shared.kernel);
+    this.indices = new Stream(shared.kernel);
     this.#leaf = leaf;
-    this.#scratch = shared;
     this.width = valueWidth(leaf.element.type, leaf.element.type_length);
   }
 
@@ -180,19 +183,20 @@ export class Pages {
     return bytes;
   }
 
-  /** Inflates a page. */
-  #inflate(header: PageHeader, input: Uint8Array, page: Uint8Array): void {
+  /** Inflates the page to `page`. */
+  #inflate(header: PageHeader, input: Uint8Array, page: PageMemory): void {
     const { uncompressedBytes } = header;
+    page.fit(uncompressedBytes);
     if (this.#codec === 'UNCOMPRESSED' || !header.compressed) {
       if (input.length !== uncompressedBytes)
         throw new Error('a page that is not compressed has two sizes');
-      page.set(input);
+      page.bytes.set(input);
       return;
     }
     const levels = header.repetitionBytes + header.definitionBytes;
-    page.set(input.subarray(0, levels));
+    page.bytes.set(input.subarray(0, levels));
     decompress(this.#codec, input.subarray(levels), {
-      output: page,
+      output: page.bytes,
       at: levels,
       size: uncompressedBytes - levels,
     });
@@ -202,12 +206,11 @@ export class Pages {
     if (this.#hasDictionary) throw new Error('a second dictionary');
     if (header.encoding !== 'PLAIN' && header.encoding !== 'PLAIN_DICTIONARY')
       throw new Error(`a dictionary in the encoding ${header.encoding}`);
-    const end = header.uncompressedBytes;
-    const bytes = roomFor(this.#scratch.dictionary, end);
-    this.#scratch.dictionary = bytes;
-    this.#inflate(header, this.#stored(header), bytes);
+    const page = this.#shared;
+    this.#inflate(header, this.#stored(header), page);
     this.#hasDictionary = true;
-    take({ bytes, view: new DataView(bytes.buffer), at: 0, end }, header.values);
+    const { bytes, view } = page;
+    take({ bytes, view, at: 0, end: header.uncompressedBytes }, header.values);
   }
 
   #dataPage(header: PageHeader, isKnown?: () => boolean): void {
@@ -218,20 +221,18 @@ export class Pages {
     this.page = { header, codec: this.#codec, bytes, held, values: this.#values };
     if (this.#hasDictionary && isKnown?.() === true) this.indexed = true;
     else {
-      if (header.uncompressedBytes + SLACK > this.#page.length) {
-        this.#page = roomFor(this.#page, header.uncompressedBytes);
-        this.#view = new DataView(this.#page.buffer);
-      }
-      this.#inflate(header, bytes, this.#page);
-      const start = header.type === 'DATA_PAGE' ? this.#levelsV1(header) : this.#levelsV2(header);
-      this.#openValues(header, start);
+      const page = isIndices(header.encoding) ? this.#shared : this.#own;
+      this.#inflate(header, bytes, page);
+      const isFirst = header.type === 'DATA_PAGE';
+      const start = isFirst ? this.#levelsV1(header, page) : this.#levelsV2(header, page);
+      this.#openValues(header, start, page);
     }
     this.#values -= header.values;
     this.left = header.values;
   }
 
   /** Levels of a version 1 page carry their own length. */
-  #levelsV1(header: PageHeader): number {
+  #levelsV1(header: PageHeader, { bytes: page, view }: PageMemory): number {
     const { maxRepetition, maxDefinition } = this.#leaf;
     if (maxRepetition + maxDefinition > 0 && header.levelEncoding !== 'RLE')
       throw new Error(`levels in the encoding ${header.levelEncoding} are not supported`);
@@ -243,58 +244,60 @@ export class Pages {
     ] as const) {
       if (max === 0) continue;
       if (at + 4 > end) throw new Error('a page is too short');
-      const bytes = this.#view.getUint32(at, true);
+      const bytes = view.getUint32(at, true);
       if (at + 4 + bytes > end) throw new Error('levels reach beyond their page');
-      levels.open(this.#view, at + 4, at + 4 + bytes, bitWidth(max));
+      levels.open(page, at + 4, at + 4 + bytes, bitWidth(max));
       at += 4 + bytes;
     }
     return at;
   }
 
-  #levelsV2(header: PageHeader): number {
+  #levelsV2(header: PageHeader, { bytes: page }: PageMemory): number {
     const { repetitionBytes, definitionBytes } = header;
     const { maxRepetition, maxDefinition } = this.#leaf;
     const end = repetitionBytes + definitionBytes;
-    this.repetition.open(this.#view, 0, repetitionBytes, bitWidth(maxRepetition));
-    this.definition.open(this.#view, repetitionBytes, end, bitWidth(maxDefinition));
+    this.repetition.open(page, 0, repetitionBytes, bitWidth(maxRepetition));
+    this.definition.open(page, repetitionBytes, end, bitWidth(maxDefinition));
     return end;
   }
 
-  #openValues(header: PageHeader, start: number): void {
+  #openValues(header: PageHeader, start: number, page: PageMemory): void {
+    const { bytes, view } = page;
     const end = header.uncompressedBytes;
     const { type } = this.#leaf.element;
     const { encoding } = header;
     this.indexed = true;
     if (type === 'BOOLEAN') {
-      this.#openBooleans(encoding, start, end);
+      this.#openBooleans(encoding, bytes, start, end);
       return;
     }
-    if (encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY') {
+    if (isIndices(encoding)) {
       if (!this.#hasDictionary) throw new Error('indices without a dictionary');
-      const width = start < end ? this.#view.getUint8(start) : 0;
-      this.indices.open(this.#view, Math.min(start + 1, end), end, width);
+      const width = start < end ? view.getUint8(start) : 0;
+      this.indices.open(bytes, Math.min(start + 1, end), end, width);
       return;
     }
     this.indexed = false;
     if (encoding === 'PLAIN') {
-      this.plain = { bytes: this.#page, view: this.#view, at: start, end };
+      this.plain = { bytes, view, at: start, end };
       return;
     }
     const laidOut = plainLayout(
       encoding,
-      { view: this.#view, start, end },
+      { view, start, end },
       { type: type ?? 'BYTE_ARRAY', width: this.width, maxValues: header.values },
     );
     if (laidOut === undefined) throw new Error(`the encoding ${encoding} is not supported`);
-    const bytes = new Uint8Array(laidOut.length + SLACK);
-    bytes.set(laidOut);
-    this.plain = { bytes, view: new DataView(bytes.buffer), at: 0, end: laidOut.length };
+    const plain = new Uint8Array(laidOut.length + SLACK);
+    plain.set(laidOut);
+    const laidOutView = new DataView(plain.buffer);
+    this.plain = { bytes: plain, view: laidOutView, at: 0, end: laidOut.length };
   }
 
   /** Booleans are indices into false, true. */
-  #openBooleans(encoding: string, start: number, end: number): void {
-    if (encoding === 'PLAIN') this.indices.openPacked(this.#view, start, end, 1);
-    else if (encoding === 'RLE') this.indices.open(this.#view, Math.min(start + 4, end), end, 1);
+  #openBooleans(encoding: string, page: Uint8Array, start: number, end: number): void {
+    if (encoding === 'PLAIN') this.indices.openPacked(page, start, end, 1);
+    else if (encoding === 'RLE') this.indices.open(page, Math.min(start + 4, end), end, 1);
     else throw new Error(`booleans in the encoding ${encoding}`);
   }
 }
@@ -303,6 +306,10 @@ export class Pages {
 function verify(header: PageHeader, bytes: Uint8Array): void {
   if (header.crc32 !== undefined && crc32(bytes) !== header.crc32)
     throw new Error('a page is damaged, its CRC-32 is another than its header says');
+}
+
+function isIndices(encoding: string): boolean {
+  return encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY';
 }
 
 function bitWidth(max: number): number {

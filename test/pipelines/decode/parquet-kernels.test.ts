@@ -1,7 +1,8 @@
 /** The hot loops of the Parquet decoder beside slow ones that say the same. */
 import t from 'tap';
 import { appendDoubles } from '../../../pipelines/decode/parquet/double-values.ts';
-import { Hybrid } from '../../../pipelines/decode/parquet/hybrid.ts';
+import { returnKernel, takeKernel } from '../../../pipelines/decode/parquet/kernel.ts';
+import { Stream } from '../../../pipelines/decode/parquet/stream.ts';
 import { Amounts } from '../../../pipelines/focus/amounts.ts';
 
 /** Numbers in [0, 1), the same on every run. */
@@ -16,29 +17,35 @@ function randoms(): () => number {
 t.test('unpacks values of every width as reading bit by bit does', async (t) => {
   const random = randoms();
   const bytes = Uint8Array.from({ length: 5000 }, () => random() * 256);
-  const view = new DataView(bytes.buffer);
   const start = 3;
-  const end = bytes.length - 8;
   const bit = (at: number) => ((bytes[start + (at >>> 3)] as number) >>> (at & 7)) & 1;
+  const kernel = takeKernel(4096);
   for (let width = 1; width <= 32; width++) {
-    const expected = Array.from({ length: Math.floor(((end - start) * 8) / width) }, (_, i) => {
+    const all = Math.floor(((bytes.length - start) * 8) / width);
+    const expected = Array.from({ length: Math.min(all, 9000) }, (_, i) => {
       let value = 0;
       for (let at = 0; at < width; at++) value += bit(i * width + at) * 2 ** at;
       return value;
     });
-    for (const most of [7, 23, 200, expected.length]) {
-      const packed = new Hybrid();
-      packed.openPacked(view, start, end, width);
-      const out = new Uint32Array(expected.length);
-      for (let at = 0; at < out.length; ) {
-        const count = Math.min(out.length - at, 1 + Math.floor(random() * most));
-        packed.read(out, at, count);
-        at += count;
+    for (const most of [7, 23, 200, 4096]) {
+      const packed = new Stream(kernel);
+      packed.openPacked(bytes, start, bytes.length, width);
+      const out: number[] = [];
+      while (out.length < expected.length) {
+        const count = Math.min(expected.length - out.length, 1 + Math.floor(random() * most));
+        // As definition levels: cells of zero bits for a code or a repetition hold just those.
+        kernel.call.levels(0, packed.at, 0, count);
+        const cells = kernel.take(count * 4);
+        kernel.codes(count).fill(0);
+        kernel.call.compose(cells, count, 0, 0, 0, 0);
+        out.push(...kernel.words(cells, count));
       }
-      t.same(out, Uint32Array.from(expected), `${width} bits, at most ${most} at once`);
-      t.throws(() => packed.read(out, 0, 8), { message: /end too early/ });
+      t.strictSame(out, expected, `${width} bits, at most ${most} at once`);
+      if (expected.length === all)
+        t.throws(() => kernel.call.levels(0, packed.at, 1, 8), { message: /end too early/ });
     }
   }
+  returnKernel(kernel);
 });
 
 t.test('takes doubles in a row as the decimals that each stands for', async (t) => {
