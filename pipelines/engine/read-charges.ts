@@ -8,7 +8,7 @@ import type { Mapping, RowTemplate } from '../normalize/mapping.ts';
 import { Normalizer } from '../normalize/normalize.ts';
 import type { StageSettings } from './deliver.ts';
 import { loadMappings } from './load-mappings.ts';
-import { settleDates } from './settle-dates.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** Which part is read, and how. */
 export interface ReadRequest {
@@ -51,7 +51,7 @@ export async function* readCharges(request: ReadRequest): AsyncGenerator<ReadBat
     const identifier = new Identifier(request.equalCharges);
     const batches = normalizer.table.rewrite?.(() => batchesOf(path)) ?? opened.batches();
     for await (const source of batches) {
-      await settleDates(normalizer, source, path);
+      await readAhead(normalizer, source, path);
       const { charges } = normalizer.normalize(source);
       for (const { batch, template: number } of charges) {
         const owned = attribute(batch);

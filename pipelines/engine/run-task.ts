@@ -18,7 +18,7 @@ import { ChargeTraces } from './charge-traces.ts';
 import { ChargeKeeper } from './keep-charges.ts';
 import { loadMappings } from './load-mappings.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
-import { settleDates } from './settle-dates.ts';
+import { readAgain, readAhead } from './read-ahead.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { WorkerPort } from './worker-port.ts';
 
@@ -134,6 +134,7 @@ class TaskRun {
       await this.#batch(batch);
       this.#watch.start('decode');
     }
+    await readAgain(normalizer, this.#task.path);
     this.#watch.start('encode');
     for (const [encoding, encoder] of this.#encoders.entries())
       await this.#sender.send(encoding, encoder.finish());
@@ -157,7 +158,7 @@ class TaskRun {
 
   async #batch(batch: Batch): Promise<void> {
     this.#watch.start('normalize');
-    await settleDates(this.#opened.normalizer, batch, this.#task.path);
+    await readAhead(this.#opened.normalizer, batch, this.#task.path);
     const { charges, rejected } = this.#opened.normalizer.normalize(batch);
     this.#reject(this.#opened.source.takeRejected());
     if (rejected.length > 0) this.#port.post({ type: 'rejected', rows: rejected });

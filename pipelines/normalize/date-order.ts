@@ -1,5 +1,6 @@
 /** In which order the short dates of a part (`9/1/26`) are written: found by all of them, so that no part is read in both. */
-import type { Batch, TextColumn } from '../focus/batch.ts';
+import type { Batch } from '../focus/batch.ts';
+import { eachText } from './distinct-texts.ts';
 import type { Mapping } from './mapping.ts';
 import { type DateOrder, orderOfPeriod, orderShown } from './written-times.ts';
 
@@ -35,13 +36,11 @@ export class DateVotes {
   #open: Witness | undefined;
 
   /** Looks at the column of a batch; `isPeriod`: it bounds billing periods. */
-  add(name: string, { rowNumbers, rows, columns }: Batch, isPeriod: boolean): void {
-    const column = columns.get(name);
-    if (column?.kind !== 'text') return;
-    for (const [text, row] of distinct(column, rows)) {
+  add(name: string, batch: Batch, isPeriod: boolean): void {
+    for (const [text, row] of eachText(name, batch)) {
       const shown = orderShown(text);
       if (shown === undefined) continue;
-      const witness = { text, row: rowNumbers[row] as number, column: name };
+      const witness = { text, row, column: name };
       if (shown !== 'either') this.#certain[shown] ??= witness;
       else {
         this.#open ??= witness;
@@ -69,20 +68,6 @@ export class DateVotes {
       fault: `${column} is ${quoted(this.#open)}: day and month can be read either way, and no other date of the file tells which; ${remedy(mapping)}`,
     };
   }
-}
-
-/** The distinct texts of a column with their first row. */
-function distinct({ codes, values }: TextColumn, rows: number): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  const seen = new Uint8Array(values.size);
-  for (let row = 0; row < rows; row++) {
-    const code = codes[row] as number;
-    if (seen[code] === 1) continue;
-    seen[code] = 1;
-    const text = values.text(code);
-    if (text !== undefined) found.set(text, row);
-  }
-  return found;
 }
 
 function only(votes: Partial<Record<DateOrder, Witness>>): DateOrder | undefined {

@@ -16,6 +16,7 @@ import { JointColumns } from './joint-columns.ts';
 import type { Mapping, MappingTable, RowTemplate } from './mapping.ts';
 import { NullWords } from './null-words.ts';
 import { PartDates } from './part-dates.ts';
+import { PartNumbers } from './part-numbers.ts';
 import {
   columnsOfTemplate,
   type Fits,
@@ -80,6 +81,8 @@ export class Normalizer {
   readonly counts: NormalizeCounts;
   /** Asked about each batch before it is normalized: dates may have to be read ahead. */
   readonly dates: PartDates;
+  /** The same of numbers. */
+  readonly numbers: PartNumbers;
   readonly #evaluator = new Evaluator();
   readonly #joint = new JointColumns();
   readonly #words = new NullWords();
@@ -118,6 +121,10 @@ export class Normalizer {
     this.dates = new PartDates(mapping, { table: this.table, rename, settings });
     this.#repairs = repairsExpression(this.table);
     this.#amounts = amountSources(this.table);
+    this.numbers = new PartNumbers(
+      rename,
+      this.#amounts.map(({ value = '' }) => value),
+    );
     const measures = Object.entries(this.table.measures) as [CostColumn, { column: string }][];
     const headers = new Map([...rename].map(([header, canonical]) => [canonical, header.trim()]));
     this.counts = {
@@ -188,7 +195,7 @@ export class Normalizer {
     const named = this.#names.has(name)
       ? this.#words.clean(column, rows, (row) => this.#nulled.add(row))
       : column;
-    return this.dates.written(name, named, rows);
+    return this.numbers.written(name, this.dates.written(name, named, rows), rows);
   }
 
   #rowsAt({ rows }: Batch): Rows {
@@ -312,6 +319,7 @@ export class Normalizer {
         else written = true;
       }
       if (written) count('number_format', row);
+      if (written) this.numbers.mended();
     }
   }
 

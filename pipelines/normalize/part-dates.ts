@@ -1,8 +1,11 @@
 import type { Batch, TextColumn } from '../focus/batch.ts';
+import type { Dictionary } from '../focus/dictionary.ts';
+import { formatTime } from '../focus/times.ts';
+import { CellRewriter } from './cell-rewriter.ts';
 import { type DatesFound, DateVotes, namedOrder } from './date-order.ts';
 import type { Expression } from './expressions.ts';
 import type { Mapping, MappingTable } from './mapping.ts';
-import { ShortDates } from './short-dates.ts';
+import { type DateOrder, needsOrder, readTime } from './written-times.ts';
 
 /** The dates of a part whose day and month only an order tells apart (`9/1/26`): all of them are heard before the first one is read. */
 export class PartDates {
@@ -11,7 +14,8 @@ export class PartDates {
   readonly #mapping: Mapping;
   readonly #rename: ReadonlyMap<string, string>;
   readonly #times: ReadonlySet<string>;
-  readonly #short: ShortDates;
+  readonly #short = new CellRewriter(isShortDate);
+  #ordered: CellRewriter | undefined;
   #assumes = false;
 
   constructor(
@@ -26,12 +30,13 @@ export class PartDates {
     this.#mapping = mapping;
     this.#rename = of.rename;
     this.#times = timeColumns(of.table);
-    this.#short = new ShortDates(namedOrder(of.settings.date_order));
+    const order = namedOrder(of.settings.date_order);
+    if (order !== undefined) this.#ordered = inOrder(order);
   }
 
   /** Whether the batch has such dates and nobody has said how to read them: `read` has to hear the part first. */
   awaited(batch: Batch): boolean {
-    if (this.#short.isOrdered) return false;
+    if (this.#ordered !== undefined) return false;
     return this.columns(batch.columns.keys()).some((name) => {
       const column = batch.columns.get(name);
       return column?.kind === 'text' && this.#short.has(column);
@@ -51,7 +56,7 @@ export class PartDates {
         votes.add(name, batch, BILLING_PERIOD.test(this.#rename.get(name) ?? ''));
     const found = votes.decide(this.#mapping);
     if ('order' in found) {
-      this.#short.order(found.order);
+      this.#ordered = inOrder(found.order);
       this.#assumes = found.assumed;
     }
     return found;
@@ -64,8 +69,8 @@ export class PartDates {
 
   /** The column (canonical name) with such dates as ISO 8601 where it is read as times; the column itself where it has none. */
   written(name: string, column: TextColumn, rows: number): TextColumn {
-    if (!this.#short.isOrdered || !this.#times.has(name)) return column;
-    return this.#short.written(
+    if (this.#ordered === undefined || !this.#times.has(name)) return column;
+    return this.#ordered.written(
       column,
       rows,
       this.#assumes ? (row) => this.assumed.add(row) : undefined,
@@ -87,4 +92,32 @@ function timeColumns(table: MappingTable): ReadonlySet<string> {
 function collect(expression: Expression, columns: Set<string>): void {
   if (expression.kind === 'text' && expression.op === 'column') columns.add(expression.value ?? '');
   for (const input of expression.inputs) collect(input, columns);
+}
+
+/** A date with a `/` or `-` behind its first digit or two. */
+function isShortDate(values: Dictionary, code: number): boolean {
+  const { arena, starts, ends } = values;
+  const start = starts[code] as number;
+  if ((ends[code] as number) - start < SHORTEST) return false;
+  const mayBe =
+    (arena[start] as number) <= BLANK ||
+    isSeparator(arena[start + 1]) ||
+    isSeparator(arena[start + 2]);
+  return mayBe && needsOrder(values.text(code) ?? '');
+}
+
+/** `1/1/26`. */
+const SHORTEST = 6;
+const BLANK = 32;
+
+function isSeparator(byte: number | undefined): boolean {
+  return byte === 47 || byte === 45;
+}
+
+/** Writes short dates as ISO 8601; what is no date in the order stays as it is, and is none. */
+function inOrder(order: DateOrder): CellRewriter {
+  return new CellRewriter(isShortDate, (text) => {
+    const time = formatTime(readTime(text, order));
+    return time === undefined ? text : time.replace('T', ' ').replace('Z', '');
+  });
 }

@@ -73,3 +73,27 @@ function separated(
   const fraction = fractions[0] === undefined ? '' : `.${fractions[0]}`;
   return `${whole.replaceAll(group, '')}${fraction}${exponent}`;
 }
+
+/** What separates the decimals of a number. */
+export type DecimalMark = ',' | '.';
+
+/** Which mark a number shows, `either` where it can mean two numbers (`1,234`, `1.234`); undefined for one without marks and for what is no number. */
+export function markShown(text: string): DecimalMark | 'either' | undefined {
+  const { money, body } = withoutCurrency(text.replace(/^\s*\((.+)\)\s*$/, '$1').trim());
+  const number = SIGNED.exec(body)?.[2]?.split(/[eE]/)[0]?.trim() ?? '';
+  const marks = number.replace(/[^.,]/g, '');
+  const last = marks.at(-1) as DecimalMark | undefined;
+  if (last === undefined) return undefined;
+  const other = last === ',' ? '.' : ',';
+  if (marks.includes(other)) return last;
+  if (marks.length > 1) return other;
+  if (!/^[1-9]\d{0,2}[.,]\d{3}$/.test(number)) return last;
+  return money && last === ',' ? '.' : 'either';
+}
+
+/** A number that can mean two (`1,234`) as one that means what it does where decimals are separated by `mark`. */
+export function withMark(text: string, mark: DecimalMark): string {
+  return text.replace(/\d{1,3}([.,])\d{3}(?!\d)/, (number, found: DecimalMark) =>
+    found === mark ? `${number}0` : `${number}${mark}0`,
+  );
+}

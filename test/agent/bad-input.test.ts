@@ -72,6 +72,10 @@ t.test('files that are no bill, or not a whole one', async (t) => {
       focusCsv([focusRow(1), focusRow(2, { start: '9/2/2026' })]),
       /ChargePeriodStart is "9\/2\/2026": day and month .*--set focus\.date_order=dmy/,
     ],
+    'marks.csv': [
+      focusCsv([focusRow('"1,5"'), focusRow('0.5'), focusRow('1.234')]),
+      /BilledCost is "1\.234" in row 3, which can be two numbers: "1,5" in row 1 .* write them alike/,
+    ],
     'hello.json': ['{"hello":"world"}', /it has "hello"/],
     'binary.csv': [Buffer.alloc(3_000, 1), /binary/],
     'archive.csv': [Buffer.from(`PK\u0003\u0004${'\0'.repeat(99)}`), /zip/],

@@ -1,5 +1,5 @@
 /** The fast way for tests: rows of strings through the product's normalizer, in the order of the slow twin. */
-import { settleDates } from '../../pipelines/engine/settle-dates.ts';
+import { readAhead } from '../../pipelines/engine/read-ahead.ts';
 import type { Batch } from '../../pipelines/focus/batch.ts';
 import type { Mapping } from '../../pipelines/normalize/mapping.ts';
 import { Normalizer } from '../../pipelines/normalize/normalize.ts';
@@ -21,14 +21,14 @@ export async function normalizeRows(
   return { rows: charges, counts: normalizer.counts };
 }
 
-/** The batches of a part, with the order of its dates settled before the first that needs it. */
-export async function* datedBatches(
+/** The batches of a part, read ahead where its dates and numbers ask for it. */
+export async function* aheadBatches(
   normalizer: Normalizer,
   batches: AsyncIterable<Batch>,
   path: string,
 ): AsyncGenerator<Batch> {
   for await (const batch of batches) {
-    await settleDates(normalizer, batch, path);
+    await readAhead(normalizer, batch, path);
     yield batch;
   }
 }

@@ -19,7 +19,7 @@ import awsCur from '../../../pipelines/normalize/mappings/aws-cur.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { brokenInvariants } from '../../helpers/charge-invariants.ts';
 import { applyMapping, type ChargeRow } from '../../helpers/interpret.ts';
-import { chargesOf, datedBatches } from '../../helpers/normalize-rows.ts';
+import { aheadBatches, chargesOf } from '../../helpers/normalize-rows.ts';
 import { DATA, readCsv } from '../../helpers/read-rows.ts';
 
 /** Charges looked at of one file. */
@@ -47,7 +47,7 @@ async function normalized(name: string) {
     const normalizer = new Normalizer(mapping, source.columns);
     const charges = await chargesOf(
       normalizer,
-      datedBatches(normalizer, source.batches(), path),
+      aheadBatches(normalizer, source.batches(), path),
       LOOKED_AT,
     );
     return { charges, counts: normalizer.counts };

@@ -45,7 +45,7 @@ import {
 } from '../../../pipelines/normalize/mapping.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { applyMapping, countReasons, type Interpreted } from '../../helpers/interpret.ts';
-import { datedBatches } from '../../helpers/normalize-rows.ts';
+import { aheadBatches } from '../../helpers/normalize-rows.ts';
 import { DATA, readCsv, readJson } from '../../helpers/read-rows.ts';
 
 interface Fast {
@@ -65,7 +65,7 @@ async function fast(
   const source = await openSource({ path, batchRows: options.batchRows });
   const normalizer = new Normalizer(mapping, source.columns, { settings: options.settings ?? {} });
   const found: { row: number; template: number; charge: Record<string, string> }[] = [];
-  for await (const batch of datedBatches(normalizer, source.batches(), path)) {
+  for await (const batch of aheadBatches(normalizer, source.batches(), path)) {
     for (const { batch: charges, template } of normalizer.normalize(batch).charges) {
       for (let row = 0; row < charges.rows; row++) {
         const cells = [...charges.columns].flatMap(([name, column]) => {

@@ -1,6 +1,9 @@
 /** Numbers and times as people, spreadsheets and data warehouses write them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
+import { readAgain } from '../../../pipelines/engine/read-ahead.ts';
 import {
   type Decimal,
   decimal,
@@ -14,7 +17,12 @@ import type { DatesFound } from '../../../pipelines/normalize/date-order.ts';
 import focus from '../../../pipelines/normalize/mappings/focus.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { saysNothing } from '../../../pipelines/normalize/null-words.ts';
-import { writtenNumber } from '../../../pipelines/normalize/written-numbers.ts';
+import {
+  type DecimalMark,
+  markShown,
+  withMark,
+  writtenNumber,
+} from '../../../pipelines/normalize/written-numbers.ts';
 import {
   type DateOrder,
   orderOfPeriod,
@@ -22,6 +30,7 @@ import {
   readTime,
 } from '../../../pipelines/normalize/written-times.ts';
 import { eachBatch, fromBatch, toBatches } from '../../helpers/batches.ts';
+import { aheadBatches, chargesOf } from '../../helpers/normalize-rows.ts';
 
 const NUMBERS: Readonly<Record<string, string>> = {
   '$10,100.00 ': '10100',
@@ -306,6 +315,156 @@ t.test('however a part is cut into batches, its dates are the same', async (t) =
     ),
     { numRuns: 60 },
   );
+});
+
+t.test('which mark a number shows', async (t) => {
+  const shown: Readonly<Record<string, readonly string[]>> = {
+    ',': [
+      '12,5',
+      '0,123',
+      '1234,567',
+      '1.234,5',
+      '1.234.567',
+      '-1,5 €',
+      '(2,50)',
+      '1,5E-7',
+      '1 234,5',
+    ],
+    '.': [
+      '12.5',
+      '0.123',
+      '1234.567',
+      '1,234.5',
+      '1,234,567',
+      '$1,234',
+      '1.5E-7',
+      '.5',
+      "1'000.25",
+    ],
+    either: ['1,234', '1.234', '-12.345', '(123,456)', '1,234 €'],
+    none: ['5', '1E3', 'N/A', '', '1 234', '#REF!'],
+  };
+  for (const [mark, texts] of Object.entries(shown))
+    for (const text of texts) t.equal(markShown(text) ?? 'none', mark, text);
+  const read = (text: string, mark: DecimalMark) =>
+    formatDecimal(writtenNumber(withMark(text, mark)) ?? ZERO);
+  t.same(
+    ['1,234', '1.234', '-1.234 €', '(1,234)'].map((text) => [read(text, ','), read(text, '.')]),
+    [
+      ['1.234', '1234'],
+      ['1234', '1.234'],
+      ['-1234', '-1.234'],
+      ['-1.234', '-1234'],
+    ],
+  );
+});
+
+const COSTS = ['BilledCost', 'ListCost', 'BillingCurrency', 'ChargePeriodStart'];
+
+/** What the billed and list costs of these rows come to. */
+async function costsOf(rows: readonly (readonly [billed: string, list: string])[], batchRows = 2) {
+  const cells = rows.map(([BilledCost, ListCost]) => ({
+    BilledCost,
+    ListCost,
+    BillingCurrency: 'EUR',
+    ChargePeriodStart: '2026-09-01',
+  }));
+  const path = join(t.testdir(), 'numbers.csv');
+  const lines = [COSTS, ...cells.map((row) => Object.values(row))].map((row) => row.join(';'));
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  const normalizer = new Normalizer(focus, COSTS);
+  const charges = await chargesOf(
+    normalizer,
+    aheadBatches(normalizer, eachBatch(toBatches(COSTS, cells, batchRows)), path),
+  );
+  await readAgain(normalizer, path);
+  const { rejected, repairs } = normalizer.counts;
+  return {
+    billed: charges.map(({ BilledCost }) => BilledCost),
+    list: charges.map(({ ListCost }) => ListCost),
+    rejected: Object.fromEntries(rejected),
+    written: repairs.get('number_format'),
+  };
+}
+
+t.test('all numbers of a column are read by one mark', async (t) => {
+  const german = await costsOf([
+    ['1.234', '1.000'],
+    ['12,50', '7'],
+    ['1,234', '2'],
+  ]);
+  t.same(german.billed, ['1234', '12.5', '1.234']);
+  t.same(german.list, ['1000', '7', '2'], 'a column that does not tell goes by the others');
+  t.equal(german.written, 3);
+  const english = await costsOf([
+    ['1,234', '1,000'],
+    ['12.50', '1.234'],
+  ]);
+  t.same(
+    [english.billed, english.list],
+    [
+      ['1234', '12.5'],
+      ['1000', '1.234'],
+    ],
+  );
+  const plain = await costsOf([
+    ['1.234', '1.234'],
+    ['5', '1'],
+  ]);
+  t.same([plain.billed, plain.written], [['1.234', '5'], undefined]);
+  const untold = await costsOf([
+    ['1,234', '1'],
+    ['1.234', '1'],
+  ]);
+  t.same([untold.billed, untold.rejected], [['1.234'], { invalid_number: 1 }]);
+  const apart = await costsOf([
+    ['1.234', '1.25'],
+    ['12,5', '1.234'],
+  ]);
+  t.same(
+    [apart.billed, apart.list],
+    [
+      ['1234', '12.5'],
+      ['1.25', '1.234'],
+    ],
+    'each by its own',
+  );
+});
+
+t.test('numbers of a column that are written in two ways', async (t) => {
+  await t.rejects(
+    costsOf([
+      ['12,5', '1'],
+      ['1.234', '1'],
+      ['0.5', '1'],
+    ]),
+    {
+      name: 'BadPart',
+      row: 2,
+      column: 'BilledCost',
+      message:
+        /BilledCost is "1\.234" in row 2, which can be two numbers: "12,5" in row 1 has a decimal comma and "0\.5" in row 3 a decimal point/,
+    },
+  );
+  await t.rejects(
+    costsOf([
+      ['1.234', '1'],
+      ['5', '1'],
+      ['12,5', '1'],
+    ]),
+    {
+      name: 'BadPart',
+      row: 1,
+      message:
+        /BilledCost is "1\.234" in row 1, .* "12,5" in row 3 has a decimal comma; write them alike/,
+    },
+    'also when that shows late',
+  );
+  const harmless = await costsOf([
+    ['12,5', '1'],
+    ['0.5', '1'],
+  ]);
+  t.same(harmless.billed, ['12.5', '0.5'], 'nothing in it can mean two');
 });
 
 t.test('words for nothing', async (t) => {

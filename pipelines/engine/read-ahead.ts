@@ -1,0 +1,45 @@
+import { openSource } from '../decode/open.ts';
+import type { Batch } from '../focus/batch.ts';
+import type { Normalizer } from '../normalize/normalize.ts';
+import { BadPart } from '../plugin/errors.ts';
+
+/**
+ * Before a batch is normalized: where it is the first with dates such as 9/1/26, or with numbers such as 1,234, reads all of the part ahead. Throws a
+ * `BadPart` that names row and column where they do not tell what they mean.
+ */
+export async function readAhead(
+  { dates, numbers }: Normalizer,
+  batch: Batch,
+  path: string,
+): Promise<void> {
+  if (numbers.awaited(batch)) await hear(numbers, path);
+  if (dates.awaited(batch)) await hear(dates, path);
+}
+
+/** After the last batch: where numbers with commas came up late, makes sure that those before were read as what they are. Throws a `BadPart`. */
+export async function readAgain({ numbers }: Normalizer, path: string): Promise<void> {
+  if (numbers.late) await hear(numbers, path);
+}
+
+/** What reads some columns of a part as a whole. */
+interface Hearing {
+  columns(header: Iterable<string>): readonly string[];
+  read(part: AsyncIterable<Batch>): Promise<object | Fault>;
+}
+
+/** Why they do not tell what they mean. */
+interface Fault {
+  readonly fault: string;
+  readonly row: number;
+  readonly column: string;
+}
+
+async function hear(hearing: Hearing, path: string): Promise<void> {
+  const source = await openSource({ path, project: (header) => hearing.columns(header) });
+  try {
+    const found = await hearing.read(source.batches());
+    if ('fault' in found) throw new BadPart(found.fault, { path, ...found });
+  } finally {
+    await source.close();
+  }
+}

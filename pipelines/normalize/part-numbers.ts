@@ -1,0 +1,151 @@
+/** Numbers that can mean two (`1,234`, and `1.234` beside `12,50`): what they mean is told by all numbers of their column in the part. */
+import type { Batch, TextColumn } from '../focus/batch.ts';
+import type { Dictionary } from '../focus/dictionary.ts';
+import { CellRewriter } from './cell-rewriter.ts';
+import { eachText } from './distinct-texts.ts';
+import { type DecimalMark, markShown, withMark } from './written-numbers.ts';
+
+/** A number, and where it stands. */
+interface Witness {
+  readonly text: string;
+  readonly row: number;
+}
+
+/** What the numbers of a column show. */
+interface Shown {
+  ','?: Witness;
+  '.'?: Witness;
+  /** The first with a point, and with a comma, that can mean two. */
+  point?: Witness;
+  comma?: Witness;
+}
+
+/** Why the numbers of a part cannot be read. */
+export interface NumberFault {
+  readonly fault: string;
+  readonly row: number;
+  readonly column: string;
+}
+
+/** The numbers of a part. */
+export class PartNumbers {
+  readonly #rename: ReadonlyMap<string, string>;
+  readonly #amounts: ReadonlySet<string>;
+  readonly #commas = new CellRewriter(hasComma);
+  readonly #rewriters = new Map<string, CellRewriter>();
+  #state: 'begun' | 'plain' | 'read' = 'begun';
+  /** Whether numbers that are no plain decimals came up after rows had been read without the others being heard. */
+  late = false;
+
+  /** `amounts`: canonical names of the columns that are read as amounts. */
+  constructor(rename: ReadonlyMap<string, string>, amounts: Iterable<string>) {
+    this.#rename = rename;
+    this.#amounts = new Set(amounts);
+  }
+
+  /** Whether the first batch has numbers with commas: `read` has to hear the part first. */
+  awaited(batch: Batch): boolean {
+    if (this.#state !== 'begun') return false;
+    this.#state = 'plain';
+    return this.columns(batch.columns.keys()).some((name) => {
+      const column = batch.columns.get(name);
+      return column?.kind === 'text' && this.#commas.has(column);
+    });
+  }
+
+  /** A number that is no plain decimal came up. */
+  mended(): void {
+    if (this.#state === 'plain') this.late = true;
+  }
+
+  /** The columns of a header that are read as amounts. */
+  columns(header: Iterable<string>): readonly string[] {
+    return [...header].filter((name) => this.#amounts.has(this.#rename.get(name) ?? ''));
+  }
+
+  /** Finds out by all numbers of the part what its ambiguous ones mean; answers why that is not possible, if so. */
+  async read(part: AsyncIterable<Batch>): Promise<NumberFault | object> {
+    const columns = new Map<string, Shown>();
+    for await (const batch of part)
+      for (const name of this.columns(batch.columns.keys())) {
+        const shown = columns.get(name) ?? {};
+        columns.set(name, shown);
+        hear(shown, name, batch);
+      }
+    this.#state = 'read';
+    const usual = usualMark([...columns.values()]);
+    for (const [name, shown] of columns) {
+      const found = decide(name, shown, { usual, late: this.late });
+      if (typeof found === 'object') return found;
+      if (found !== undefined) this.#rewriters.set(this.#rename.get(name) ?? '', rewriter(found));
+    }
+    return {};
+  }
+
+  /** The column (canonical name) with numbers that can mean one only. */
+  written(name: string, column: TextColumn, rows: number): TextColumn {
+    return this.#rewriters.get(name)?.written(column, rows) ?? column;
+  }
+}
+
+function hear(shown: Shown, name: string, batch: Batch): void {
+  for (const [text, row] of eachText(name, batch)) {
+    const mark = markShown(text);
+    if (mark === undefined) continue;
+    const witness = { text, row };
+    if (mark !== 'either') shown[mark] ??= witness;
+    else if (text.includes('.')) shown.point ??= witness;
+    else shown.comma ??= witness;
+  }
+}
+
+/** The only mark that the columns show, with a number that shows it. */
+function usualMark(columns: readonly Shown[]): Pick<Shown, DecimalMark> {
+  const comma = columns.find((shown) => shown[','] !== undefined)?.[','];
+  const point = columns.find((shown) => shown['.'] !== undefined)?.['.'];
+  if (comma !== undefined && point !== undefined) return {};
+  return { ...(comma && { ',': comma }), ...(point && { '.': point }) };
+}
+
+/** The mark by which the ambiguous numbers of a column are read, by its others, else by those of the other columns; undefined: as they stand. */
+function decide(
+  column: string,
+  shown: Shown,
+  { usual, late }: { readonly usual: Pick<Shown, DecimalMark>; readonly late: boolean },
+): DecimalMark | NumberFault | undefined {
+  const isTold = shown[','] !== undefined || shown['.'] !== undefined;
+  const { ',': comma, '.': point } = isTold ? shown : usual;
+  if (comma === undefined) return point === undefined ? undefined : '.';
+  if (shown.point === undefined) return point === undefined ? ',' : undefined;
+  if (point === undefined && !late) return ',';
+  const beside = point === undefined ? '' : ` and ${place(point)} a decimal point`;
+  return {
+    fault: `${column} is ${place(shown.point)}, which can be two numbers: ${place(comma)} has a decimal comma${beside}; write them alike, without separators of thousands`,
+    row: shown.point.row,
+    column,
+  };
+}
+
+function place({ text, row }: Witness): string {
+  return `${JSON.stringify(text.slice(0, LONGEST_SHOWN))} in row ${row}`;
+}
+
+const LONGEST_SHOWN = 40;
+
+function rewriter(mark: DecimalMark): CellRewriter {
+  return new CellRewriter(
+    (values, code) => {
+      const text = values.text(code) ?? '';
+      return (mark === ',' || text.includes(',')) && markShown(text) === 'either';
+    },
+    (text) => withMark(text, mark),
+  );
+}
+
+const COMMA = 44;
+
+function hasComma({ arena, starts, ends }: Dictionary, code: number): boolean {
+  const end = ends[code] as number;
+  for (let at = starts[code] as number; at < end; at++) if (arena[at] === COMMA) return true;
+  return false;
+}
