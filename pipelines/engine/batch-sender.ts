@@ -19,7 +19,7 @@ export class BatchSender {
   async send(encoding: number, batches: Iterable<EncodedChunk>): Promise<void> {
     for (const { wanted = false, ...encoded } of batches) {
       this.#waiting(true);
-      await this.#port.credit();
+      await this.#port.credit(encoded.bytes.length);
       const sequence = this.#sequence[encoding] ?? 0;
       this.#sequence[encoding] = sequence + 1;
       const batch = { ...encoded, part: this.#part, sequence };

@@ -120,6 +120,8 @@ export type MainMessage =
   | {
       readonly type: 'credits';
       readonly credits: number;
+      /** Of the batches that they come back for. */
+      readonly bytes?: number;
       /** Of batches that are written, for the next ones; moved. */
       readonly buffers?: readonly ArrayBuffer[];
     }

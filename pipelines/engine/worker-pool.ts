@@ -19,7 +19,7 @@ import type {
 } from './protocol.ts';
 import { deathOf } from './worker-death.ts';
 
-/** Batches a worker may have under way before it waits; bounds memory however slow the exporters are. */
+/** Batches a worker may have under way before it waits, as long as they are not large; bounds memory however slow the exporters are. */
 const CREDITS = 3;
 
 /** What a running task hands over. */
@@ -60,7 +60,7 @@ export interface WorkerPool {
  * Heap of objects, MiB, up to which a worker's garbage is not collected in full. Its objects are few (20 MiB), its bytes many: by
  * itself V8 takes the buffers that come and go for a heap that grows, and marks all the time.
  */
-const UNCOLLECTED_MIB = 64;
+const UNCOLLECTED_MIB = 48;
 
 /** Starts no thread until there is work, and lets idle ones go. */
 export function createWorkerPool(options: {
@@ -159,17 +159,18 @@ async function runOn<Result>(piscina: Piscina, { work, events, signal }: Running
   failed.promise.catch(() => {});
   const send = (message: MainMessage, moved: readonly ArrayBuffer[] = []): void =>
     port1.postMessage(message, [...moved]);
-  const credit = (buffers: readonly ArrayBuffer[]): void =>
-    send({ type: 'credits', credits: 1, buffers }, buffers);
+  const credit = (bytes: number, buffers: readonly ArrayBuffer[]): void =>
+    send({ type: 'credits', credits: 1, bytes, buffers }, buffers);
   const fail = (error: unknown): void => {
     failed.reject(error);
     send({ type: 'stop' });
   };
   const stop = (): void => fail(signal.reason);
   const take = ({ encoding, batch, wanted }: BatchMessage): void => {
+    const bytes = batch.bytes.length;
     const taken = events
       .batch(encoding, batch)
-      .then(() => credit(wanted ? movable(batch) : []), fail);
+      .then(() => credit(bytes, wanted ? movable(batch) : []), fail);
     pending.add(taken);
     void taken.then(() => pending.delete(taken));
   };

@@ -7,16 +7,20 @@ import type { MainMessage, WorkerMessage } from './protocol.ts';
 export interface WorkerPort {
   /** Sends at once; the buffers listed are moved, not copied. Throws when the main thread gave up. */
   post(message: WorkerMessage, moved?: readonly ArrayBuffer[]): void;
-  /** Takes a credit, waiting for one if need be; throws when the main thread gave up. */
-  credit(): Promise<void>;
+  /** Takes a credit for a batch of so many bytes, waiting for one if need be; throws when the main thread gave up. */
+  credit(bytes: number): Promise<void>;
   /** The trace of each; one call at a time. Throws when the main thread gave up. */
   traces(resources: readonly ChargedResource[]): Promise<readonly (SoleTrace | undefined)[]>;
   close(): void;
 }
 
+/** Bytes of batches under way beside which no other is sent: two requests that are not compressed fit. */
+const MOST_BYTES = 8 << 20;
+
 /** Wraps the port. It starts without credits; the main thread grants them. */
 export function workerPort(port: MessagePort): WorkerPort {
   let credits = 0;
+  let underWay = 0;
   let stopped = false;
   let wake: (() => void) | undefined;
   let traces: readonly (SoleTrace | undefined)[] | undefined;
@@ -29,6 +33,7 @@ export function workerPort(port: MessagePort): WorkerPort {
     else if (message.type === 'traces') traces = message.traces;
     else {
       credits += message.credits;
+      underWay -= message.bytes ?? 0;
       for (const buffer of message.buffers ?? []) returnBuffer(buffer);
     }
     wake?.();
@@ -40,10 +45,13 @@ export function workerPort(port: MessagePort): WorkerPort {
   };
   return {
     post,
-    credit: async () => {
-      while (credits === 0 && !stopped) await told();
+    credit: async (bytes) => {
+      const isFull = (): boolean =>
+        credits === 0 || (underWay > 0 && underWay + bytes > MOST_BYTES);
+      while (isFull() && !stopped) await told();
       if (stopped) throw new Stopped();
       credits--;
+      underWay += bytes;
     },
     traces: async (resources) => {
       traces = undefined;

@@ -225,20 +225,26 @@ t.test('what the other side refuses for good is a dead letter, the rest goes on'
 });
 
 t.test('a slow sink holds the workers back', async (t) => {
-  let open = 0;
-  let most = 0;
-  const slow = watched({
-    encoding: { kind: 'otlp-logs', compression: 'none', maxBytes: 20_000 },
-    write: async () => {
-      most = Math.max(most, ++open);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-      open--;
-      return {};
-    },
-  });
-  await deliver(request(csvFiles(t, many(3_000), many(3_000)), [slow]));
-  t.ok(slow.batches.length > 50, `${slow.batches.length} batches`);
-  t.ok(most <= 3 * pool.size, `at most ${most} at a time`);
+  const mostOpen = async (maxBytes: number, paths: readonly string[], batches: number) => {
+    let open = 0;
+    let most = 0;
+    const slow = watched({
+      encoding: { kind: 'otlp-logs', compression: 'none', maxBytes },
+      write: async () => {
+        most = Math.max(most, ++open);
+        await new Promise((resolve) => setTimeout(resolve, maxBytes / 10_000));
+        open--;
+        return {};
+      },
+    });
+    await deliver(request(paths, [slow]));
+    t.ok(slow.batches.length > batches, `${slow.batches.length} batches`);
+    return most;
+  };
+  const small = await mostOpen(20_000, csvFiles(t, many(3_000), many(3_000)), 50);
+  t.ok(small <= 3 * pool.size, `at most ${small} at a time`);
+  const large = await mostOpen(5_000_000, csvFiles(t, many(30_000)), 2);
+  t.ok(large <= 2, `at most ${large} at a time: two that are full would be more than 8 MiB`);
 });
 
 t.test('it ends at once when it is stopped, whatever a sink does', async (t) => {
