@@ -3,6 +3,7 @@
  * Hot: one loop in which nothing is called that V8 does not put into it.
  */
 import { AMOUNT, type Amounts, decimalLimbs } from '../focus/amounts.ts';
+import { formatDecimal } from '../focus/decimal.ts';
 import { addHash, HASH_SLACK } from './hash-bytes.ts';
 import { finalMix, first, fourth, second, third, turned } from './murmur.ts';
 
@@ -64,7 +65,7 @@ function isCarried(whole: number, nano: number, atto: number): boolean {
   return !isNegative || (whole <= 0 && nano <= 0 && atto <= 0);
 }
 
-/** The amount as it would be with limbs that are carried; one too long for them by its text. */
+/** The amount as it would be with limbs that are carried; one that is too long for them (`big`) by its text. */
 function addUncarried(
   into: Int32Array,
   i: number,
@@ -73,20 +74,23 @@ function addUncarried(
   seed: Int32Array,
 ): void {
   const value = amounts.decimal(code);
-  const limbs = value === undefined ? undefined : decimalLimbs(value);
-  if (limbs === undefined) addText(into, i * 4, amounts.text(code) ?? '', seed);
+  if (value === undefined) return;
+  const limbs = amounts.state[code] === AMOUNT.big ? undefined : decimalLimbs(value);
+  if (limbs === undefined) addDigits(into, i * 4, formatDecimal(value), seed);
   else addLimbs(into, i * 4, limbs, seed);
 }
 
-const encoder = new TextEncoder();
+/** A value as bytes. */
+let scratch = new DataView(new ArrayBuffer(64));
 
-function addText(into: Int32Array, at: number, text: string, seed: Int32Array): void {
-  const bytes = new Uint8Array(text.length * 3 + HASH_SLACK);
-  const { written } = encoder.encodeInto(text, bytes);
-  addHash(into, at, new DataView(bytes.buffer), 0, written, seed);
+/** The hash of a text of digits. */
+function addDigits(into: Int32Array, at: number, text: string, seed: Int32Array): void {
+  const { length } = text;
+  if (scratch.byteLength < length + HASH_SLACK)
+    scratch = new DataView(new ArrayBuffer(length * 2 + HASH_SLACK));
+  for (let i = 0; i < length; i++) scratch.setUint8(i, text.charCodeAt(i));
+  addHash(into, at, scratch, 0, length, seed);
 }
-
-const scratch = new DataView(new ArrayBuffer(BYTES + HASH_SLACK));
 
 function addLimbs(
   into: Int32Array,
