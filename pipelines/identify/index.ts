@@ -41,18 +41,24 @@ export class Identifier {
       table: this.#valuesOf(columns),
     }));
     const kernel = this.#kernel;
-    const hashes = kernel.begin(rows, mostEntries(transient, rows));
-    fillRows(hashes, rows, kernel.words(constant, 4));
-    for (const { codes, table } of tables) kernel.addTable(codes, rows, table);
-    for (const { name, column } of transient) {
-      const { codes, values } = column;
-      const seed = this.#seedOf(name);
-      if (column.kind === 'amount' && isWorthCopying(values.size, rows))
-        kernel.addAmounts(codes, rows, column.values, seed);
-      else addColumn(hashes, column, seed, codes, 0, rows);
-    }
+    kernel.begin(rows);
+    fillRows(kernel.hashes, rows, kernel.words(constant, 4));
+    for (const { codes, table } of tables) kernel.addTable(codes, table);
+    for (const named of transient) this.#addTransient(named, rows);
+    const { hashes } = kernel;
     this.#equals.count(hashes, rows, this.#ordinals);
     return { hashes, ordinals: this.#ordinals };
+  }
+
+  /** A few rows of a large column are hashed one by one, where they are. */
+  #addTransient({ name, column }: NamedColumn, rows: number): void {
+    const { kind, codes, values } = column;
+    const kernel = this.#kernel;
+    const seed = this.#seedOf(name);
+    const isFew = values.size > rows * 4;
+    if (kind === 'amount' && !isFew) kernel.addAmounts(codes, values, seed);
+    else if (kind !== 'text' || isFew || !kernel.addTexts(codes, values, seed))
+      addColumn(kernel.hashes, column, seed, codes, 0, rows);
   }
 
   /** Ids that it answered are void. */
@@ -105,20 +111,6 @@ function arranged({ columns }: Batch): {
     }
   }
   return { constants, transient, groups };
-}
-
-/** A few rows of a large column are hashed one by one. */
-function isWorthCopying(entries: number, rows: number): boolean {
-  return entries <= rows * 4;
-}
-
-/** The most that a column of amounts has which goes into the kernel. */
-function mostEntries(transient: readonly NamedColumn[], rows: number): number {
-  let most = 0;
-  for (const { column } of transient)
-    if (column.kind === 'amount' && isWorthCopying(column.values.size, rows))
-      most = Math.max(most, column.values.size);
-  return most;
 }
 
 /** Starts every row with the same four words. */

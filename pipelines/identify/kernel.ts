@@ -3,7 +3,9 @@
  * columns of a batch are copied there, tables of hashes live there. All positions are bytes from the start of that memory.
  */
 import type { Amounts } from '../focus/amounts.ts';
+import type { Dictionary } from '../focus/dictionary.ts';
 import { addAmountHashes } from './amount-hashes.ts';
+import { HASH_SLACK } from './hash-bytes.ts';
 import { HASHES_WASM } from './hashes-wasm.ts';
 
 /** What `assembly/hashes.ts` exports. */
@@ -20,6 +22,15 @@ interface Loops {
     seed: number,
     left: number,
   ): number;
+  addTexts(
+    hashes: number,
+    rows: number,
+    codes: number,
+    starts: number,
+    ends: number,
+    bytes: number,
+    seed: number,
+  ): void;
 }
 
 interface Memory {
@@ -48,6 +59,8 @@ const ALIGNMENT = 16;
 /** Where the seed of a column is. */
 const SEED: Region = { at: 0, bytes: 16 };
 const START = 64;
+/** Bytes between texts that are copied with them. */
+const SPARE_BYTES = 4_096;
 
 /** The memory and the loops over it. */
 export class HashKernel {
@@ -61,6 +74,10 @@ export class HashKernel {
   #whole = NO_REGION;
   #nano = NO_REGION;
   #atto = NO_REGION;
+  #starts = NO_REGION;
+  #ends = NO_REGION;
+  #bytes = NO_REGION;
+  #rows = 0;
   /** What was copied last. */
   #codesThere: Uint32Array | undefined;
   #amountsThere: Amounts | undefined;
@@ -81,6 +98,7 @@ export class HashKernel {
     this.#used = START;
     this.#hashes = this.#codes = this.#left = NO_REGION;
     this.#states = this.#whole = this.#nano = this.#atto = NO_REGION;
+    this.#starts = this.#ends = this.#bytes = NO_REGION;
   }
 
   /** A region of at least so many bytes: the one there is, or another, in which the first `kept` bytes are the same. Views are void then. */
@@ -100,34 +118,35 @@ export class HashKernel {
     return new Int32Array(this.#memory.buffer, at, count);
   }
 
-  /** Turns to a batch of so many rows whose amounts have at most so many entries. Answers four words per row, of unknown content. */
-  begin(rows: number, entries: number): Int32Array {
+  /** Turns to a batch of so many rows. */
+  begin(rows: number): void {
     this.#hashes = this.fit(this.#hashes, rows * 16);
     this.#codes = this.fit(this.#codes, rows * 4);
     this.#left = this.fit(this.#left, rows * 4);
-    this.#states = this.fit(this.#states, entries);
-    this.#whole = this.fit(this.#whole, entries * 8);
-    this.#nano = this.fit(this.#nano, entries * 8);
-    this.#atto = this.fit(this.#atto, entries * 8);
+    this.#rows = rows;
     this.#codesThere = undefined;
     this.#amountsThere = undefined;
-    return this.words(this.#hashes, rows * 4);
+  }
+
+  /** Four words per row, at first of unknown content. Void once a region was made to fit or something was added. */
+  get hashes(): Int32Array {
+    return this.words(this.#hashes, this.#rows * 4);
   }
 
   /** Adds to each row the four words that its code has in a table. */
-  addTable(codes: Uint32Array, rows: number, table: Region): void {
-    this.#takeCodes(codes, rows);
-    this.#loops.addTable(this.#hashes.at, rows, this.#codes.at, table.at);
+  addTable(codes: Uint32Array, table: Region): void {
+    this.#takeCodes(codes);
+    this.#loops.addTable(this.#hashes.at, this.#rows, this.#codes.at, table.at);
   }
 
   /** Adds to each row the hash of its amount: what `addAmountHashes` does. */
-  addAmounts(codes: Uint32Array, rows: number, amounts: Amounts, seed: Int32Array): void {
-    this.#takeCodes(codes, rows);
+  addAmounts(codes: Uint32Array, amounts: Amounts, seed: Int32Array): void {
+    this.#takeCodes(codes);
     this.#takeAmounts(amounts);
     this.words(SEED, 4).set(seed);
     const left = this.#loops.addAmounts(
       this.#hashes.at,
-      rows,
+      this.#rows,
       this.#codes.at,
       this.#states.at,
       this.#whole.at,
@@ -137,22 +156,77 @@ export class HashKernel {
       this.#left.at,
     );
     if (left === 0) return;
-    const hashes = this.words(this.#hashes, rows * 4);
+    const { hashes } = this;
     for (const row of this.words(this.#left, left))
       addAmountHashes(hashes, amounts, seed, codes, row, row + 1);
   }
 
-  #takeCodes(codes: Uint32Array, rows: number): void {
+  /** Adds to each row the hash of its text. False, and nothing is done: the texts lie too far apart to be copied. */
+  addTexts(codes: Uint32Array, texts: Dictionary, seed: Int32Array): boolean {
+    const bytes = this.#takeTexts(texts, 0, texts.size);
+    if (bytes === undefined) return false;
+    this.#takeCodes(codes);
+    this.words(SEED, 4).set(seed);
+    const [starts, ends] = [this.#starts.at, this.#ends.at];
+    this.#loops.addTexts(this.#hashes.at, this.#rows, this.#codes.at, starts, ends, bytes, SEED.at);
+    return true;
+  }
+
+  /** Adds to the four words of each code [from, to) in a table the hash of its text. False, and nothing is done: they lie too far apart. */
+  addTextsTo(
+    table: Region,
+    texts: Dictionary,
+    { from, to, seed }: { readonly from: number; readonly to: number; readonly seed: Int32Array },
+  ): boolean {
+    const bytes = this.#takeTexts(texts, from, to);
+    if (bytes === undefined) return false;
+    this.words(SEED, 4).set(seed);
+    const [starts, ends] = [this.#starts.at, this.#ends.at];
+    this.#loops.addTexts(table.at + from * 16, to - from, 0, starts, ends, bytes, SEED.at);
+    return true;
+  }
+
+  #takeCodes(codes: Uint32Array): void {
     if (this.#codesThere === codes) return;
     this.#codesThere = codes;
+    const rows = this.#rows;
     new Uint32Array(this.#memory.buffer, this.#codes.at, rows).set(codes.subarray(0, rows));
+  }
+
+  /** Answers where the first byte of the dictionary would be; undefined: too many bytes that are none of these texts'. */
+  #takeTexts({ starts, ends, arena }: Dictionary, from: number, to: number): number | undefined {
+    let first = arena.length;
+    let last = 0;
+    let bytes = 0;
+    for (let code = from; code < to; code++) {
+      const start = starts[code] as number;
+      const end = ends[code] as number;
+      if (start > end) continue;
+      if (start < first) first = start;
+      if (end > last) last = end;
+      bytes += end - start;
+    }
+    const length = Math.max(0, last - first);
+    if (length > bytes * 2 + SPARE_BYTES) return undefined;
+    this.#starts = this.fit(this.#starts, (to - from) * 4);
+    this.#ends = this.fit(this.#ends, (to - from) * 4);
+    this.#bytes = this.fit(this.#bytes, length + HASH_SLACK);
+    const { buffer } = this.#memory;
+    new Uint32Array(buffer, this.#starts.at, to - from).set(starts.subarray(from, to));
+    new Uint32Array(buffer, this.#ends.at, to - from).set(ends.subarray(from, to));
+    new Uint8Array(buffer, this.#bytes.at, length).set(arena.subarray(first, first + length));
+    return this.#bytes.at - first;
   }
 
   #takeAmounts(amounts: Amounts): void {
     if (this.#amountsThere === amounts) return;
     this.#amountsThere = amounts;
-    const { buffer } = this.#memory;
     const { size, state, whole, nano, atto } = amounts;
+    this.#states = this.fit(this.#states, size);
+    this.#whole = this.fit(this.#whole, size * 8);
+    this.#nano = this.fit(this.#nano, size * 8);
+    this.#atto = this.fit(this.#atto, size * 8);
+    const { buffer } = this.#memory;
     new Uint8Array(buffer, this.#states.at, size).set(state.subarray(0, size));
     new Float64Array(buffer, this.#whole.at, size).set(whole.subarray(0, size));
     new Float64Array(buffer, this.#nano.at, size).set(nano.subarray(0, size));

@@ -10,6 +10,8 @@ export interface NamedColumn {
 }
 
 const FIRST_CODES = 64;
+/** So few values are hashed where they are. */
+const FEW = 32;
 
 /** Per code the sum of the hashes of what the columns say; what is null says nothing. Remembered as long as the values last. */
 export class ValueHashes {
@@ -45,13 +47,23 @@ export class ValueHashes {
     if (size <= this.#size) return this.#table;
     const kernel = this.#kernel;
     this.#table = kernel.fit(this.#table, Math.max(size, FIRST_CODES) * 16, this.#size * 16);
-    const hashes = kernel.words(this.#table, size * 4);
-    hashes.fill(0, this.#size * 4);
-    const each = upTo(size);
+    kernel.words(this.#table, size * 4).fill(0, this.#size * 4);
     for (const [i, { column }] of columns.entries())
-      addColumn(hashes, column, this.#seeds[i] as Int32Array, each, this.#size, size);
+      this.#add(column, this.#seeds[i] as Int32Array, size);
     this.#size = size;
     return this.#table;
+  }
+
+  #add(column: Column, seed: Int32Array, size: number): void {
+    const from = this.#size;
+    const range = { from, to: size, seed };
+    const isDone =
+      column.kind === 'text' &&
+      size - from >= FEW &&
+      this.#kernel.addTextsTo(this.#table, column.values, range);
+    if (isDone) return;
+    const hashes = this.#kernel.words(this.#table, size * 4);
+    addColumn(hashes, column, seed, upTo(size), from, size);
   }
 }
 

@@ -12,6 +12,50 @@ export function addTable(hashes: usize, rows: usize, codes: usize, table: usize)
   }
 }
 
+/**
+ * Adds to each row the hash of the text that its code stands for: MurmurHash3 x86_128. `bytes`: where the byte 0 of the texts would be. A
+ * text that starts after it ends is null. Without `codes` (0) row i has code i. Up to three bytes behind a text are read.
+ */
+export function addTexts(
+  hashes: usize,
+  rows: usize,
+  codes: usize,
+  starts: usize,
+  ends: usize,
+  bytes: usize,
+  seed: usize,
+): void {
+  const seedA = load<i32>(seed);
+  const seedB = load<i32>(seed, 4);
+  const seedC = load<i32>(seed, 8);
+  const seedD = load<i32>(seed, 12);
+  for (let row: usize = 0; row < rows; row++, hashes += 16) {
+    const code = codes == 0 ? row : <usize>load<u32>(codes + (row << 2));
+    const start = load<u32>(starts + (code << 2));
+    const stop = load<u32>(ends + (code << 2));
+    if (start > stop) continue;
+    const length = <i32>(stop - start);
+    let at = bytes + start;
+    const end = at + length;
+    let a = seedA;
+    let b = seedB;
+    let c = seedC;
+    let d = seedD;
+    for (; at + 16 <= end; at += 16) {
+      a = turned(a ^ mix(load<i32>(at), 0x239b961b, 15, 0xab0e9789), 19, b, 0x561ccd1b);
+      b = turned(b ^ mix(load<i32>(at, 4), 0xab0e9789, 16, 0x38b34ae5), 17, c, 0x0bcaa747);
+      c = turned(c ^ mix(load<i32>(at, 8), 0x38b34ae5, 17, 0xa1e38b93), 15, d, 0x96cd1c35);
+      d = turned(d ^ mix(load<i32>(at, 12), 0xa1e38b93, 18, 0x239b961b), 13, a, 0x32ac3b17);
+    }
+    const rest = <i32>(end - at);
+    if (rest > 0) a ^= mix(word(at, rest), 0x239b961b, 15, 0xab0e9789);
+    if (rest > 4) b ^= mix(word(at + 4, rest - 4), 0xab0e9789, 16, 0x38b34ae5);
+    if (rest > 8) c ^= mix(word(at + 8, rest - 8), 0x38b34ae5, 17, 0xa1e38b93);
+    if (rest > 12) d ^= mix(word(at + 12, rest - 12), 0xa1e38b93, 18, 0x239b961b);
+    addFinished(hashes, a ^ length, b ^ length, c ^ length, d ^ length);
+  }
+}
+
 /** What amounts are made of, by code, as in `focus/amounts.ts`. */
 const NULL: u32 = 0;
 const LIMBS: u32 = 1;
@@ -111,15 +155,10 @@ export function addAmounts(
       const integer = <i64>w;
       const at = hashes + (row << 4);
       const turnedA = turned(seedA ^ mix(<i32>integer, 0x239b961b, 15, 0xab0e9789), 19, seedB, 0x561ccd1b);
-      let b = turned(seedB ^ mix(<i32>(integer >> 32), 0xab0e9789, 16, 0x38b34ae5), 17, seedC, 0x0bcaa747) ^ BYTES;
-      let c = turned(seedC ^ mix(<i32>n, 0x38b34ae5, 17, 0xa1e38b93), 15, seedD, 0x96cd1c35) ^ BYTES;
-      let d = turned(seedD ^ mix(<i32>t, 0xa1e38b93, 18, 0x239b961b), 13, turnedA, 0x32ac3b17) ^ BYTES;
-      let a = (turnedA ^ BYTES) + b + c + d;
-      b = final(b + a);
-      c = final(c + a);
-      d = final(d + a);
-      a = final(a) + b + c + d;
-      v128.store(at, i32x4.add(v128.load(at), lanes(a, b + a, c + a, d + a)));
+      const b = turned(seedB ^ mix(<i32>(integer >> 32), 0xab0e9789, 16, 0x38b34ae5), 17, seedC, 0x0bcaa747) ^ BYTES;
+      const c = turned(seedC ^ mix(<i32>n, 0x38b34ae5, 17, 0xa1e38b93), 15, seedD, 0x96cd1c35) ^ BYTES;
+      const d = turned(seedD ^ mix(<i32>t, 0xa1e38b93, 18, 0x239b961b), 13, turnedA, 0x32ac3b17) ^ BYTES;
+      addFinished(at, turnedA ^ BYTES, b, c, d);
     }
   }
   return (left - first) >> 2;
@@ -179,6 +218,24 @@ function addRows(at: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(at, i32x4.add(v128.load(at, 16), i64x2.shuffle(ab, cd, 1, 3)), 16);
   v128.store(at, i32x4.add(v128.load(at, 32), i64x2.shuffle(moreAb, moreCd, 0, 2)), 32);
   v128.store(at, i32x4.add(v128.load(at, 48), i64x2.shuffle(moreAb, moreCd, 1, 3)), 48);
+}
+
+/** Up to four bytes, then zeros. */
+@inline
+function word(at: usize, bytes: i32): i32 {
+  const all = load<i32>(at);
+  return bytes >= 4 ? all : all & ((1 << (bytes << 3)) - 1);
+}
+
+/** Adds the four lanes of a row that took in their words and the length. */
+@inline
+function addFinished(at: usize, a: i32, b: i32, c: i32, d: i32): void {
+  a += b + c + d;
+  b = final(b + a);
+  c = final(c + a);
+  d = final(d + a);
+  a = final(a) + b + c + d;
+  v128.store(at, i32x4.add(v128.load(at), lanes(a, b + a, c + a, d + a)));
 }
 
 @inline

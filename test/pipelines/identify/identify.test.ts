@@ -5,12 +5,13 @@ import { AMOUNT, Amounts, decimalLimbs } from '../../../pipelines/focus/amounts.
 import type { Batch } from '../../../pipelines/focus/batch.ts';
 import { columnFact } from '../../../pipelines/focus/columns.ts';
 import { formatDecimal, parseDecimal } from '../../../pipelines/focus/decimal.ts';
+import { Dictionary } from '../../../pipelines/focus/dictionary.ts';
 import { formatTime, parseTime } from '../../../pipelines/focus/times.ts';
 import { addAmountHashes } from '../../../pipelines/identify/amount-hashes.ts';
 import { EqualCharges } from '../../../pipelines/identify/equal-charges.ts';
 import { addHash } from '../../../pipelines/identify/hash-bytes.ts';
 import { equalChargesMemory, Identifier } from '../../../pipelines/identify/index.ts';
-import { returnKernel, takeKernel } from '../../../pipelines/identify/kernel.ts';
+import { NO_REGION, returnKernel, takeKernel } from '../../../pipelines/identify/kernel.ts';
 import { charges, layout } from '../../helpers/arbitrary-charges.ts';
 import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
 
@@ -212,11 +213,11 @@ t.test('an amount hashes as its sixteen bytes do, in the kernel too', async (t) 
       const codes = Uint32Array.from({ length: rows }, (_, i) => rows - 1 - i);
       const ofLoop = new Int32Array(rows * 4);
       addAmountHashes(ofLoop, amounts, seed, codes, 0, rows);
-      const ofKernel = kernel.begin(rows, amounts.size);
-      ofKernel.fill(7);
-      kernel.addAmounts(codes, rows, amounts, seed);
+      kernel.begin(rows);
+      kernel.hashes.fill(7);
+      kernel.addAmounts(codes, amounts, seed);
       assert.deepEqual(
-        [...ofKernel],
+        [...kernel.hashes],
         Array.from(ofLoop, (word) => (word + 7) | 0),
       );
       for (const [row, code] of codes.entries())
@@ -229,6 +230,53 @@ t.test('an amount hashes as its sixteen bytes do, in the kernel too', async (t) 
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
   returnKernel(kernel);
 });
+
+t.test('texts hash the same in the kernel, by row and by code', async (t) => {
+  const seed = Int32Array.of(1, -2, 3_000_000, -4_000_000);
+  const text = fc.oneof(fc.string({ maxLength: 70, unit: 'grapheme' }), fc.constant(undefined));
+  const kernel = takeKernel();
+  const property = fc.property(
+    fc.array(text, { minLength: 1, maxLength: 40 }),
+    fc.nat(),
+    (texts, cut) => {
+      const values = Dictionary.of(texts);
+      const { size } = values;
+      const from = cut % size;
+      const codes = Uint32Array.from({ length: size * 2 }, (_, i) => (i * 7 + cut) % size);
+      kernel.begin(codes.length);
+      kernel.hashes.fill(7);
+      assert.ok(kernel.addTexts(codes, values, seed));
+      const table = kernel.fit(NO_REGION, size * 16);
+      kernel.words(table, size * 4).fill(7);
+      assert.ok(kernel.addTextsTo(table, values, { from, to: size, seed }));
+      const hashOf = (code: number): number[] => {
+        const into = Int32Array.of(7, 7, 7, 7);
+        const start = values.starts[code] as number;
+        const end = values.ends[code] as number;
+        if (start <= end) addHash(into, 0, values.view, start, end, seed);
+        return [...into];
+      };
+      const each = Array.from({ length: size }, (_, code) => hashOf(code));
+      assert.deepEqual(
+        [...kernel.hashes],
+        [...codes].flatMap((code) => each[code] as number[]),
+      );
+      const byCode = each.map((words, code) => (code < from ? [7, 7, 7, 7] : words));
+      assert.deepEqual([...kernel.words(table, size * 4)], byCode.flat());
+    },
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
+  const apart = Dictionary.of(['first', 'x'.repeat(100_000), 'last']);
+  t.notOk(kernel.addTexts(Uint32Array.of(1, 3), halfOf(apart), seed), 'texts that lie far apart');
+  returnKernel(kernel);
+});
+
+/** Without the long text in the middle. */
+function halfOf(texts: Dictionary): Dictionary {
+  const ends = texts.ends.slice();
+  ends[2] = (texts.starts[2] as number) - 1;
+  return Object.assign(Object.create(texts), { ends });
+}
 
 /** The slow way: the amount as a decimal, its sixteen bytes or its text. */
 function amountHash(amounts: Amounts, code: number, seed: Int32Array): number[] {
