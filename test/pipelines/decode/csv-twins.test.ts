@@ -100,7 +100,7 @@ function oddText(): fc.Arbitrary<string> {
     );
 }
 
-t.test('many distinct texts, in dictionaries that grow and give way', async (t) => {
+t.test('many distinct texts and a few very long ones, in memory that grows', async (t) => {
   const path = join(folder, 'distinct.csv');
   let state = 3;
   const below = (most: number) => {
@@ -113,7 +113,9 @@ t.test('many distinct texts, in dictionaries that grow and give way', async (t) 
     `${'quoted '.repeat(below(3))}"${below(900)}"`,
     'long '.repeat(below(150)),
     row % 7 === 0 ? '' : `r${Math.floor(row / 9)}`,
-    `${below(5_000)} texts of some length, which do not stay in sixteen bytes`,
+    row % 10_000 === 9_999
+      ? `${row} "long"`.repeat(row * 10)
+      : `${below(5_000)} texts of some length, which do not stay in sixteen bytes`,
   ]);
   const lines = rows.map((cells) => cells.map((cell) => written(cell, ',', false)).join(','));
   writeFileSync(path, `a,b,c,d,e,f\n${lines.join('\n')}\n`);

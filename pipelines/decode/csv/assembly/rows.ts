@@ -14,7 +14,7 @@ import { FOUND, fixed, SLACK } from './rows/memory';
 
 export { finish, forget, note, restart } from './rows/columns';
 export { begin, settle, want } from './rows/dictionary';
-export { fixed as take, reset } from './rows/memory';
+export { reset } from './rows/memory';
 
 const LF: u32 = 10;
 const CR: u32 = 13;
@@ -31,6 +31,10 @@ let cellLimit: u32 = 0;
 let shortFields: u32 = 0;
 let head: u64 = 0;
 let headMask: u64 = 0;
+
+export function take(bytes: u32): usize {
+  return fixed(bytes + SLACK);
+}
 
 export function open(many: u32): usize {
   const table = makeColumns(many);
