@@ -3,27 +3,18 @@
  * back and takes new memory for it, which costs half as much again as inflating it.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { constants, createGunzip, type Gunzip } from 'node:zlib';
+import { constants, createGunzip } from 'node:zlib';
 import type { ByteReader } from './bytes.ts';
 import { fileReads } from './file-reads.ts';
-
-/** What the synchronous functions of Node's zlib are made of, in every version from 8 on; not documented. */
-interface Inflater extends Gunzip {
-  readonly _handle?: {
-    /** Flush mode, then input and output: buffer, offset, length. */
-    writeSync?(...given: [number, Uint8Array, number, number, Uint8Array, number, number]): void;
-  };
-  /** What was left after the last call: room in the output, bytes of the input. */
-  readonly _writeState?: Uint32Array;
-}
+import { syncZlib } from './sync-zlib.ts';
 
 const PACKED_BYTES = 64 * 1024;
 
 /** The unpacked bytes of all members; zlib's errors as they are. Undefined: this Node cannot do it this way. */
 export function gunzipped(file: FileHandle): ByteReader | undefined {
-  const stream: Inflater = createGunzip();
-  const { _handle: handle, _writeState: state } = stream;
-  if (handle?.writeSync === undefined || state === undefined) return undefined;
+  const stream = createGunzip();
+  const sync = syncZlib(stream);
+  if (sync === undefined) return undefined;
   // Thrown by `read`; said again as an event.
   stream.on('error', () => {});
   const readFile = fileReads(file);
@@ -43,9 +34,9 @@ export function gunzipped(file: FileHandle): ByteReader | undefined {
       const most = into.length - offset;
       for (;;) {
         if (left === 0 && flush === constants.Z_NO_FLUSH) await more();
-        handle.writeSync?.(flush, packed, end - left, left, into, offset, most);
+        sync.handle.writeSync(flush, packed, end - left, left, into, offset, most);
         if (stream.errored !== null) throw stream.errored;
-        const [room = 0, rest = 0] = state;
+        const [room = 0, rest = 0] = sync.left;
         left = rest;
         if (room < most) return most - room;
         // What does not begin another member (padding with zeros) is not looked at.
