@@ -41,6 +41,8 @@ export interface KernelFunctions {
   ): number;
   /** Sets to 1 the byte of each row but the first that has other cells than the row before. */
   markChanges(cells: number, starts: number, rows: number, changed: number): void;
+  /** The rows whose byte is 1 become those at hand; answers how many. */
+  listChanges(changed: number, rows: number): number;
 }
 
 interface Functions extends KernelFunctions {
@@ -124,7 +126,7 @@ export class Kernel {
     return this.words(this.#functions.codesAt(), count);
   }
 
-  /** The codes of rows at hand. */
+  /** The codes of rows at hand, or the rows that `listChanges` found. */
   rows(count: number): Uint32Array {
     return this.words(this.#functions.rowsAt(), count);
   }

@@ -18,6 +18,8 @@ import type { Scratch } from './scratch.ts';
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Stored values of one batch of one leaf. */
 const MAX_VALUES = 1 << 24;
+/** So many equal rows are faster filled by the engine than one by one. */
+const LONG = 32;
 /** Rows seen before it is decided whether they repeat. */
 const TRIAL = 16 * 1024;
 
@@ -90,18 +92,21 @@ export class NestedColumn implements ColumnReader {
     const texts = this.#texts;
     const memory = this.#memory;
     const codes = this.#codes;
-    const changed = this.#kernel.bytes(this.#changed, rows).fill(0);
+    const kernel = this.#kernel;
+    kernel.bytes(this.#changed, rows).fill(0).fill(1, 0, 1);
     for (const leaf of this.#leaves) leaf.markChanges(this.#changed, rows);
-    changed[0] = 1;
-    let code = -1;
-    for (let row = 0; row < rows; row++) {
-      if (changed[row] === 1) code = memory.find(this.#leaves, row);
+    const changes = kernel.rows(kernel.call.listChanges(this.#changed, rows));
+    for (let i = 0; i < changes.length; i++) {
+      const row = changes[i] as number;
+      const end = i + 1 < changes.length ? (changes[i + 1] as number) : rows;
+      let code = memory.find(this.#leaves, row);
       if (code < 0) {
         const length = this.#writer.write(row);
         code = length === 0 ? 0 : texts.intern(this.#writer.bytes, 0, length);
         memory.remember(code);
       }
-      codes[row] = code;
+      if (end - row > LONG) codes.fill(code, row, end);
+      else for (let at = row; at < end; at++) codes[at] = code;
     }
     this.#rows += rows;
     if (this.#rows >= TRIAL) {

@@ -195,6 +195,16 @@ export function startRows(
   rows: u32,
   mask: u32,
 ): u32 {
+  if (areStarts(cells + (from << 2), cells + (to << 2), mask)) {
+    const some = min<u32>(to - from, rows + 1 - started);
+    let at = i32x4.add(i32x4.splat(from), i32x4(0, 1, 2, 3));
+    const last = starts + ((started + some) << 2);
+    for (let to = starts + (started << 2); to < last; to += 16) {
+      v128.store(to, at);
+      at = i32x4.add(at, i32x4.splat(4));
+    }
+    return started + some;
+  }
   let row = started;
   // Without a branch that could be guessed wrong once per row: what continues a row is overwritten by the next that does not.
   for (let at = from; at < to && row <= rows; at++) {
@@ -204,7 +214,28 @@ export function startRows(
   return row;
 }
 
+/** Whether each of these cells starts a row. */
+function areStarts(cells: usize, end: usize, mask: u32): bool {
+  const masks = i32x4.splat(mask);
+  let at = cells;
+  for (; at + 16 <= end; at += 16)
+    if (v128.any_true(v128.and(v128.load(at), masks))) return false;
+  for (; at < end; at += 4) if ((load<u32>(at) & mask) != 0) return false;
+  return true;
+}
+
 export function markChanges(cells: usize, starts: usize, rows: u32, changed: usize): void {
+  if (load<u32>(starts + (rows << 2)) == rows) {
+    // A cell per row.
+    for (let row: u32 = 1; row < rows; row += 4) {
+      const at = cells + (row << 2);
+      const unlike = <u32>i32x4.bitmask(i32x4.eq(v128.load(at), v128.load(at - 4))) ^ 15;
+      if (unlike == 0) continue;
+      const bytes = (unlike * 0x204081) & 0x01010101;
+      store<u32>(changed + row, load<u32>(changed + row) | bytes);
+    }
+    return;
+  }
   let before = load<u32>(starts);
   let start = load<u32>(starts, 4);
   for (let row: u32 = 1; row < rows; row++) {
@@ -233,6 +264,20 @@ export function markChanges(cells: usize, starts: usize, rows: u32, changed: usi
     before = start;
     start = end;
   }
+}
+
+export function listChanges(changed: usize, rows: u32): u32 {
+  let out = spreadOut;
+  for (let row: u32 = 0; row < rows; row += 8) {
+    let bytes = load<u64>(changed + row);
+    if (rows - row < 8) bytes &= ((<u64>1) << ((rows - row) << 3)) - 1;
+    while (bytes != 0) {
+      store<u32>(out, row + (<u32>ctz<u64>(bytes) >> 3));
+      out += 4;
+      bytes &= bytes - 1;
+    }
+  }
+  return <u32>(out - spreadOut) >> 2;
 }
 
 function read(stream: usize, out: usize, count: u32): void {
