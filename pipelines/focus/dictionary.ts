@@ -159,6 +159,18 @@ export class Dictionary {
     }
   }
 
+  /**
+   * Looks at the places in the table of the first `count` hashes, whatever it finds: `internWords` finds them in the
+   * processor's cache then, and the misses of one do not wait for those of another.
+   */
+  touch(hashes: Int32Array, count: number): number {
+    const slots = this.#roomySlots();
+    const mask = slots.length - 2;
+    let seen = 0;
+    for (let i = 0; i < count; i++) seen |= slots[((hashes[i] as number) << 1) & mask] as number;
+    return seen;
+  }
+
   /** Makes room for `bytes` more bytes in the arena. */
   reserve(bytes: number): void {
     const needed = this.used + bytes + SLACK;

@@ -1,7 +1,7 @@
 /** Where values go on their way to codes. Hot: plain fields and indexed loops. */
 import { Dictionary, hashWords } from '../../focus/dictionary.ts';
 import { grown } from '../../focus/grown.ts';
-import type { Store, Values } from './stores.ts';
+import { INTERNED_AT_ONCE, type Store, type Values } from './stores.ts';
 
 /** Takes values in and gives out the codes they have in `store`. */
 export interface Sink {
@@ -59,9 +59,21 @@ export class Interning implements Sink {
   /** Like `codes`, for values of which no two are equal, but gives up once it is full; false: `out` is not complete. */
   codesWhileRoom(values: Values, out: Uint32Array, from: number): boolean {
     if (!this.#expect(values)) return false;
+    if (this.store.internAll !== undefined) return this.#internsAll(values, out, from);
     for (let i = 0; i < values.count; i++) {
       const known = this.size;
       out[from + i] = this.store.intern?.(values, i) ?? this.#code(values, i);
+      if (this.size > known && this.full) return false;
+    }
+    return true;
+  }
+
+  /** `codesWhileRoom` for stores that take several at once. */
+  #internsAll(values: Values, out: Uint32Array, from: number): boolean {
+    const known = this.size;
+    for (let first = 0; first < values.count; first += INTERNED_AT_ONCE) {
+      const last = Math.min(values.count, first + INTERNED_AT_ONCE);
+      this.store.internAll?.(values, first, last, out, from);
       if (this.size > known && this.full) return false;
     }
     return true;

@@ -30,6 +30,8 @@ export interface Store {
   appendAll(values: Values, out: Uint32Array, from: number): void;
   /** The code of an equal value that came this way, or of a new one. Absent: values are appended, somebody else remembers which they were. */
   intern?(values: Values, i: number): number;
+  /** The same for values [first, last), at most INTERNED_AT_ONCE; their codes go to `out` from `from + first` on. */
+  internAll?(values: Values, first: number, last: number, out: Uint32Array, from: number): void;
   /** Makes room for `entries` new values of `bytes` bytes as they stand in the part. */
   expect?(entries: number, bytes: number): void;
   /** Appends entry `code` of a store of the same column. */
@@ -41,7 +43,11 @@ export interface Store {
 /** Makes stores of one column: `transient` ones live for a batch. */
 export type StoreMaker = (transient: boolean) => Store;
 
+/** So many places in a table stay in the processor's cache until they are needed. */
+export const INTERNED_AT_ONCE = 128;
+
 const NONE: ReadonlySet<number> = new Set();
+const hashes = new Int32Array(INTERNED_AT_ONCE);
 
 /** Text whose bytes stand in the part as they are. */
 export class TextStore implements Store {
@@ -66,6 +72,22 @@ export class TextStore implements Store {
     const code = this.#broken.get(key) ?? this.#repair(view, start, end);
     this.#broken.set(key, code);
     return code;
+  }
+
+  internAll(values: Values, first: number, last: number, out: Uint32Array, from: number): void {
+    const { bytes, view, starts, ends } = values;
+    const ascii = isAscii(bytes.subarray(starts[first], ends[last - 1]));
+    for (let i = first; i < last; i++)
+      hashes[i - first] = hashWords(view, starts[i] as number, ends[i] as number);
+    const texts = this.values;
+    texts.touch(hashes, last - first);
+    for (let i = first; i < last; i++) {
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      if (!ascii) out[from + i] = this.intern(values, i);
+      else if (isNullText(bytes, start, end)) out[from + i] = 0;
+      else out[from + i] = texts.internWords(view, start, end, hashes[i - first] as number);
+    }
   }
 
   expect(entries: number, bytes: number): void {
