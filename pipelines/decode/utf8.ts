@@ -5,8 +5,8 @@ import type { ByteReader } from './bytes.ts';
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /**
- * The same text as valid UTF-8 without byte order mark. Bytes that are none become U+FFFD; `repaired` hears of
- * `bom_removed`, `utf16_decoded` (once) and `utf8_replaced` (per line).
+ * The same text as valid UTF-8 without byte order mark. A line that has no character of UTF-8 beyond ASCII is Windows-1252, as spreadsheets write it;
+ * other bytes that are none become U+FFFD. `repaired` hears of `bom_removed`, `utf16_decoded` (once), `windows1252_decoded` and `utf8_replaced` (per line).
  */
 export function readText(
   bytes: ByteReader,
@@ -99,13 +99,16 @@ function decodeUtf16(encoding: 'utf-16le' | 'utf-16be'): Step {
 /** Whole lines only, so that what is replaced can be counted by line. */
 function replaceByLine(repaired: (code: string, count: number) => void): Step {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const windows = new TextDecoder('windows-1252');
   const encoder = new TextEncoder();
   let rest: Uint8Array = new Uint8Array(0);
 
   function mended(line: Uint8Array): Uint8Array {
     if (isUtf8(line)) return line;
-    repaired('utf8_replaced', 1);
-    return encoder.encode(decoder.decode(line));
+    const text = decoder.decode(line);
+    const isUnicode = BEYOND_ASCII.test(text);
+    repaired(isUnicode ? 'utf8_replaced' : 'windows1252_decoded', 1);
+    return encoder.encode(isUnicode ? text : windows.decode(line));
   }
 
   return (bytes, final) => {
@@ -126,6 +129,9 @@ function replaceByLine(repaired: (code: string, count: number) => void): Step {
     return join(pieces);
   };
 }
+
+/** A character that was one of UTF-8. */
+const BEYOND_ASCII = /[^\0-\x7f\ufffd]/;
 
 function join(pieces: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(pieces);

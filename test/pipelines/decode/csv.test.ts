@@ -249,14 +249,19 @@ t.test('encodings', async (t) => {
   t.same([big.rows, big.repairs], [expected, { utf16_decoded: 1 }]);
   const bare = await read(Buffer.from('name,b\nx,1\n', 'utf16le'));
   t.same(bare.rows, [{ name: 'x', b: '1' }]);
-  const latin = await read(Buffer.from('name,b\nZürich,1\nBern,2\nGenève é,3', 'latin1'));
+  const windows = Buffer.from('Währung,b\nZürich,1\nBern,2\nGenève é,3\n5 \x80 \x93,4', 'latin1');
+  const spreadsheet = await read(windows);
   t.same(
-    latin.rows.map((row) => row.name),
-    ['Z\ufffdrich', 'Bern', 'Gen\ufffdve \ufffd'],
+    spreadsheet.rows.map((row) => row.Währung),
+    ['Zürich', 'Bern', 'Genève é', '5 € “'],
   );
-  t.same(latin.repairs, { utf8_replaced: 2 }, 'counted by row');
-  const cut = await read(Buffer.concat([Buffer.from('a,b\n1,'), Buffer.from([0xe2, 0x82])]));
-  t.same([cut.rows, cut.repairs], [[{ a: '1', b: '\ufffd' }], { utf8_replaced: 1 }]);
+  t.same(spreadsheet.repairs, { windows1252_decoded: 4 }, 'counted by line');
+  const mixed = Buffer.concat([Buffer.from('name,b\nZürich '), Buffer.from([0xfc, 0x2c, 0x31])]);
+  const broken = await read(mixed);
+  t.same(
+    [broken.rows, broken.repairs],
+    [[{ name: 'Zürich \ufffd', b: '1' }], { utf8_replaced: 1 }],
+  );
   t.same((await read('a,b\n\ufeffx,\u00001\n')).rows, [{ a: '\ufeffx', b: '\u00001' }]);
 });
 
