@@ -1,5 +1,5 @@
 /** A growing run of bytes to write into. Hot: plain fields; copies go in steps of eight into the slack behind the end. */
-import { type Memory, PAGE } from './wasm.ts';
+import { type Memory, PAGE } from '../focus/wasm.ts';
 
 const encoder = new TextEncoder();
 

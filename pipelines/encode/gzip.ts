@@ -3,10 +3,10 @@
  * at the same distance, which zlib looks for byte by byte. The loops are WebAssembly, `assembly/deflate.ts`.
  */
 import { crc32 } from 'node:zlib';
+import { instantiate } from '../focus/wasm.ts';
 import { Bytes } from './bytes.ts';
 import { DEFLATE_WASM } from './deflate-wasm.ts';
 import { type Bits, codeLengths, codes, describedLengths, MOST_BITS } from './huffman.ts';
-import { instantiate } from './wasm.ts';
 
 /** Where what is in the memory; see `assembly/deflate.ts`. */
 const SLOTS_BYTES = 1 << 17;

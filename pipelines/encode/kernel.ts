@@ -3,9 +3,10 @@
  * fast from the first row on. Its source is `assembly/records.ts`. One memory holds, from the start: what log records need (`otlp-logs`),
  * a scratch, the arena with the ready runs and everything else about a batch; behind what is used of it the block of records being written.
  */
+
+import { instantiate, type Memory } from '../focus/wasm.ts';
 import { Bytes } from './bytes.ts';
 import { RECORDS_WASM } from './records-wasm.ts';
-import { instantiate, type Memory } from './wasm.ts';
 
 /** Where the scratch is and where it ends. */
 export const SCRATCH_START = 64;

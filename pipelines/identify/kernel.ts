@@ -4,6 +4,7 @@
  */
 import type { Amounts } from '../focus/amounts.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
+import { instantiate, type Memory, PAGE } from '../focus/wasm.ts';
 import { addAmountHashes } from './amount-hashes.ts';
 import { HASH_SLACK } from './hash-bytes.ts';
 import { HASHES_WASM } from './hashes-wasm.ts';
@@ -33,18 +34,6 @@ interface Loops {
   ): void;
 }
 
-interface Memory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-
-/** What is used of WebAssembly; its types come with the browser's only. */
-declare namespace WebAssembly {
-  const Memory: new (size: { readonly initial: number }) => Memory;
-  const Module: new (bytes: Uint8Array) => object;
-  const Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
 /** Some of the memory. */
 export interface Region {
   readonly at: number;
@@ -53,8 +42,7 @@ export interface Region {
 
 export const NO_REGION: Region = { at: 0, bytes: 0 };
 
-const PAGE = 65_536;
-const FIRST_PAGES = 16;
+const FIRST_BYTES = 1 << 20;
 const ALIGNMENT = 16;
 /** Where the seed of a column is. */
 const SEED: Region = { at: 0, bytes: 16 };
@@ -64,7 +52,7 @@ const SPARE_BYTES = 4_096;
 
 /** The memory and the loops over it. */
 export class HashKernel {
-  readonly #memory = new WebAssembly.Memory({ initial: FIRST_PAGES });
+  readonly #memory: Memory;
   readonly #loops: Loops;
   #used = START;
   #hashes = NO_REGION;
@@ -83,9 +71,9 @@ export class HashKernel {
   #amountsThere: Amounts | undefined;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(Buffer.from(HASHES_WASM, 'base64'));
-    this.#loops = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } })
-      .exports as Loops;
+    const { exports, memory } = instantiate<Loops>(HASHES_WASM, FIRST_BYTES);
+    this.#loops = exports;
+    this.#memory = memory;
   }
 
   /** Bytes of the memory. */
@@ -233,8 +221,6 @@ export class HashKernel {
     new Float64Array(buffer, this.#atto.at, size).set(atto.subarray(0, size));
   }
 }
-
-let compiled: object | undefined;
 
 /** Kernels that nobody uses: memory of WebAssembly is costly to make. */
 const idle: HashKernel[] = [];

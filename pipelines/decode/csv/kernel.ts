@@ -4,6 +4,7 @@
  * cells lie, codes, and what is known of each column's dictionary. What is not plain (a blank line, one that may be the header
  * again, quotes astray, a wrong number of fields, too long a cell, a row that does not end in the window) is left to the caller.
  */
+import { instantiate, type Memory } from '../../focus/wasm.ts';
 import { ROWS_WASM } from './rows-wasm.ts';
 
 /** Rows whose cells may be noted before they are looked up. */
@@ -67,26 +68,15 @@ const USED = 12;
 /** Where `scan` leaves what it found. */
 const FOUND = 1024 >> 2;
 
-/** What is used of WebAssembly; its types come with the browser's only. */
-declare namespace WebAssembly {
-  interface Memory {
-    readonly buffer: ArrayBuffer;
-  }
-  const Memory: new (pages: { readonly initial: number; readonly maximum: number }) => Memory;
-  const Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  const Instance: new (module: object, imports: object) => { readonly exports: object };
-}
-
 /** Below 2 GiB, so that positions are positive. */
-const PAGES = { initial: 16, maximum: 0x7fff };
-
-let compiled: object | undefined;
+const MOST_PAGES = 0x7fff;
+const FIRST_BYTES = 1 << 20;
 
 /** The kernel of one part at a time. */
 export class Kernel {
   readonly call: KernelFunctions;
   readonly #functions: Functions;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: Memory;
   /** All memory; detached, and therefore empty, when it has grown. */
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
@@ -96,10 +86,12 @@ export class Kernel {
   #columns = 0;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(new Uint8Array(Buffer.from(ROWS_WASM, 'base64')));
-    this.#memory = new WebAssembly.Memory(PAGES);
-    const imports = { env: { memory: this.#memory, full } };
-    this.#functions = new WebAssembly.Instance(compiled, imports).exports as Functions;
+    const { exports, memory } = instantiate<Functions>(ROWS_WASM, FIRST_BYTES, {
+      mostPages: MOST_PAGES,
+      env: { full },
+    });
+    this.#memory = memory;
+    this.#functions = exports;
     this.call = this.#functions;
   }
 
