@@ -4,6 +4,7 @@
  * holds the streams (levels, indices) of the pages that are under way, the codes of each column's dictionary and the cells of
  * nested columns; beside them the levels and codes at hand, which the next call replaces.
  */
+import { instantiate, type Memory } from '../../focus/wasm.ts';
 import { VALUES_WASM } from './values-wasm.ts';
 
 /** The functions of `assembly/values.ts`. Positions are bytes of the kernel's memory; a stream at 0 is one of zeros only. */
@@ -54,18 +55,9 @@ interface Functions extends KernelFunctions {
   rowsAt(): number;
 }
 
-/** What is used of WebAssembly; its types come with the browser's only. */
-declare namespace WebAssembly {
-  interface Memory {
-    readonly buffer: ArrayBuffer;
-  }
-  const Memory: new (pages: { readonly initial: number; readonly maximum: number }) => Memory;
-  const Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  const Instance: new (module: object, imports: object) => { readonly exports: object };
-}
-
 /** Below 2 GiB, so that positions are positive. */
-const PAGES = { initial: 16, maximum: 0x7fff };
+const MOST_PAGES = 0x7fff;
+const FIRST_BYTES = 1 << 20;
 
 const FAULTS = [
   'the pages under way do not fit into 2 GiB of memory',
@@ -75,22 +67,22 @@ const FAULTS = [
   'packed values end too early',
 ] as const;
 
-let compiled: object | undefined;
-
 /** The kernel of one part at a time. */
 export class Kernel {
   readonly call: KernelFunctions;
   readonly #functions: Functions;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: Memory;
   /** All memory; detached, and therefore empty, when it has grown. */
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
 
   constructor() {
-    compiled ??= new WebAssembly.Module(new Uint8Array(Buffer.from(VALUES_WASM, 'base64')));
-    this.#memory = new WebAssembly.Memory(PAGES);
-    const imports = { env: { memory: this.#memory, fail } };
-    this.#functions = new WebAssembly.Instance(compiled, imports).exports as Functions;
+    const { exports, memory } = instantiate<Functions>(VALUES_WASM, FIRST_BYTES, {
+      mostPages: MOST_PAGES,
+      env: { fail },
+    });
+    this.#memory = memory;
+    this.#functions = exports;
     this.call = this.#functions;
   }
 
