@@ -18,10 +18,18 @@ export interface BatchColumns {
 /** Rows of a batch, ascending; undefined: all of them. */
 type Rows = Uint32Array | undefined;
 
-/** A column and the rows that take their amounts of it. */
+/** A column and the rows that take their amounts of it, unless a later one has them, too. */
 interface Taken {
   readonly column: AmountColumn;
   readonly rows: Rows;
+}
+
+/** What an expression keeps from batch to batch for what it chooses. */
+interface Own {
+  /** Transient: entry 0 null, entry row + 1 for each row. */
+  readonly into: Amounts;
+  /** A code for each row. */
+  codes(): Uint32Array;
 }
 
 /** More branches are not told apart in a byte. */
@@ -42,6 +50,9 @@ export class AmountChoices {
   #lists = new Uint32Array(0);
   #used = 0;
   readonly #nulls = new Map<AmountColumn, boolean>();
+  /** The branch that most rows took of late. */
+  readonly #usual = new Map<AmountExpression, number>();
+  readonly #candidates = new Map<AmountExpression, readonly AmountExpression[]>();
 
   constructor(columns: BatchColumns) {
     this.#columns = columns;
@@ -54,13 +65,13 @@ export class AmountChoices {
     if (this.#branches.length < rows) this.#branches = new Uint8Array(rows);
   }
 
-  /** The amounts of an expression `choose` or `first`; `into` is transient and filled if need be, entry 0 null, entry row + 1 for each row. */
-  column(expression: AmountExpression, into: Amounts): AmountColumn {
+  /** The amounts of an expression `choose` or `first`. What it keeps for itself is filled if need be. */
+  column(expression: AmountExpression, own: Own): AmountColumn {
     if (this.#rows === 0) return this.#columns.amount(lastOf(expression));
     const mark = this.#used;
     const taken: Taken[] = [];
     this.#choose(expression, undefined, taken);
-    const column = copied(taken, this.#rows, into);
+    const column = copied(taken, this.#rows, own);
     this.#used = mark;
     return column;
   }
@@ -72,12 +83,25 @@ export class AmountChoices {
   }
 
   #choose(of: AmountExpression, rows: Rows, taken: Taken[]): void {
-    if (of.op === 'first') this.#first(candidatesOf(of), rows, taken);
-    else this.#byTests(of.inputs, rows, taken);
+    if (of.op === 'first') this.#first(this.#candidatesOf(of), rows, taken);
+    else this.#byTests(of, rows, taken);
+  }
+
+  /** The first of firsts is the first of all. */
+  #candidatesOf(of: AmountExpression): readonly AmountExpression[] {
+    let candidates = this.#candidates.get(of);
+    if (candidates === undefined) {
+      candidates = (of.inputs as readonly AmountExpression[]).flatMap((input) =>
+        input.op === 'first' ? this.#candidatesOf(input) : [input],
+      );
+      this.#candidates.set(of, candidates);
+    }
+    return candidates;
   }
 
   /** inputs: [test, amount, test, amount, …, otherwise]. */
-  #byTests(inputs: readonly Expression[], rows: Rows, taken: Taken[]): void {
+  #byTests(of: AmountExpression, rows: Rows, taken: Taken[]): void {
+    const { inputs } = of;
     const tests: TextColumn[] = [];
     const branches: AmountExpression[] = [];
     let otherwise = inputs.at(-1) as AmountExpression;
@@ -97,7 +121,7 @@ export class AmountChoices {
     if (rows !== undefined) chooseSome(tests, this.#branches, rows);
     else if (shareCodes(tests)) this.#chooseByCode(tests);
     else chooseAll(tests, this.#branches, this.#rows);
-    this.#divide(rows, branches, taken);
+    this.#divide(of, branches, { rows, taken });
   }
 
   /** All tests look at the same codes: the branch of each code, then of each row. */
@@ -116,40 +140,50 @@ export class AmountChoices {
     for (let row = 0; row < rows; row++) chosen[row] = byCode[codes[row] as number] as number;
   }
 
-  /** Gives each branch its rows. */
-  #divide(rows: Rows, branches: readonly AmountExpression[], taken: Taken[]): void {
-    const chosen = this.#branches;
+  /** Gives each branch its rows: the one that most rows took of late takes all of them, then the others take theirs. */
+  #divide(
+    of: AmountExpression,
+    branches: readonly AmountExpression[],
+    { rows, taken }: { readonly rows: Rows; readonly taken: Taken[] },
+  ): void {
+    const last = branches.length - 1;
+    const usual = Math.min(this.#usual.get(of) ?? last, last);
     const count = rows?.length ?? this.#rows;
-    const ends = new Uint32Array(branches.length);
-    for (let i = 0; i < count; i++) {
-      const branch = chosen[i] as number;
-      ends[branch] = (ends[branch] as number) + 1;
+    const others = this.#others(usual, count);
+    const lists = branches.map((_, branch) =>
+      branch === usual ? others : this.#listOf(branch, others, rows),
+    );
+    let most = usual;
+    let size = count - others.length;
+    if (size > 0) this.#take(branches[usual] as AmountExpression, rows, taken);
+    for (const [branch, list] of lists.entries()) {
+      if (branch === usual || list.length === 0) continue;
+      const isAll = list.length === count;
+      this.#take(branches[branch] as AmountExpression, isAll ? rows : list, taken);
+      if (list.length > size) [most, size] = [branch, list.length];
     }
-    const only = ends.indexOf(count);
-    if (only >= 0) {
-      this.#take(branches[only] as AmountExpression, rows, taken);
-      return;
+    this.#usual.set(of, most);
+  }
+
+  /** Where among the rows those stand that take another branch. */
+  #others(branch: number, count: number): Uint32Array {
+    const chosen = this.#branches;
+    const others = this.#room(count);
+    let found = 0;
+    for (let i = 0; i < count; i++) if (chosen[i] !== branch) others[found++] = i;
+    return others.subarray(0, found);
+  }
+
+  /** The rows of a branch. */
+  #listOf(branch: number, others: Uint32Array, rows: Rows): Uint32Array {
+    const chosen = this.#branches;
+    const list = this.#room(others.length);
+    let found = 0;
+    for (let i = 0; i < others.length; i++) {
+      const at = others[i] as number;
+      if (chosen[at] === branch) list[found++] = rows === undefined ? at : (rows[at] as number);
     }
-    const lists = this.#room(count);
-    let end = 0;
-    for (let branch = 0; branch < ends.length; branch++) {
-      const size = ends[branch] as number;
-      ends[branch] = end;
-      end += size;
-    }
-    for (let i = 0; i < count; i++) {
-      const branch = chosen[i] as number;
-      const at = ends[branch] as number;
-      lists[at] = rows === undefined ? i : (rows[i] as number);
-      ends[branch] = at + 1;
-    }
-    let start = 0;
-    for (let branch = 0; branch < ends.length; branch++) {
-      const stop = ends[branch] as number;
-      if (stop > start)
-        this.#take(branches[branch] as AmountExpression, lists.subarray(start, stop), taken);
-      start = stop;
-    }
+    return list.subarray(0, found);
   }
 
   /** The candidates that are all null are passed over, one without nulls ends the search. */
@@ -164,8 +198,8 @@ export class AmountChoices {
         taken.push({ column, rows: left });
         return;
       }
-      const { present, missing } = this.#divideNulls(column, left);
-      if (present.length > 0) taken.push({ column, rows: present });
+      const missing = this.#rowsWithout(column, left);
+      if (missing.length < (left?.length ?? this.#rows)) taken.push({ column, rows: left });
       if (missing.length === 0) return;
       left = missing;
     }
@@ -184,20 +218,16 @@ export class AmountChoices {
     return found;
   }
 
-  #divideNulls(
-    { codes, values: { state } }: AmountColumn,
-    rows: Rows,
-  ): { readonly present: Uint32Array; readonly missing: Uint32Array } {
+  /** The rows in which the column is null. */
+  #rowsWithout({ codes, values: { state } }: AmountColumn, rows: Rows): Uint32Array {
     const count = rows?.length ?? this.#rows;
-    const lists = this.#room(count);
-    let first = 0;
-    let last = count;
+    const list = this.#room(count);
+    let found = 0;
     for (let i = 0; i < count; i++) {
       const row = rows === undefined ? i : (rows[i] as number);
-      if (state[codes[row] as number] === AMOUNT.null) lists[--last] = row;
-      else lists[first++] = row;
+      if (state[codes[row] as number] === AMOUNT.null) list[found++] = row;
     }
-    return { present: lists.subarray(0, first), missing: lists.subarray(first, count) };
+    return list.subarray(0, found);
   }
 
   /** Room for a list of rows, until the column is worked out. */
@@ -214,13 +244,6 @@ export class AmountChoices {
 
 function lastOf({ inputs }: AmountExpression): AmountExpression {
   return inputs.at(-1) as AmountExpression;
-}
-
-/** The first of firsts is the first of all. */
-function candidatesOf(of: AmountExpression): readonly AmountExpression[] {
-  return (of.inputs as readonly AmountExpression[]).flatMap((input) =>
-    input.op === 'first' ? candidatesOf(input) : [input],
-  );
 }
 
 function isNothing({ values }: AmountColumn): boolean {
@@ -268,23 +291,51 @@ function chooseSome(tests: readonly TextColumn[], chosen: Uint8Array, rows: Uint
   }
 }
 
-/** One column of what was taken; the one that most rows take is copied whole if it has the rows' own order. */
-function copied(taken: readonly Taken[], rows: number, into: Amounts): AmountColumn {
-  let most = taken[0] as Taken;
-  for (const one of taken) if (sizeOf(one, rows) > sizeOf(most, rows)) most = one;
-  if (taken.every(({ column }) => isSame(column, most.column))) return most.column;
+/** One column of what was taken, in this order. */
+function copied(taken: readonly Taken[], rows: number, own: Own): AmountColumn {
+  const [first, ...others] = taken as readonly [Taken, ...(readonly Taken[])];
+  const differing = others.filter(({ column }) => !isSame(column, first.column));
+  if (differing.length === 0) return first.column;
+  if (first.rows === undefined && others.every(({ column }) => isNothing(column)))
+    if (canBeHidden(first.column))
+      return hidden(first.column, others, { rows, codes: own.codes() });
+  const { into } = own;
   into.clear();
   into.reserve(rows + 1);
   into.size = rows + 1;
-  const isWhole = isInOrder(most.column, rows);
-  if (isWhole) copyAll(most.column.values, into, rows);
+  for (const one of taken) {
+    if (one.rows === undefined && isInOrder(one.column, rows))
+      copyAll(one.column.values, into, rows);
+    else copyRows(one, rows, into);
+  }
   into.state[0] = AMOUNT.null;
-  for (const one of taken) if (!isWhole || one !== most) copyRows(one, into);
+  if (into.invalid > 0 || into.big.size > 0) recount(into);
   return { kind: 'amount', codes: identityCodes(rows), values: into };
 }
 
-function sizeOf({ rows }: Taken, all: number): number {
-  return rows?.length ?? all;
+/** Whether entry 0 is null and entries live on, so that rows may point at another entry instead of being copied. */
+function canBeHidden({ values }: AmountColumn): boolean {
+  return !values.transient && values.size > 1 && values.state[0] === AMOUNT.null;
+}
+
+/** The column, null in those rows. */
+function hidden(
+  { codes: from, values }: AmountColumn,
+  nulls: readonly Taken[],
+  { rows: count, codes }: { readonly rows: number; readonly codes: Uint32Array },
+): AmountColumn {
+  codes.set(from.subarray(0, count));
+  for (const { rows = [] } of nulls)
+    for (let i = 0; i < rows.length; i++) codes[rows[i] as number] = 0;
+  return { kind: 'amount', codes, values };
+}
+
+/** What is said of entries that were written over is not true any more. */
+function recount(into: Amounts): void {
+  into.invalid = 0;
+  for (let code = 0; code < into.size; code++)
+    if (into.state[code] === AMOUNT.invalid) into.invalid++;
+  for (const code of into.big.keys()) if (into.state[code] !== AMOUNT.big) into.big.delete(code);
 }
 
 /** Also two columns that have the same amount on all rows. */
@@ -317,7 +368,11 @@ function copyAll(from: Amounts, into: Amounts, rows: number): void {
 }
 
 /** The arrays stand in locals because this runs for most rows of several columns. */
-function copyRows({ column: { codes, values }, rows }: Taken, into: Amounts): void {
+function copyRows(
+  { column: { codes, values }, rows: list }: Taken,
+  rows: number,
+  into: Amounts,
+): void {
   const { state, whole, nano, atto, double } = values;
   const to = {
     state: into.state,
@@ -326,9 +381,9 @@ function copyRows({ column: { codes, values }, rows }: Taken, into: Amounts): vo
     atto: into.atto,
     double: into.double,
   };
-  const list = rows ?? [];
-  for (let i = 0; i < list.length; i++) {
-    const row = list[i] as number;
+  const count = list?.length ?? rows;
+  for (let i = 0; i < count; i++) {
+    const row = list === undefined ? i : (list[i] as number);
     const code = codes[row] as number;
     const kind = state[code] as number;
     if (kind > AMOUNT.limbs) into.copy(row + 1, values, code);

@@ -1,6 +1,7 @@
 /**
  * Distinct combinations of codes over several columns: the table behind every expression of more than one column.
- * Hot: typed arrays, indexed loops. Few distinct codes meet in a table that is indexed directly, many in a hash table.
+ * Hot: typed arrays, indexed loops. Few distinct codes meet in a table that is indexed directly, more in a hash table by all their bits in one word,
+ * those of which there are too many for a word in a hash table that compares them one by one.
  */
 
 import { grown, release } from '../focus/grown.ts';
@@ -18,6 +19,8 @@ export const MAX_COMBINATIONS = 1 << 18;
 
 /** Combinations of codes that together need no more bits are looked up directly. */
 const DIRECT_BITS = 16;
+/** Combinations of codes that together need no more bits are looked up by a word that has them all. */
+const PACKED_BITS = 31;
 const PRIME = 0x9e3779b1 | 0;
 
 /** Gives every distinct combination a number, from 0, in order of appearance. */
@@ -30,10 +33,11 @@ export class Combinations {
   readonly #inputs: number;
   #tuples: Uint32Array<ArrayBuffer>[];
   #hashes = new Int32Array(64);
-  /** Direct: number + 1 by the codes' bits. Hashed: open addressing. */
+  /** Direct: number + 1 by the codes' bits. Packed: bits and number + 1 by turns, open addressing. Hashed: number + 1, open addressing. */
   #slots = new Uint32Array(0);
-  /** Bits of each input while the table is direct. */
+  /** Bits of each input while all of them fit into a word. */
   #bits: number[] | undefined = [];
+  #isDirect = true;
   #mixed = new Int32Array(0);
 
   constructor(inputs: number) {
@@ -50,7 +54,11 @@ export class Combinations {
     this.fresh.length = 0;
     this.#fitBits(inputs);
     if (this.#bits === undefined) this.#hashed(inputs, rows);
-    else this.#direct(inputs, rows, this.#bits);
+    else {
+      pack(this.#mixed, inputs, { rows, bits: this.#bits });
+      if (this.#isDirect) this.#direct(inputs, rows);
+      else this.#packed(inputs, rows);
+    }
   }
 
   /** The number that input `input` has in a combination. */
@@ -58,16 +66,8 @@ export class Combinations {
     return (this.#tuples[input] as Uint32Array)[combination] as number;
   }
 
-  #direct(inputs: readonly CombinationInput[], rows: number, bits: readonly number[]): void {
+  #direct(inputs: readonly CombinationInput[], rows: number): void {
     const mixed = this.#mixed;
-    let empty = true;
-    for (let i = 0; i < inputs.length; i++) {
-      const shift = bits[i] as number;
-      if (shift === 0) continue;
-      place(mixed, inputs[i] as CombinationInput, { rows, shift, empty });
-      empty = false;
-    }
-    if (empty) mixed.fill(0, 0, rows);
     const { codes } = this;
     const slots = this.#slots;
     for (let row = 0; row < rows; row++) {
@@ -78,6 +78,28 @@ export class Combinations {
         slots[slot] = stored;
       }
       codes[row] = stored - 1;
+    }
+  }
+
+  #packed(inputs: readonly CombinationInput[], rows: number): void {
+    const mixed = this.#mixed;
+    const { codes } = this;
+    let slots = this.#slots;
+    let mask = slots.length - 2;
+    for (let row = 0; row < rows; row++) {
+      const word = mixed[row] as number;
+      let slot = slotOf(word, mask);
+      while (slots[slot + 1] !== 0 && slots[slot] !== word) slot = (slot + 2) & mask;
+      if (slots[slot + 1] === 0) {
+        slots[slot] = word;
+        slots[slot + 1] = this.#add(inputs, row) + 1;
+        codes[row] = this.size - 1;
+        if (this.size * 4 > slots.length) {
+          this.#repack(this.#bits as number[], slots.length * 2);
+          slots = this.#slots;
+          mask = slots.length - 2;
+        }
+      } else codes[row] = (slots[slot + 1] as number) - 1;
     }
   }
 
@@ -130,23 +152,39 @@ export class Combinations {
     return entry;
   }
 
-  /** Widens the direct table, or goes over to hashing when it would get too large; never back. */
+  /** Gives the inputs the bits they need; goes over to hashing when it would get too large; never back. */
   #fitBits(inputs: readonly CombinationInput[]): void {
     const known = this.#bits;
-    if (known === undefined) return;
+    if (known === undefined || fits(known, inputs)) return;
     const bits = inputs.map(({ size }, i) => Math.max(known[i] ?? 0, bitsFor(size)));
     const total = bits.reduce((sum, count) => sum + count, 0);
-    if (total > DIRECT_BITS) {
+    if (total > PACKED_BITS) {
       this.#bits = undefined;
       this.#rehash(Math.max(128, 2 ** bitsFor(this.size * 4 + 1)));
       return;
     }
-    if (known.length > 0 && bits.every((count, i) => count === known[i])) return;
     this.#bits = bits;
-    release(this.#slots);
+    this.#isDirect = total <= DIRECT_BITS;
+    if (!this.#isDirect) {
+      this.#repack(bits, Math.max(256, 2 ** bitsFor(this.size * 8 + 1)));
+      return;
+    }
     this.#slots = new Uint32Array(2 ** total);
     for (let entry = 0; entry < this.size; entry++)
       this.#slots[this.#place(entry, bits)] = entry + 1;
+  }
+
+  #repack(bits: readonly number[], length: number): void {
+    const slots = new Uint32Array(length);
+    const mask = length - 2;
+    for (let entry = 0; entry < this.size; entry++) {
+      const word = this.#place(entry, bits);
+      let slot = slotOf(word, mask);
+      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+      slots[slot] = word;
+      slots[slot + 1] = entry + 1;
+    }
+    this.#slots = slots;
   }
 
   #place(entry: number, bits: readonly number[]): number {
@@ -184,6 +222,36 @@ export class Combinations {
     this.#hashes = grown(this.#hashes, length);
     this.#tuples = this.#tuples.map((tuple) => grown(tuple, length));
   }
+}
+
+/** Where a word is looked for first: in two slots, its bits and its number. */
+function slotOf(word: number, mask: number): number {
+  const hash = Math.imul(word, PRIME);
+  return ((hash ^ (hash >>> 15)) << 1) & mask;
+}
+
+/** Whether these are the bits that the inputs need, or more. */
+function fits(bits: readonly number[], inputs: readonly CombinationInput[]): boolean {
+  if (bits.length !== inputs.length) return false;
+  for (let i = 0; i < bits.length; i++)
+    if (bitsFor((inputs[i] as CombinationInput).size) > (bits[i] as number)) return false;
+  return true;
+}
+
+/** Puts the bits of all inputs into the word of each row. */
+function pack(
+  words: Int32Array,
+  inputs: readonly CombinationInput[],
+  { rows, bits }: { readonly rows: number; readonly bits: readonly number[] },
+): void {
+  let empty = true;
+  for (let i = 0; i < inputs.length; i++) {
+    const shift = bits[i] as number;
+    if (shift === 0) continue;
+    place(words, inputs[i] as CombinationInput, { rows, shift, empty });
+    empty = false;
+  }
+  if (empty) words.fill(0, 0, rows);
 }
 
 interface Place {

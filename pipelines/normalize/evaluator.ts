@@ -147,7 +147,11 @@ export class Evaluator {
     }
     const memory = this.#memory(expression);
     memory.amounts ??= new Amounts(this.#batch.rows + 1, true);
-    if (expression.op !== 'add') return this.#choices.column(expression, memory.amounts);
+    if (expression.op !== 'add')
+      return this.#choices.column(expression, {
+        into: memory.amounts,
+        codes: () => memory.rowCodes(this.#batch.rows),
+      });
     const inputs = this.#inputsOf(expression) as AmountColumn[];
     const options = { rows: this.#batch.rows, into: memory.amounts };
     return addAmounts(inputs, expression.signs ?? [], options);
@@ -196,9 +200,9 @@ export class Evaluator {
   /** Codes for each row that the expression keeps for itself. */
   #rowCodes(expression: Expression): Uint32Array {
     const memory = this.#memory(expression);
-    if (memory.codes.length < this.#batch.rows) memory.codes = new Uint32Array(this.#batch.rows);
-    this.#shared.tell(memory.codes, memory);
-    return memory.codes;
+    const codes = memory.rowCodes(this.#batch.rows);
+    this.#shared.tell(codes, memory);
+    return codes;
   }
 
   /** No input varies: evaluated once, and anew only when an input has become another. */

@@ -1,6 +1,7 @@
 /** What an evaluator remembers of an expression from batch to batch. */
 import type { Amounts } from '../focus/amounts.ts';
 import type { Column } from '../focus/batch.ts';
+import { Dictionary } from '../focus/dictionary.ts';
 import { grown } from '../focus/grown.ts';
 import { type CombinationInput, Combinations } from './combinations.ts';
 import { newValues, type Values } from './entry-values.ts';
@@ -8,7 +9,10 @@ import type { Expression } from './expressions.ts';
 
 /** Numbers equal values of a group of columns alike, entry by entry. */
 export interface Canonical {
+  /** By the values of several columns. */
   readonly numbers: Map<string, number>;
+  /** The texts of a group's only column: their numbers less one, as 0 is null. */
+  readonly texts: Dictionary;
   remap: Uint32Array<ArrayBuffer>;
   size: number;
 }
@@ -37,6 +41,12 @@ export class Memory {
     else this.values = newValues(kind, transient);
   }
 
+  /** A code for each row, to be filled. */
+  rowCodes(rows: number): Uint32Array {
+    if (this.codes.length < rows) this.codes = new Uint32Array(rows);
+    return this.codes;
+  }
+
   /** Remembers values by combinations that belong to several expressions. */
   share(kind: Expression['kind'], { groups, fixed }: Varying, combinations: Combinations): void {
     this.inputs = [];
@@ -53,6 +63,7 @@ export class Memory {
     this.shared = false;
     this.canonicals = varying.groups.map(() => ({
       numbers: new Map(),
+      texts: new Dictionary(),
       remap: new Uint32Array(64),
       size: 0,
     }));
@@ -108,18 +119,28 @@ export function canonical(group: Group, known: Canonical): CombinationInput {
   const size = Math.min(...group.columns.map((column) => column.values.size));
   if (size > known.remap.length)
     known.remap = grown(known.remap, Math.max(size, known.remap.length * 2));
-  for (; known.size < size; known.size++) {
-    const key = group.columns
-      .map((column) => entryKey(column.values.text(known.size)))
-      .join('\u0000');
-    let number = known.numbers.get(key);
-    if (number === undefined) {
-      number = known.numbers.size;
-      known.numbers.set(key, number);
+  const [only] = group.columns;
+  if (group.columns.length === 1 && only?.kind === 'text') {
+    const { arena, starts, ends } = only.values;
+    for (; known.size < size; known.size++) {
+      const start = starts[known.size] as number;
+      const end = ends[known.size] as number;
+      known.remap[known.size] = start > end ? 0 : known.texts.intern(arena, start, end) + 1;
     }
-    known.remap[known.size] = number;
+    return { codes: group.codes, remap: known.remap, size: known.texts.size + 1 };
   }
+  for (; known.size < size; known.size++) numberEntry(group, known);
   return { codes: group.codes, remap: known.remap, size: known.numbers.size };
+}
+
+function numberEntry({ columns }: Group, known: Canonical): void {
+  const key = columns.map(({ values }) => entryKey(values.text(known.size))).join('\u0000');
+  let number = known.numbers.get(key);
+  if (number === undefined) {
+    number = known.numbers.size;
+    known.numbers.set(key, number);
+  }
+  known.remap[known.size] = number;
 }
 
 function entryKey(text: string | undefined): string {
