@@ -81,13 +81,14 @@ function copyEntry(from: Dictionary, code: number, into: Dictionary): void {
   else into.addBytes(from.arena, from.starts[code] as number, from.ends[code] as number);
 }
 
-/** Of the columns that vary, those that go together: each with the one that has most values. */
+/** Of the columns that vary, those that go together: each with the one that has most values. First come those that tell more combinations apart than the ones before. */
 function columnsTogether({ columns, rows }: Batch): Named[][] {
   let open = [...columns].filter((named): named is [string, TextColumn] => canJoin(named, rows));
   open.sort(([, a], [, b]) => b.values.size - a.values.size);
   const groups: Named[][] = [];
   for (let [first, ...others] = open; first !== undefined; [first, ...others] = open) {
     const group = [first];
+    const determined: Named[] = [];
     let together = numbered([first[1]], rows);
     open = [];
     for (const other of others) {
@@ -95,11 +96,11 @@ function columnsTogether({ columns, rows }: Batch): Named[][] {
       const most = Math.min(together.size * GROWTH + SOME, rows / ROWS_PER_COMBINATION);
       if (more.size > most) open.push(other);
       else {
-        group.push(other);
+        (more.size > together.size ? group : determined).push(other);
         together = more;
       }
     }
-    if (group.length > 1) groups.push(group);
+    if (group.length + determined.length > 1) groups.push([...group, ...determined]);
   }
   return groups;
 }

@@ -128,6 +128,8 @@ function entriesReader(): (cell: string | undefined) => Entries {
 export function parseEntries(cell: string): Entries {
   const value = readJson(cell) ?? readPrintedMap(cell);
   if (typeof value !== 'object' || value === null) return NO_ENTRIES;
+  if (isJsonObject(value) && Object.values(value).every((entry) => typeof entry === 'string'))
+    return value as Entries;
   const pairs = Array.isArray(value) ? value.map(pairOf) : Object.entries(value);
   return Object.fromEntries(
     pairs.flatMap(([key, entry]) =>

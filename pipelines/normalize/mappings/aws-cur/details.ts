@@ -71,6 +71,7 @@ export function tags(columns: Columns): TextExpression {
         map(column, (value) => (value === '' ? undefined : jsonEntry(key, value))),
       ),
     );
+  const names = keyNames();
   return derive(
     [
       columns.text('resource_tags'),
@@ -78,31 +79,76 @@ export function tags(columns: Columns): TextExpression {
       columns.text('cost_category'),
       ...flat.map(({ column }) => columns.text(column)),
     ],
-    (resource, all, categories, ...values: (string | undefined)[]) =>
-      json({
-        ...nestedTags({
-          categories: columns.entries(categories),
-          all: columns.entries(all),
-          resource: columns.entries(resource),
-        }),
-        ...withValues(keys, values),
-      }),
+    (resource, all, categories, ...values: (string | undefined)[]) => {
+      const nested = nestedTags(names, {
+        categories: columns.entries(categories),
+        all: columns.entries(all),
+        resource: columns.entries(resource),
+      });
+      return json(values.length === 0 ? nested : { ...nested, ...withValues(keys, values) });
+    },
   );
 }
 
-/** The combined map has the resource tags and categories too, as they are spelled: it stands for both where it names some. */
-function nestedTags(of: {
-  readonly categories: Entries;
-  readonly all: Entries;
-  readonly resource: Entries;
-}): Entries {
-  const combined = Object.keys(of.all);
-  const states = (kind: string): boolean => combined.some((key) => key.startsWith(`${kind}/`));
-  return {
-    ...(states('costCategory') ? {} : renamed(of.categories, (key) => `costCategory/${key}`)),
-    ...renamed(of.all, tagKey),
-    ...(states('resourceTags') ? {} : renamed(of.resource, tagKey)),
+/** What keys of tags and of cost categories are called. */
+interface KeyNames {
+  readonly tag: (key: string) => string;
+  readonly category: (key: string) => string;
+}
+
+/** Remembers the names: the keys of all rows are much the same. */
+function keyNames(): KeyNames {
+  return { tag: remembering(tagKey), category: remembering((key) => `costCategory/${key}`) };
+}
+
+const MOST_REMEMBERED = 4096;
+
+function remembering(name: (key: string) => string): (key: string) => string {
+  const known = new Map<string, string>();
+  return (key) => {
+    let found = known.get(key);
+    if (found === undefined) {
+      if (known.size >= MOST_REMEMBERED) known.clear();
+      found = name(key);
+      known.set(key, found);
+    }
+    return found;
   };
+}
+
+/** The combined map has the resource tags and categories too, as they are spelled: it stands for both where it names some. */
+function nestedTags(
+  names: KeyNames,
+  of: { readonly categories: Entries; readonly all: Entries; readonly resource: Entries },
+): Entries {
+  const combined = Object.keys(of.all);
+  const states = (kind: string): boolean =>
+    combined.length > 0 && combined.some((key) => key.startsWith(`${kind}/`));
+  const tags: Record<string, string> = {};
+  if (!states('costCategory')) putAll(tags, of.categories, names.category);
+  putAll(tags, of.all, names.tag);
+  if (!states('resourceTags')) putAll(tags, of.resource, names.tag);
+  return tags;
+}
+
+/** Later entries of the same name win, in the place of the earlier. */
+function putAll(
+  into: Record<string, string>,
+  entries: Entries,
+  nameOf: (key: string) => string,
+): void {
+  for (const key of Object.keys(entries)) {
+    const name = nameOf(key);
+    const value = entries[key] as string;
+    if (name !== '__proto__') into[name] = value;
+    else
+      Object.defineProperty(into, name, {
+        value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+  }
 }
 
 /** `user:Team`, `resourceTags/user:Team` and `user_team` are the customer's tags and lose the prefix; what AWS made keeps `aws:`. */
@@ -132,10 +178,6 @@ function withValues(keys: readonly string[], values: readonly (string | undefine
     if (value !== undefined && value !== '') entries[key] = value;
   });
   return entries;
-}
-
-function renamed(entries: Entries, rename: (key: string) => string): Entries {
-  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [rename(key), value]));
 }
 
 function json(entries: Readonly<Record<string, string | number>>): string | undefined {
