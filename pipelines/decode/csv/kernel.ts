@@ -171,20 +171,20 @@ function full(): never {
   throw new RangeError('the texts of a csv part do not fit into 2 GiB of memory');
 }
 
-/** Kernels of parts that are done: memory of WebAssembly is costly to make. */
-const idle: Kernel[] = [];
-const MOST_IDLE = 2;
+/** The kernel of a part that is done: memory of WebAssembly is costly to make. */
+let idle: Kernel | undefined;
 /** Memory that one large part made larger than this is not kept. */
 const KEEP_BYTES = 24 << 20;
 
 /** A kernel for one part, its memory empty. */
 export function takeKernel(): Kernel {
-  const kernel = idle.pop() ?? new Kernel();
+  const kernel = idle ?? new Kernel();
+  idle = undefined;
   kernel.reset();
   return kernel;
 }
 
 /** Gives a kernel back; its memory belongs to the next part. */
 export function returnKernel(kernel: Kernel): void {
-  if (idle.length < MOST_IDLE && kernel.bytes <= KEEP_BYTES) idle.push(kernel);
+  if (kernel.bytes <= KEEP_BYTES) idle = kernel;
 }
