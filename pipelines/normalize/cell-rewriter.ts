@@ -7,7 +7,7 @@ interface Looked {
   size: number;
   /** Those of the kind. */
   readonly found: Set<number>;
-  /** The entries, with those of the kind written anew. */
+  /** The entries, with those of the kind written anew where it is told how. */
   readonly values: Dictionary;
 }
 
@@ -26,8 +26,10 @@ export class CellRewriter {
   }
 
   /** Whether the column has such a cell. */
-  has(column: TextColumn): boolean {
-    return this.#look(column.values).found.size > 0;
+  has({ values }: TextColumn): boolean {
+    if (!values.transient) return this.#look(values).found.size > 0;
+    for (let code = 0; code < values.size; code++) if (this.#isOne(values, code)) return true;
+    return false;
   }
 
   /** The column with such cells written anew, whose rows `visit` hears of; the column itself when it has none. */
@@ -39,17 +41,22 @@ export class CellRewriter {
     return { ...column, values };
   }
 
+  #isOne(values: Dictionary, code: number): boolean {
+    return !values.isNull(code) && this.#isKind(values, code);
+  }
+
   #look(from: Dictionary): Looked {
     let looked = this.#looked.get(from);
     if (looked === undefined || from.transient) {
       const { transient } = from;
-      looked = { size: 0, found: new Set(), values: new Dictionary({ transient }) };
+      const values = this.#rewrite === undefined ? from : new Dictionary({ transient });
+      looked = { size: 0, found: new Set(), values };
       this.#looked.set(from, looked);
     }
     const { found, values } = looked;
     for (; looked.size < from.size; looked.size++) {
       const code = looked.size;
-      if (!from.isNull(code) && this.#isKind(from, code)) found.add(code);
+      if (this.#isOne(from, code)) found.add(code);
       if (this.#rewrite === undefined) continue;
       if (found.has(code)) values.add(this.#rewrite(from.text(code) ?? ''));
       else if (from.isNull(code)) values.add(undefined);

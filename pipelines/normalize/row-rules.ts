@@ -143,7 +143,7 @@ function wantedOf({ kind }: Column, cell: string | undefined): string {
       ? 'a date in the order of day and month that the others or date_order have'
       : 'a date and time';
   return TWO_MEANINGS.test(cell ?? '')
-    ? 'certain: its comma can separate thousands or decimals'
+    ? 'certain: its comma can separate thousands or decimals, and no other number of the file tells which'
     : 'a decimal number';
 }
 
