@@ -22,6 +22,9 @@ const RECORDS = new Set(
   entries elements focus`.split(/\s+/),
 );
 
+/** What has a cost of its own is a row, whatever else it holds. */
+const CHARGE = 'billedcost';
+
 /** Wrappers within wrappers: `{"data": {"items": […]}}`. */
 const DEEPEST = 3;
 
@@ -140,7 +143,9 @@ export class Frame {
     for (;;) {
       const value = this.#valueOf(at);
       if (value < 0) return value;
-      const isRecords = RECORDS.has(this.#nameAt(at));
+      const name = this.#nameAt(at);
+      if (name === CHARGE) return INVALID;
+      const isRecords = RECORDS.has(name);
       if (isRecords && bytes[value] === OPEN_BRACKET) {
         const first = reader.skipSpace(value + 1);
         if (first >= reader.limit) return INCOMPLETE;

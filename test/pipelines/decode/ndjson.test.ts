@@ -145,6 +145,11 @@ t.test('what is no answer around rows', async (t) => {
   const nested = '{"a":1,"labels":[{"key":"k"}]}\n{"a":2,"labels":[]}\n';
   t.equal((await read(nested)).rows.length, 2, 'a row may hold lists of objects');
   t.same((await read('{"data":[1,2]}\n{"data":[3]}')).rows, [{ data: '[1,2]' }, { data: '[3]' }]);
+  const charges = '{"BilledCost":1,"items":[{"a":1}]}\n{"BilledCost":2,"items":[{"a":2}]}\n';
+  t.same(
+    (await read(charges)).rows.map(({ BilledCost }) => BilledCost),
+    ['1', '2'],
+  );
   const pages = await read('{"data":[{"a":1}, 7]}{"data":null}{"data":[{"a":2}]}');
   t.same(pages.rows, [{ a: '1' }, { a: '2' }]);
   t.match(pages.rejected, [
