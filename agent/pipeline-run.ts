@@ -231,7 +231,7 @@ async function commit(
     id: delivered.info.id,
     committedMs: Math.max(now, delivered.info.order ?? now),
     dataUntilMs: delivered.dataUntilMs,
-    totals: [...delivered.totals],
+    totals: delivered.totals,
     summary: {
       ...summaryOf(delivered, now - started),
       exporters,

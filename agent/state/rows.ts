@@ -30,7 +30,10 @@ export function auditEventOf(
   const { scope, revision, mode } = delivery;
   const { rows, restated } = summary;
   const of = { delivery: id, pipeline, receiver, scope, revision, mode, rows };
-  const costs = { costs: costsOf(totals.map(totalOfGroup)), ...(replaced && { replaced }) };
+  const costs = {
+    costs: costsOf(Iterator.from(totals).map(totalOfGroup)),
+    ...(replaced && { replaced }),
+  };
   return {
     kind: replaced === undefined ? 'delivery.committed' : 'delivery.restated',
     about: { ...of, ...(restated && { restated }), ...costs },

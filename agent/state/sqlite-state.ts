@@ -250,7 +250,9 @@ export class SqliteState implements State {
       .prepare('SELECT id FROM deliveries WHERE pipeline = ? AND receiver = ? AND scope = ?')
       .all(pipeline, receiver, scope);
     if (old.length === 0) return undefined;
-    const sums = costsOf(old.flatMap(({ id }) => this.totalsOf(String(id))));
+    const totals = this.#database.prepare('SELECT * FROM totals WHERE delivery = ?');
+    const held = Iterator.from(old).flatMap(({ id }) => totals.iterate(String(id)));
+    const sums = costsOf(held.map(totalOf));
     for (const { id } of old) {
       this.#database.prepare('DELETE FROM totals WHERE delivery = ?').run(String(id));
       this.#database.prepare('DELETE FROM deliveries WHERE id = ?').run(String(id));

@@ -1,6 +1,6 @@
 import type { GroupTotal, LedgerEntry } from '../../pipelines/engine/protocol.ts';
 import { COST_COLUMNS, type CostColumn } from '../../pipelines/focus/columns.ts';
-import { formatDecimal, sum } from '../../pipelines/focus/decimal.ts';
+import { add, formatDecimal, ZERO } from '../../pipelines/focus/decimal.ts';
 import type { Delivery } from '../../pipelines/plugin/delivery.ts';
 import type { Total, TotalsView } from '../../pipelines/plugin/totals.ts';
 import type { ExporterLedger } from '../ledger.ts';
@@ -24,7 +24,8 @@ export interface Commit {
   readonly id: string;
   readonly committedMs: number;
   readonly dataUntilMs: number;
-  readonly totals: readonly GroupTotal[];
+  /** Gone through more than once. */
+  readonly totals: Iterable<GroupTotal>;
   readonly summary: DeliverySummary;
   /** The revision's charges on disk, when they are kept. */
   readonly kept?: KeptRevision;
@@ -175,10 +176,10 @@ export interface Lease {
 }
 
 /** Sums of totals, canonical decimals. */
-export function costsOf(totals: readonly Total[]): Record<CostColumn, string> {
-  const sums = COST_COLUMNS.map((cost) => [
-    cost,
-    formatDecimal(sum(totals.map(({ costs }) => costs[cost]))),
-  ]);
-  return Object.fromEntries(sums) as Record<CostColumn, string>;
+export function costsOf(totals: Iterable<Pick<Total, 'costs'>>): Record<CostColumn, string> {
+  const sums = COST_COLUMNS.map(() => ZERO);
+  for (const { costs } of totals)
+    for (const [i, cost] of COST_COLUMNS.entries()) sums[i] = add(sums[i] ?? ZERO, costs[cost]);
+  const texts = COST_COLUMNS.map((cost, i) => [cost, formatDecimal(sums[i] ?? ZERO)]);
+  return Object.fromEntries(texts) as Record<CostColumn, string>;
 }

@@ -43,9 +43,11 @@ export function buffersOf({ tuples, charges, sums }: FoldedTotals): ArrayBuffer[
 
 /** The groups one by one, sorted by billing period, day and dimensions: null before all values, overflow behind. May be gone through again. */
 export function eachTotal(folded: FoldedTotals): Iterable<FoldedTotal> {
+  let order: Uint32Array | undefined;
   return {
     *[Symbol.iterator]() {
-      for (const group of sortedGroups(folded)) yield totalOf(folded, group);
+      order ??= sortedGroups(folded);
+      for (const group of order) yield totalOf(folded, group);
     },
   };
 }

@@ -226,8 +226,7 @@ export class PostgresState implements State {
     if (lease !== undefined) await fence(queries, lease);
     const replaced = delivery.mode === 'snapshot' ? await forget(queries, of) : undefined;
     await queries.query('DELETE FROM focusd.totals WHERE delivery = $1', [id]);
-    for (let at = 0; at < totals.length; at += AT_A_TIME)
-      await putTotals(queries, id, totals.slice(at, at + AT_A_TIME));
+    for (const some of atATime(totals)) await putTotals(queries, id, some);
     const [head] = await queries.query(
       "UPDATE focusd.meta SET value = (value::bigint + 1)::text WHERE key = 'sequence' RETURNING value",
     );
@@ -323,6 +322,17 @@ async function putDelivery(
       agent,
     ],
   );
+}
+
+function* atATime(totals: Iterable<GroupTotal>): Generator<readonly GroupTotal[]> {
+  let some: GroupTotal[] = [];
+  for (const total of totals) {
+    some.push(total);
+    if (some.length < AT_A_TIME) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
 }
 
 async function putTotals(

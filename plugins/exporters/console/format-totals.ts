@@ -59,30 +59,68 @@ const DEFAULT_WIDTH = 100;
 const DEFAULT_TOP = 10;
 
 function tablesOf(totals: Iterable<Total>, options: FormatOptions): readonly Table[] {
-  const byTable = Map.groupBy(
-    totals,
-    (total) => `${total.billingPeriod} ${dimension(total, 'BillingCurrency') ?? ''}`,
-  );
-  const tables = [...byTable.values()].map((group) => tableOf(group, options));
+  const byTable = new Map<string, Gathered>();
+  for (const total of totals) {
+    const currency = dimension(total, 'BillingCurrency');
+    const key = `${total.billingPeriod} ${currency ?? ''}`;
+    const gathered = byTable.get(key) ?? gathering(total.billingPeriod, currency);
+    byTable.set(key, gathered);
+    gather(gathered, total);
+  }
+  const tables = [...byTable.values()].map((gathered) => tableOf(gathered, options));
   const order = (table: Table) => `${table.period} ${table.currency}`;
   tables.sort((a, b) => (order(a) < order(b) ? -1 : 1));
   const newest = [...new Set(tables.map(({ period }) => period))].slice(-(options.periods ?? 1e9));
   return tables.filter(({ period }) => newest.includes(period));
 }
 
-function tableOf(totals: readonly Total[], { top = DEFAULT_TOP }: FormatOptions): Table {
-  const sections = SECTIONS.map(({ title, dimension: name }) => {
-    const groups = Map.groupBy(totals, (total) =>
-      total.overflow ? OVERFLOW : (dimension(total, name) ?? NO_VALUE),
-    );
-    const rows = [...groups].map(([label, group]) => sumOf(label, group));
+/** The sums of a table while its totals go by one at a time: of a million only what is shown is held. */
+interface Gathered {
+  readonly period: string;
+  readonly currency: string | null;
+  /** By label, for each of SECTIONS. */
+  readonly sections: readonly Map<string, RunningSums>[];
+  readonly total: RunningSums;
+}
+
+type RunningSums = { charges: number; readonly costs: Record<CostColumn, Decimal> };
+
+function gathering(period: string, currency: string | null): Gathered {
+  return { period, currency, sections: SECTIONS.map(() => new Map()), total: noSums() };
+}
+
+function noSums(): RunningSums {
+  const costs = { BilledCost: ZERO, EffectiveCost: ZERO, ListCost: ZERO, ContractedCost: ZERO };
+  return { charges: 0, costs };
+}
+
+function gather({ sections, total: all }: Gathered, total: Total): void {
+  addTo(all, total);
+  for (const [i, { dimension: name }] of SECTIONS.entries()) {
+    const label = total.overflow ? OVERFLOW : (dimension(total, name) ?? NO_VALUE);
+    const section = sections[i] as Map<string, RunningSums>;
+    const sums = section.get(label) ?? noSums();
+    section.set(label, sums);
+    addTo(sums, total);
+  }
+}
+
+function addTo(sums: RunningSums, part: Pick<Sums, 'charges' | 'costs'>): void {
+  sums.charges += part.charges;
+  for (const column of COST_COLUMNS)
+    sums.costs[column] = add(sums.costs[column], part.costs[column]);
+}
+
+function tableOf(gathered: Gathered, { top = DEFAULT_TOP }: FormatOptions): Table {
+  const sections = SECTIONS.map(({ title }, i) => {
+    const rows = [...(gathered.sections[i] ?? [])].map(([label, sums]) => ({ label, ...sums }));
     return { title, rows: withOthers(rows.sort(byCost), top) };
   });
   return {
-    period: totals[0]?.billingPeriod ?? '',
-    currency: (totals[0] && dimension(totals[0], 'BillingCurrency')) ?? '(no currency)',
+    period: gathered.period,
+    currency: gathered.currency ?? '(no currency)',
     sections,
-    total: sumOf('Total', totals),
+    total: { label: 'Total', ...gathered.total },
   };
 }
 
@@ -91,13 +129,9 @@ function dimension(total: Total, name: TotalDimension): string | null {
 }
 
 function sumOf(label: string, parts: readonly Pick<Sums, 'charges' | 'costs'>[]): Sums {
-  const costs = { BilledCost: ZERO, EffectiveCost: ZERO, ListCost: ZERO, ContractedCost: ZERO };
-  let charges = 0;
-  for (const part of parts) {
-    charges += part.charges;
-    for (const column of COST_COLUMNS) costs[column] = add(costs[column], part.costs[column]);
-  }
-  return { label, charges, costs };
+  const sums = noSums();
+  for (const part of parts) addTo(sums, part);
+  return { label, ...sums };
 }
 
 function byCost(a: Sums, b: Sums): number {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Total } from '../../../pipelines/plugin/index.ts';
 import { formatTotals } from '../../../plugins/exporters/console/format-totals.ts';
 import consoleExporter from '../../../plugins/exporters/console/index.ts';
 import { checkedSettings, total, totalsOf, worldOf } from '../../helpers/plugin-world.ts';
@@ -47,6 +48,14 @@ Total                 1,233,066.61    998,499.50  1,998,499.50    1,204
 
 t.test('a table per period and currency, numbers aligned', async (t) => {
   t.equal(formatTotals(TOTALS, { width: 80 }), EXPECTED);
+});
+
+t.test('totals are not held once they went by', async (t) => {
+  const passing = { ...(TOTALS[0] as Total) };
+  function* all() {
+    for (const each of TOTALS) yield Object.assign(passing, each);
+  }
+  t.equal(formatTotals(all(), { width: 80 }), EXPECTED);
 });
 
 t.test('every digit, if asked for', async (t) => {
