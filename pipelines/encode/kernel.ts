@@ -4,7 +4,7 @@
  * a scratch, the arena with the ready runs and everything else about a batch; behind what is used of it the block of records being written.
  */
 
-import { instantiate, type Memory } from '../focus/wasm.ts';
+import { IdleKernels, instantiate, type Memory } from '../focus/wasm.ts';
 import { Bytes } from './bytes.ts';
 import { RECORDS_WASM } from './records-wasm.ts';
 
@@ -18,6 +18,8 @@ export interface Kernel extends Loops {
   readonly out: Bytes;
   /** The ready runs, behind the scratch. */
   readonly arena: Bytes;
+  /** Bytes of the memory. */
+  readonly size: number;
 }
 
 /** What `assembly/records.ts` exports. */
@@ -27,22 +29,18 @@ interface Loops {
   records(row: number, rows: number, at: number, enough: number, most: number): number;
 }
 
-/** Kernels of encoders that are done: memory of WebAssembly is costly to make. */
-const idle: Kernel[] = [];
-const MOST_IDLE = 3;
-/** Memories that one large batch made larger than this are not kept. */
-const KEEP_BYTES = 32 << 20;
+const idle = new IdleKernels(newKernel, { most: 3, mostBytes: 32 << 20 });
 
 /** A kernel of its own for an encoder, its arena empty. */
 export function takeKernel(): Kernel {
-  const kernel = idle.pop() ?? newKernel();
+  const kernel = idle.take();
   kernel.arena.length = SCRATCH_END;
   return kernel;
 }
 
 /** Gives a kernel back; its memory belongs to the next. */
 export function returnKernel(kernel: Kernel): void {
-  if (idle.length < MOST_IDLE && kernel.arena.buffer.length <= KEEP_BYTES) idle.push(kernel);
+  idle.giveBack(kernel);
 }
 
 function newKernel(): Kernel {
@@ -60,5 +58,12 @@ function newKernel(): Kernel {
   };
   const [out, arena] = [new Bytes(0, shared), new Bytes(0, shared)];
   users.push(out, arena);
-  return { ...exports, out, arena };
+  return {
+    ...exports,
+    out,
+    arena,
+    get size() {
+      return memory.buffer.byteLength;
+    },
+  };
 }

@@ -32,3 +32,31 @@ export function instantiate<Exports>(
   const { exports } = new WebAssembly.Instance(module, { env: { memory, ...more.env } });
   return { exports: { ...exports } as Exports, memory };
 }
+
+/** Kernels that nobody uses at the moment; the memory of one is costly to make. One pool per kernel and thread. */
+export class IdleKernels<Kernel extends { readonly size: number }> {
+  readonly #create: () => Kernel;
+  readonly #most: number;
+  readonly #mostBytes: number;
+  readonly #idle: Kernel[] = [];
+
+  /** At most `most` are kept, none whose memory one large part made larger than `mostBytes`. */
+  constructor(
+    create: () => Kernel,
+    { most, mostBytes }: { readonly most: number; readonly mostBytes: number },
+  ) {
+    this.#create = create;
+    this.#most = most;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** One that was used before, as it was left, or a new one. */
+  take(): Kernel {
+    return this.#idle.pop() ?? this.#create();
+  }
+
+  /** Takes one back; its memory belongs to the next user. */
+  giveBack(kernel: Kernel): void {
+    if (this.#idle.length < this.#most && kernel.size <= this.#mostBytes) this.#idle.push(kernel);
+  }
+}

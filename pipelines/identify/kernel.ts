@@ -4,7 +4,7 @@
  */
 import type { Amounts } from '../focus/amounts.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
-import { instantiate, type Memory, PAGE } from '../focus/wasm.ts';
+import { IdleKernels, instantiate, type Memory, PAGE } from '../focus/wasm.ts';
 import { addAmountHashes } from './amount-hashes.ts';
 import { HASH_SLACK } from './hash-bytes.ts';
 import { HASHES_WASM } from './hashes-wasm.ts';
@@ -222,19 +222,15 @@ export class HashKernel {
   }
 }
 
-/** Kernels that nobody uses: memory of WebAssembly is costly to make. */
-const idle: HashKernel[] = [];
-const MOST_IDLE = 2;
-/** Memories that one large batch made larger than this are not kept. */
-const KEEP_BYTES = 16 << 20;
+const idle = new IdleKernels(() => new HashKernel(), { most: 2, mostBytes: 16 << 20 });
 
 /** A kernel of its own for a task. */
 export function takeKernel(): HashKernel {
-  return idle.pop() ?? new HashKernel();
+  return idle.take();
 }
 
 /** Gives a kernel back; its memory belongs to the next. */
 export function returnKernel(kernel: HashKernel): void {
   kernel.clear();
-  if (idle.length < MOST_IDLE && kernel.size <= KEEP_BYTES) idle.push(kernel);
+  idle.giveBack(kernel);
 }

@@ -4,7 +4,7 @@
  * cells lie, codes, and what is known of each column's dictionary. What is not plain (a blank line, one that may be the header
  * again, quotes astray, a wrong number of fields, too long a cell, a row that does not end in the window) is left to the caller.
  */
-import { instantiate, type Memory } from '../../focus/wasm.ts';
+import { IdleKernels, instantiate, type Memory } from '../../focus/wasm.ts';
 import { ROWS_WASM } from './rows-wasm.ts';
 
 /** Rows whose cells may be noted before they are looked up. */
@@ -96,7 +96,7 @@ export class Kernel {
   }
 
   /** Bytes of its memory. */
-  get bytes(): number {
+  get size(): number {
     return this.#memory.buffer.byteLength;
   }
 
@@ -171,20 +171,16 @@ function full(): never {
   throw new RangeError('the texts of a csv part do not fit into 2 GiB of memory');
 }
 
-/** The kernel of a part that is done: memory of WebAssembly is costly to make. */
-let idle: Kernel | undefined;
-/** Memory that one large part made larger than this is not kept. */
-const KEEP_BYTES = 24 << 20;
+const idle = new IdleKernels(() => new Kernel(), { most: 1, mostBytes: 24 << 20 });
 
 /** A kernel for one part, its memory empty. */
 export function takeKernel(): Kernel {
-  const kernel = idle ?? new Kernel();
-  idle = undefined;
+  const kernel = idle.take();
   kernel.reset();
   return kernel;
 }
 
 /** Gives a kernel back; its memory belongs to the next part. */
 export function returnKernel(kernel: Kernel): void {
-  if (kernel.bytes <= KEEP_BYTES) idle = kernel;
+  idle.giveBack(kernel);
 }

@@ -4,7 +4,7 @@
  * holds the streams (levels, indices) of the pages that are under way, the codes of each column's dictionary and the cells of
  * nested columns; beside them the levels and codes at hand, which the next call replaces.
  */
-import { instantiate, type Memory } from '../../focus/wasm.ts';
+import { IdleKernels, instantiate, type Memory } from '../../focus/wasm.ts';
 import { VALUES_WASM } from './values-wasm.ts';
 
 /** The functions of `assembly/values.ts`. Positions are bytes of the kernel's memory; a stream at 0 is one of zeros only. */
@@ -128,20 +128,16 @@ function fail(fault: number, index: number, entries: number): never {
   throw new Error(FAULTS[fault] ?? `index ${index >>> 0} into a dictionary of ${entries} entries`);
 }
 
-/** Kernels of parts that are done: memory of WebAssembly is costly to make. */
-const idle: Kernel[] = [];
-const MOST_IDLE = 2;
-/** Memory that one large part made larger than this is not kept. */
-const KEEP_BYTES = 24 << 20;
+const idle = new IdleKernels(() => new Kernel(), { most: 2, mostBytes: 24 << 20 });
 
 /** A kernel for one part, of which up to `values` values are read at once. */
 export function takeKernel(values: number): Kernel {
-  const kernel = idle.pop() ?? new Kernel();
+  const kernel = idle.take();
   kernel.begin(values);
   return kernel;
 }
 
 /** Gives a kernel back; its memory belongs to the next part. */
 export function returnKernel(kernel: Kernel): void {
-  if (idle.length < MOST_IDLE && kernel.size <= KEEP_BYTES) idle.push(kernel);
+  idle.giveBack(kernel);
 }
