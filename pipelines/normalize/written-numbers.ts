@@ -86,7 +86,7 @@ export function markShown(text: string): DecimalMark | 'either' | undefined {
   if (last === undefined) return undefined;
   const other = last === ',' ? '.' : ',';
   if (marks.includes(other)) return last;
-  if (marks.length > 1) return other;
+  if (marks.length > 1) return GROUPS[last]?.test(number) === true ? other : undefined;
   if (!/^[1-9]\d{0,2}[.,]\d{3}$/.test(number)) return last;
   return money && last === ',' ? '.' : 'either';
 }

@@ -342,7 +342,7 @@ t.test('which mark a number shows', async (t) => {
       "1'000.25",
     ],
     either: ['1,234', '1.234', '-12.345', '(123,456)', '1,234 €'],
-    none: ['5', '1E3', 'N/A', '', '1 234', '#REF!'],
+    none: ['5', '1E3', 'N/A', '', '1 234', '#REF!', '1.2.3', '1,2,3'],
   };
   for (const [mark, texts] of Object.entries(shown))
     for (const text of texts) t.equal(markShown(text) ?? 'none', mark, text);
