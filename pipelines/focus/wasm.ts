@@ -16,6 +16,9 @@ declare namespace WebAssembly {
 /** Bytes of a page. */
 export const PAGE = 65_536;
 
+/** Most pages where positions have to be positive numbers: below 2 GiB. */
+export const MOST_PAGES = 0x7fff;
+
 /** One per kernel and thread. */
 const modules = new Map<string, object>();
 
@@ -31,6 +34,33 @@ export function instantiate<Exports>(
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), ...maximum });
   const { exports } = new WebAssembly.Instance(module, { env: { memory, ...more.env } });
   return { exports: { ...exports } as Exports, memory };
+}
+
+/** A memory as arrays; those that were had before are empty once it has grown. */
+export class MemoryViews {
+  readonly #memory: Memory;
+  #bytes = new Uint8Array(0);
+  #words = new Uint32Array(0);
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  /** Bytes of the memory. */
+  get size(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
+    return this.#bytes;
+  }
+
+  /** The same as words of 32 bits. */
+  get words(): Uint32Array {
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
+    return this.#words;
+  }
 }
 
 /** Kernels that nobody uses at the moment; the memory of one is costly to make. One pool per kernel and thread. */

@@ -4,7 +4,7 @@
  * cells lie, codes, and what is known of each column's dictionary. What is not plain (a blank line, one that may be the header
  * again, quotes astray, a wrong number of fields, too long a cell, a row that does not end in the window) is left to the caller.
  */
-import { IdleKernels, instantiate, type Memory } from '../../focus/wasm.ts';
+import { IdleKernels, instantiate, MemoryViews, MOST_PAGES } from '../../focus/wasm.ts';
 import { ROWS_WASM } from './rows-wasm.ts';
 
 /** Rows whose cells may be noted before they are looked up. */
@@ -68,18 +68,13 @@ const USED = 12;
 /** Where `scan` leaves what it found. */
 const FOUND = 1024 >> 2;
 
-/** Below 2 GiB, so that positions are positive. */
-const MOST_PAGES = 0x7fff;
 const FIRST_BYTES = 1 << 20;
 
 /** The kernel of one part at a time. */
 export class Kernel {
   readonly call: KernelFunctions;
   readonly #functions: Functions;
-  readonly #memory: Memory;
-  /** All memory; detached, and therefore empty, when it has grown. */
-  #bytes = new Uint8Array(0);
-  #words = new Uint32Array(0);
+  readonly #memory: MemoryViews;
   #window = 0;
   #windowBytes = 0;
   /** Where the table of columns stands, in words. */
@@ -90,14 +85,14 @@ export class Kernel {
       mostPages: MOST_PAGES,
       env: { full },
     });
-    this.#memory = memory;
+    this.#memory = new MemoryViews(memory);
     this.#functions = exports;
     this.call = this.#functions;
   }
 
   /** Bytes of its memory. */
   get size(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#memory.size;
   }
 
   /** Forgets everything: the next part. */
@@ -109,7 +104,7 @@ export class Kernel {
   /** Memory for a window, and for a larger one, which begins with what stands in the one before. */
   readonly allocate = (bytes: number): Uint8Array => {
     const at = this.#functions.take(bytes);
-    this.#all().copyWithin(at, this.#window, this.#window + this.#windowBytes);
+    this.#memory.bytes.copyWithin(at, this.#window, this.#window + this.#windowBytes);
     this.#window = at;
     this.#windowBytes = bytes;
     return this.window();
@@ -117,7 +112,7 @@ export class Kernel {
 
   /** The window. An array that was had before is empty now if the memory has grown since. */
   window(): Uint8Array {
-    return this.#all().subarray(this.#window, this.#window + this.#windowBytes);
+    return this.#memory.bytes.subarray(this.#window, this.#window + this.#windowBytes);
   }
 
   /** Makes the columns of the part. */
@@ -127,14 +122,14 @@ export class Kernel {
 
   /** Where `scan` stopped, where the last row it read begins, and how many rows were short. */
   found(): readonly [next: number, previous: number, short: number] {
-    const words = this.#numbers();
+    const words = this.#memory.words;
     return [words[FOUND] ?? 0, words[FOUND + 1] ?? 0, words[FOUND + 2] ?? 0];
   }
 
   /** The codes of a column for the first `rows` rows. */
   codes(column: number, rows: number): Uint32Array {
     const at = this.#field(column, CODES) >> 2;
-    return this.#words.subarray(at, at + rows);
+    return this.#memory.words.subarray(at, at + rows);
   }
 
   /** The entries of a column from `first` on: their texts, the first at byte `used` of all, and their ends. */
@@ -142,8 +137,8 @@ export class Kernel {
     const ends = this.#field(column, ENDS) >> 2;
     const texts = this.#field(column, ARENA);
     return [
-      this.#all().subarray(texts + used, texts + this.#field(column, USED)),
-      this.#words.subarray(ends + first, ends + this.#field(column, SIZE)),
+      this.#memory.bytes.subarray(texts + used, texts + this.#field(column, USED)),
+      this.#memory.words.subarray(ends + first, ends + this.#field(column, SIZE)),
     ];
   }
 
@@ -153,17 +148,7 @@ export class Kernel {
   }
 
   #field(column: number, field: number): number {
-    return this.#numbers()[this.#columns + column * COLUMN_WORDS + field] as number;
-  }
-
-  #all(): Uint8Array {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
-    return this.#bytes;
-  }
-
-  #numbers(): Uint32Array {
-    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
-    return this.#words;
+    return this.#memory.words[this.#columns + column * COLUMN_WORDS + field] as number;
   }
 }
 

@@ -4,7 +4,7 @@
  * holds the streams (levels, indices) of the pages that are under way, the codes of each column's dictionary and the cells of
  * nested columns; beside them the levels and codes at hand, which the next call replaces.
  */
-import { IdleKernels, instantiate, type Memory } from '../../focus/wasm.ts';
+import { IdleKernels, instantiate, MemoryViews, MOST_PAGES } from '../../focus/wasm.ts';
 import { VALUES_WASM } from './values-wasm.ts';
 
 /** The functions of `assembly/values.ts`. Positions are bytes of the kernel's memory; a stream at 0 is one of zeros only. */
@@ -55,8 +55,6 @@ interface Functions extends KernelFunctions {
   rowsAt(): number;
 }
 
-/** Below 2 GiB, so that positions are positive. */
-const MOST_PAGES = 0x7fff;
 const FIRST_BYTES = 1 << 20;
 
 const FAULTS = [
@@ -71,24 +69,21 @@ const FAULTS = [
 export class Kernel {
   readonly call: KernelFunctions;
   readonly #functions: Functions;
-  readonly #memory: Memory;
-  /** All memory; detached, and therefore empty, when it has grown. */
-  #bytes = new Uint8Array(0);
-  #words = new Uint32Array(0);
+  readonly #memory: MemoryViews;
 
   constructor() {
     const { exports, memory } = instantiate<Functions>(VALUES_WASM, FIRST_BYTES, {
       mostPages: MOST_PAGES,
       env: { fail },
     });
-    this.#memory = memory;
+    this.#memory = new MemoryViews(memory);
     this.#functions = exports;
     this.call = this.#functions;
   }
 
   /** Bytes of its memory. */
   get size(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#memory.size;
   }
 
   /** Forgets everything: the next part, of which up to `values` are read at once. */
@@ -103,14 +98,12 @@ export class Kernel {
 
   /** Its bytes [at, at + length). */
   bytes(at: number, length: number): Uint8Array {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
-    return this.#bytes.subarray(at, at + length);
+    return this.#memory.bytes.subarray(at, at + length);
   }
 
   /** `count` words of 32 bits from byte `at` on. */
   words(at: number, count: number): Uint32Array {
-    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
-    return this.#words.subarray(at >> 2, (at >> 2) + count);
+    return this.#memory.words.subarray(at >> 2, (at >> 2) + count);
   }
 
   /** The codes at hand. */
