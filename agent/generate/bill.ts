@@ -47,7 +47,7 @@ export function breakCell(
   places: { readonly cost: number; readonly time: number },
 ): string {
   if (random.int(2) === 0) {
-    cells[places.cost] = random.of(['n/a', '12,500', '#REF!', '1.2.3']);
+    cells[places.cost] = random.of(['n/a', '12,50,0', '#REF!', '1.2.3']);
     return 'invalid_number';
   }
   cells[places.time] = random.of(['2026-13-01T00:00:00Z', 'yesterday', '2026-10-01T30:00:00Z']);

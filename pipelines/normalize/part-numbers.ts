@@ -5,10 +5,11 @@ import { CellRewriter } from './cell-rewriter.ts';
 import { eachText } from './distinct-texts.ts';
 import { type DecimalMark, markShown, withMark } from './written-numbers.ts';
 
-/** A number, and where it stands. */
+/** A number, where it stands, and how many others say the same. */
 interface Witness {
   readonly text: string;
   readonly row: number;
+  alike: number;
 }
 
 /** What the numbers of a column show. */
@@ -18,6 +19,8 @@ interface Shown {
   /** The first with a point, and with a comma, that can mean two. */
   point?: Witness;
   comma?: Witness;
+  /** Whether thousands are written without separators somewhere: `12000`. */
+  ungrouped?: boolean;
 }
 
 /** Why the numbers of a part cannot be read. */
@@ -90,19 +93,23 @@ export class PartNumbers {
 
 function hear(shown: Shown, name: string, batch: Batch): void {
   for (const [text, row] of eachText(name, batch)) {
+    if (UNGROUPED.test(text)) shown.ungrouped = true;
     const mark = markShown(text);
     if (mark === undefined) continue;
-    const witness = { text, row };
-    if (mark !== 'either') shown[mark] ??= witness;
-    else if (text.includes('.')) shown.point ??= witness;
-    else shown.comma ??= witness;
+    const place = mark !== 'either' ? mark : text.includes('.') ? 'point' : 'comma';
+    const witness = shown[place];
+    if (witness === undefined) shown[place] = { text, row, alike: 0 };
+    else witness.alike++;
   }
 }
 
+const UNGROUPED = /^\s*[-+\u2212(]?\d{4,}(?:[.,]\d*)?\)?\s*$/;
+
 /** The only mark that the columns show, with a number that shows it. */
 function usualMark(columns: readonly Shown[]): Pick<Shown, DecimalMark> {
-  const comma = columns.find((shown) => shown[','] !== undefined)?.[','];
-  const point = columns.find((shown) => shown['.'] !== undefined)?.['.'];
+  const marks = columns.map(prevailing);
+  const comma = marks.find((shown) => shown[','] !== undefined)?.[','];
+  const point = marks.find((shown) => shown['.'] !== undefined)?.['.'];
   if (comma !== undefined && point !== undefined) return {};
   return { ...(comma && { ',': comma }), ...(point && { '.': point }) };
 }
@@ -114,8 +121,9 @@ function decide(
   { usual, late }: { readonly usual: Pick<Shown, DecimalMark>; readonly late: boolean },
 ): DecimalMark | NumberFault | undefined {
   const isTold = shown[','] !== undefined || shown['.'] !== undefined;
-  const { ',': comma, '.': point } = isTold ? shown : usual;
-  if (comma === undefined) return point === undefined ? undefined : '.';
+  const { ',': comma, '.': point } = isTold ? prevailing(shown) : usual;
+  // Beside 12000 and 0.5, nobody knows what 12,500 is: it stays no number.
+  if (comma === undefined) return point === undefined || shown.ungrouped === true ? undefined : '.';
   if (shown.point === undefined) return point === undefined ? ',' : undefined;
   if (point === undefined && !late) return ',';
   const beside = point === undefined ? '' : ` and ${place(point)} a decimal point`;
@@ -125,6 +133,18 @@ function decide(
     column,
   };
 }
+
+/** The marks that a column shows, without one that so few of its numbers have that these are mistakes. */
+function prevailing({ ',': comma, '.': point }: Shown): Pick<Shown, DecimalMark> {
+  if (comma === undefined || point === undefined)
+    return { ...(comma && { ',': comma }), ...(point && { '.': point }) };
+  if (comma.alike * FEW < point.alike) return { '.': point };
+  if (point.alike * FEW < comma.alike) return { ',': comma };
+  return { ',': comma, '.': point };
+}
+
+/** One number in so many is a mistake. */
+const FEW = 50;
 
 function place({ text, row }: Witness): string {
   return `${JSON.stringify(text.slice(0, LONGEST_SHOWN))} in row ${row}`;

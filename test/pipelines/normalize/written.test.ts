@@ -467,6 +467,27 @@ t.test('numbers of a column that are written in two ways', async (t) => {
   t.same(harmless.billed, ['12.5', '0.5'], 'nothing in it can mean two');
 });
 
+t.test('a few cells that are written otherwise decide nothing', async (t) => {
+  const many = Array.from({ length: 120 }, (_, i) => [`${i}.5`, '1'] as const);
+  const typo = await costsOf([...many, ['12,5', '1'], ['1.234', '1']], 50);
+  t.same(typo.billed.slice(-2), ['12.5', '1.234'], 'the bill is read');
+  const plain = await costsOf([
+    ['12000', '1'],
+    ['0.5', '1'],
+    ['12,500', '1'],
+  ]);
+  t.same([plain.billed, plain.rejected], [['12000', '0.5'], { invalid_number: 1 }]);
+  const grouped = await costsOf(
+    [
+      ['12', '1'],
+      ['0.5', '1'],
+      ['12,500', '1'],
+    ],
+    5,
+  );
+  t.same(grouped.billed, ['12', '0.5', '12500']);
+});
+
 t.test('words for nothing', async (t) => {
   for (const word of ['', ' ', 'N/A', 'n/a', 'NA', 'None', 'NaN', 'null', '<NA>', '-', '—', '\\N'])
     t.ok(saysNothing(word), word);
