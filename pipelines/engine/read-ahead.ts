@@ -1,5 +1,6 @@
 import { openSource } from '../decode/open.ts';
 import type { Batch } from '../focus/batch.ts';
+import type { PartFault } from '../normalize/distinct-texts.ts';
 import type { Normalizer } from '../normalize/normalize.ts';
 import { BadPart } from '../plugin/errors.ts';
 
@@ -24,14 +25,7 @@ export async function readAgain({ numbers }: Normalizer, path: string): Promise<
 /** What reads some columns of a part as a whole. */
 interface Hearing {
   columns(header: Iterable<string>): readonly string[];
-  read(part: AsyncIterable<Batch>): Promise<object | Fault>;
-}
-
-/** Why they do not tell what they mean. */
-interface Fault {
-  readonly fault: string;
-  readonly row: number;
-  readonly column: string;
+  read(part: AsyncIterable<Batch>): Promise<object | PartFault>;
 }
 
 async function hear(hearing: Hearing, path: string): Promise<void> {

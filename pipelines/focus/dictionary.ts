@@ -81,6 +81,13 @@ export class Dictionary {
     return this.#close(code, length);
   }
 
+  /** Appends an entry of another dictionary without looking for an equal one; answers its code. */
+  addEntry({ arena, starts, ends }: Dictionary, entry: number): number {
+    const start = starts[entry] as number;
+    const end = ends[entry] as number;
+    return start > end ? this.add(undefined) : this.addBytes(arena, start, end);
+  }
+
   /** Like `addBytes`, from a buffer with SLACK readable bytes behind `end`. */
   addWords(source: DataView, start: number, end: number): number {
     const code = this.#grow();
@@ -281,15 +288,15 @@ function place(slots: Int32Array, hash: number, stored: number): void {
 }
 
 /** What a hash starts from; then `mixWord` takes in four bytes at a time (the last ones padded with zeros), `finishHash` ends it. */
-export const HASH_SEED = 0x2f0b4c47;
+const HASH_SEED = 0x2f0b4c47;
 
 /** Takes four bytes, read in little-endian order, into a hash. */
-export function mixWord(hash: number, word: number): number {
+function mixWord(hash: number, word: number): number {
   return Math.imul(((hash << 5) | (hash >>> 27)) ^ word, 0x27220a95);
 }
 
 /** The hash of `length` bytes once all are mixed in, as a signed 32-bit integer. */
-export function finishHash(hash: number, length: number): number {
+function finishHash(hash: number, length: number): number {
   const mixed = Math.imul(hash ^ (hash >>> 15) ^ length, 0x85ebca6b);
   return mixed ^ (mixed >>> 13);
 }

@@ -95,10 +95,7 @@ function whereCloud(column: TextColumn, provider: TextColumn, rows: number): Tex
     values.add(undefined);
     if (!from.transient) shifted.set(from, values);
   }
-  for (let code = values.size - 1; code < from.size; code++) {
-    if (from.isNull(code)) values.add(undefined);
-    else values.addBytes(from.arena, from.starts[code] as number, from.ends[code] as number);
-  }
+  for (let code = values.size - 1; code < from.size; code++) values.addEntry(from, code);
   const codes = new Uint32Array(rows);
   for (let row = 0; row < rows; row++)
     if (!provider.values.isNull(provider.codes[row] as number))

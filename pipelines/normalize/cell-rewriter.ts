@@ -59,8 +59,7 @@ export class CellRewriter {
       if (this.#isOne(from, code)) found.add(code);
       if (this.#rewrite === undefined) continue;
       if (found.has(code)) values.add(this.#rewrite(from.text(code) ?? ''));
-      else if (from.isNull(code)) values.add(undefined);
-      else values.addBytes(from.arena, from.starts[code] as number, from.ends[code] as number);
+      else values.addEntry(from, code);
     }
     return looked;
   }

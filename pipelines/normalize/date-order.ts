@@ -1,6 +1,6 @@
 /** In which order the short dates of a part (`9/1/26`) are written: found by all of them, so that no part is read in both. */
 import type { Batch } from '../focus/batch.ts';
-import { eachText } from './distinct-texts.ts';
+import { eachText, type PartFault, quoted } from './distinct-texts.ts';
 import type { Mapping } from './mapping.ts';
 import { type DateOrder, orderOfPeriod, orderShown } from './written-times.ts';
 
@@ -16,9 +16,7 @@ export function namedOrder(setting: string | undefined): DateOrder | undefined {
 }
 
 /** How the dates are read, or why they cannot be. */
-export type DatesFound =
-  | { readonly order: DateOrder; readonly assumed: boolean }
-  | { readonly fault: string; readonly row: number; readonly column: string };
+export type DatesFound = { readonly order: DateOrder; readonly assumed: boolean } | PartFault;
 
 /** A date, and where it stands. */
 interface Witness {
@@ -56,7 +54,7 @@ export class DateVotes {
     if (mdy !== undefined && dmy !== undefined)
       return {
         ...placeOf(dmy),
-        fault: `its dates contradict each other: ${dmy.column} is ${quoted(dmy)} in row ${dmy.row} and ${mdy.column} is ${quoted(mdy)} in row ${mdy.row}; write them alike, or ${remedy(mapping)}`,
+        fault: `its dates contradict each other: ${dmy.column} is ${quoted(dmy.text)} in row ${dmy.row} and ${mdy.column} is ${quoted(mdy.text)} in row ${mdy.row}; write them alike, or ${remedy(mapping)}`,
       };
     const order = only(this.#certain) ?? only(this.#likely);
     if (order !== undefined || this.#open === undefined)
@@ -65,7 +63,7 @@ export class DateVotes {
     const { column } = this.#open;
     return {
       ...placeOf(this.#open),
-      fault: `${column} is ${quoted(this.#open)}: day and month can be read either way, and no other date of the file tells which; ${remedy(mapping)}`,
+      fault: `${column} is ${quoted(this.#open.text)}: day and month can be read either way, and no other date of the file tells which; ${remedy(mapping)}`,
     };
   }
 }
@@ -78,12 +76,6 @@ function only(votes: Partial<Record<DateOrder, Witness>>): DateOrder | undefined
 function placeOf({ row, column }: Witness): { readonly row: number; readonly column: string } {
   return { row, column };
 }
-
-function quoted({ text }: Witness): string {
-  return JSON.stringify(text.slice(0, LONGEST_SHOWN));
-}
-
-const LONGEST_SHOWN = 40;
 
 function remedy({ name, settings }: Pick<Mapping, 'name' | 'settings'>): string {
   return settings?.date_order === undefined

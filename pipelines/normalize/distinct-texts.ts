@@ -16,3 +16,17 @@ export function eachText(name: string, { columns, rows, rowNumbers }: Batch): Ma
   }
   return found;
 }
+
+/** Why the texts of a part cannot be read, and where the first of them stands. */
+export interface PartFault {
+  readonly fault: string;
+  readonly row: number;
+  readonly column: string;
+}
+
+/** A text as messages show it. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, LONGEST_SHOWN));
+}
+
+const LONGEST_SHOWN = 40;

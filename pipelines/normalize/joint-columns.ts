@@ -69,16 +69,11 @@ class Joint {
     for (const [i, name] of this.#names.entries()) {
       const values = this.#values[i] as Dictionary;
       while (values.size < chain.size)
-        copyEntry(this.#sources[i] as Dictionary, chain.part(values.size, i), values);
+        values.addEntry(this.#sources[i] as Dictionary, chain.part(values.size, i));
       columns.set(name, { kind: 'text', codes: chain.codes, values });
     }
     return true;
   }
-}
-
-function copyEntry(from: Dictionary, code: number, into: Dictionary): void {
-  if (from.isNull(code)) into.add(undefined);
-  else into.addBytes(from.arena, from.starts[code] as number, from.ends[code] as number);
 }
 
 /** Of the columns that vary, those that go together: each with the one that has most values. First come those that tell more combinations apart than the ones before. */

@@ -2,7 +2,7 @@
 import type { Batch, TextColumn } from '../focus/batch.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
 import { CellRewriter } from './cell-rewriter.ts';
-import { eachText } from './distinct-texts.ts';
+import { eachText, type PartFault, quoted } from './distinct-texts.ts';
 import { type DecimalMark, markShown, withMark } from './written-numbers.ts';
 
 /** A number, where it stands, and how many others say the same. */
@@ -23,12 +23,8 @@ interface Shown {
   ungrouped?: boolean;
 }
 
-/** Why the numbers of a part cannot be read. */
-export interface NumberFault {
-  readonly fault: string;
-  readonly row: number;
-  readonly column: string;
-}
+/** The marks that numbers show, each with one that does. */
+type Marks = Readonly<Record<DecimalMark, Witness | undefined>>;
 
 /** The numbers of a part. */
 export class PartNumbers {
@@ -67,7 +63,7 @@ export class PartNumbers {
   }
 
   /** Finds out by all numbers of the part what its ambiguous ones mean; answers why that is not possible, if so. */
-  async read(part: AsyncIterable<Batch>): Promise<NumberFault | object> {
+  async read(part: AsyncIterable<Batch>): Promise<PartFault | object> {
     const columns = new Map<string, Shown>();
     for await (const batch of part)
       for (const name of this.columns(batch.columns.keys())) {
@@ -106,20 +102,20 @@ function hear(shown: Shown, name: string, batch: Batch): void {
 const UNGROUPED = /^\s*[-+\u2212(]?\d{4,}(?:[.,]\d*)?\)?\s*$/;
 
 /** The only mark that the columns show, with a number that shows it. */
-function usualMark(columns: readonly Shown[]): Pick<Shown, DecimalMark> {
+function usualMark(columns: readonly Shown[]): Marks {
   const marks = columns.map(prevailing);
   const comma = marks.find((shown) => shown[','] !== undefined)?.[','];
   const point = marks.find((shown) => shown['.'] !== undefined)?.['.'];
-  if (comma !== undefined && point !== undefined) return {};
-  return { ...(comma && { ',': comma }), ...(point && { '.': point }) };
+  const both = comma !== undefined && point !== undefined;
+  return { ',': both ? undefined : comma, '.': both ? undefined : point };
 }
 
 /** The mark by which the ambiguous numbers of a column are read, by its others, else by those of the other columns; undefined: as they stand. */
 function decide(
   column: string,
   shown: Shown,
-  { usual, late }: { readonly usual: Pick<Shown, DecimalMark>; readonly late: boolean },
-): DecimalMark | NumberFault | undefined {
+  { usual, late }: { readonly usual: Marks; readonly late: boolean },
+): DecimalMark | PartFault | undefined {
   const isTold = shown[','] !== undefined || shown['.'] !== undefined;
   const { ',': comma, '.': point } = isTold ? prevailing(shown) : usual;
   // Beside 12000 and 0.5, nobody knows what 12,500 is: it stays no number.
@@ -135,22 +131,20 @@ function decide(
 }
 
 /** The marks that a column shows, without one that so few of its numbers have that these are mistakes. */
-function prevailing({ ',': comma, '.': point }: Shown): Pick<Shown, DecimalMark> {
-  if (comma === undefined || point === undefined)
-    return { ...(comma && { ',': comma }), ...(point && { '.': point }) };
-  if (comma.alike * FEW < point.alike) return { '.': point };
-  if (point.alike * FEW < comma.alike) return { ',': comma };
-  return { ',': comma, '.': point };
+function prevailing({ ',': comma, '.': point }: Shown): Marks {
+  const [commas, points] = [comma?.alike ?? 0, point?.alike ?? 0];
+  return {
+    ',': commas * FEW < points ? undefined : comma,
+    '.': points * FEW < commas ? undefined : point,
+  };
 }
 
 /** One number in so many is a mistake. */
 const FEW = 50;
 
 function place({ text, row }: Witness): string {
-  return `${JSON.stringify(text.slice(0, LONGEST_SHOWN))} in row ${row}`;
+  return `${quoted(text)} in row ${row}`;
 }
-
-const LONGEST_SHOWN = 40;
 
 function rewriter(mark: DecimalMark): CellRewriter {
   return new CellRewriter(

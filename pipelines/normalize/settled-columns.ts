@@ -101,8 +101,7 @@ function single(values: Dictionary | Times, code: number): Dictionary | Times {
     return only;
   }
   const only = new Dictionary({ entries: 1 });
-  if (values.isNull(code)) only.add(undefined);
-  else only.addBytes(values.arena, values.starts[code] as number, values.ends[code] as number);
+  only.addEntry(values, code);
   return only;
 }
 

@@ -62,7 +62,7 @@ const NO_PAGE: StoredPage = {
 };
 
 /** Bytes of a value of each type; 0: each has its own length. */
-export function valueWidth(type: ParquetType | undefined, typeLength: number | undefined): number {
+function valueWidth(type: ParquetType | undefined, typeLength: number | undefined): number {
   switch (type) {
     case 'INT32':
     case 'FLOAT':
