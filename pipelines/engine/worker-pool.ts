@@ -93,8 +93,9 @@ export function createWorkerPool(options: {
   const goOn = (): void => void piscina.run({ kind: 'nothing' }).catch(() => {});
   let isClosed = false;
   let next: NodeJS.Timeout | undefined;
+  // A worker that is ended while it fails tells of it when the pool is closed already.
   piscina.on('error', () => {
-    next = setTimeout(goOn, AFTER_FALSE_START_MS);
+    if (!isClosed) next = setTimeout(goOn, AFTER_FALSE_START_MS);
   });
   piscina.on('workerDestroy', () => {
     if (piscina.threads.length === 0 && !isClosed) options.onIdle?.();

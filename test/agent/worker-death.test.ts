@@ -74,3 +74,21 @@ t.test('a worker that cannot even start', async (t) => {
   await pool.close();
   t.not(await ended, 'read');
 });
+
+t.test('closed while its worker fails to start', async (t) => {
+  // The failure takes its time; somewhere among these the pool is closed in the middle of it.
+  for (let after = 80; after < 280; after += 10) {
+    const pool = createWorkerPool({ workers: 1, heapMiB: 8 });
+    const plan = pool.plan({ path: 'none', mapping: 'auto', mappingSettings: {}, verify: false });
+    plan.catch(() => {});
+    await delay(after);
+    await pool.close();
+    await t.rejects(plan);
+  }
+  let started = 0;
+  const count = () => started++;
+  process.on('worker', count);
+  t.teardown(() => process.off('worker', count));
+  await delay(1_500);
+  t.equal(started, 0, 'nothing starts workers any more');
+});
