@@ -35,8 +35,9 @@ export interface Source {
   /**
    * Batches of at most `batchRows` rows, now and then of none (many were refused). A batch, its `codes` and transient dictionaries are valid until the next one is asked for;
    * other dictionaries live on and grow, so work per entry can be remembered by (dictionary, code).
+   * Columns that are not `used` (names as in the header; absent: all are) may be decoded only where somebody looks at them, which throws `BadPart` where they are damaged.
    */
-  batches(): AsyncIterable<Batch>;
+  batches(used?: ReadonlySet<string>): AsyncIterable<Batch>;
   /** Rows refused so far, handed over once. */
   takeRejected(): RejectedRow[];
   /** Repairs so far by code (`utf8_replaced`, `bom_removed`, …), handed over once. */

@@ -128,7 +128,8 @@ class TaskRun {
 
   async run(): Promise<TaskResult> {
     const { source, normalizer } = this.#opened;
-    const batches = normalizer.table.rewrite?.(passes(this.#task, source)) ?? source.batches();
+    const batches =
+      normalizer.table.rewrite?.(passes(this.#task, source)) ?? source.batches(normalizer.used);
     this.#watch.start('decode');
     for await (const batch of batches) {
       await this.#batch(batch);

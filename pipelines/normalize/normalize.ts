@@ -26,9 +26,9 @@ import {
   type Rows,
   refuseRows,
   rowsWhere,
-  sourcesOf,
   wantedTemplates,
 } from './row-rules.ts';
+import { amountSources, usedColumns } from './used-columns.ts';
 
 /** Charges of one row template. */
 export interface Charges {
@@ -87,6 +87,8 @@ export class Normalizer {
   readonly #joint = new JointColumns();
   readonly #words = new NullWords();
   readonly #names: ReadonlySet<string>;
+  /** Canonical names of the columns that the table looks at. */
+  readonly #used: ReadonlySet<string>;
   /** Rows of the batch in which a word for "nothing" became null. */
   readonly #nulled = new Set<number>();
   readonly #rename: ReadonlyMap<string, string>;
@@ -97,7 +99,7 @@ export class Normalizer {
   /** The templates that want a row of the batch. */
   #wanted: readonly RowTemplate[] = [];
   #kept = new Uint8Array(0);
-  #used = new Uint8Array(0);
+  #taken = new Uint8Array(0);
   #rows = new Uint32Array(0);
   readonly #gatherers: Gatherer[] = [];
 
@@ -118,6 +120,7 @@ export class Normalizer {
       titles,
     });
     this.#names = new Set(this.table.names);
+    this.#used = new Set([...usedColumns(this.table), ...this.#names]);
     this.dates = new PartDates(mapping, { table: this.table, rename, settings });
     this.#repairs = repairsExpression(this.table);
     this.#amounts = amountSources(this.table);
@@ -148,6 +151,13 @@ export class Normalizer {
     };
   }
 
+  /** The columns of the header that the table looks at; of others only what is rejected is asked for. */
+  get used(): ReadonlySet<string> {
+    return new Set(
+      [...this.#rename].filter(([, name]) => this.#used.has(name)).map(([header]) => header),
+    );
+  }
+
   /** The batch's charges and rejected rows. Columns are valid until the next call. */
   normalize(source: Batch): Normalized {
     const renamed = this.#renamed(source);
@@ -170,11 +180,11 @@ export class Normalizer {
   #fit(rows: number): Uint8Array {
     if (this.#kept.length < rows) {
       this.#kept = new Uint8Array(rows);
-      this.#used = new Uint8Array(rows);
+      this.#taken = new Uint8Array(rows);
       this.#rows = new Uint32Array(rows);
     }
     this.#kept.fill(KEPT, 0, rows);
-    this.#used.fill(0, 0, rows);
+    this.#taken.fill(0, 0, rows);
     return this.#kept;
   }
 
@@ -184,7 +194,8 @@ export class Normalizer {
     this.dates.begin();
     for (const [name, column] of source.columns) {
       const canonical = this.#rename.get(name) ?? (name.startsWith(MADE) ? name : undefined);
-      if (canonical !== undefined) columns.set(canonical, this.#named(canonical, column, source));
+      if (canonical !== undefined && this.#used.has(canonical))
+        columns.set(canonical, this.#named(canonical, column, source));
     }
     return { ...source, columns };
   }
@@ -269,7 +280,7 @@ export class Normalizer {
     for (let row = 0; row < batch.rows; row++) {
       if (kept[row] !== KEPT || (where !== undefined && !holds(where, row))) continue;
       this.#rows[count++] = row;
-      this.#used[row] = 1;
+      this.#taken[row] = 1;
     }
     return this.#rows.subarray(0, count);
   }
@@ -286,7 +297,7 @@ export class Normalizer {
   /** A row that no template wants is not lost silently. */
   #leftOver(batch: Batch, kept: Uint8Array): void {
     for (let row = 0; row < batch.rows; row++) {
-      if (kept[row] !== KEPT || this.#used[row] === 1) continue;
+      if (kept[row] !== KEPT || this.#taken[row] === 1) continue;
       kept[row] = DROPPED;
       increment(this.counts.dropped, 'no_row_template');
     }
@@ -376,25 +387,6 @@ function repairsExpression(table: MappingTable): TextExpression | undefined {
       return codes.length === 0 ? undefined : codes.join(',');
     },
   );
-}
-
-/** One expression for each source column that anything in the table reads as an amount. */
-function amountSources(table: MappingTable): readonly AmountExpression[] {
-  const rules = [
-    ...table.templates,
-    ...(table.reject ?? []),
-    ...(table.drop ?? []),
-    ...(table.repairs ?? []),
-  ];
-  const expressions = [
-    ...rules.map(({ where }) => where),
-    ...table.templates.flatMap(({ columns }) => Object.values(columns)),
-    ...Object.values(table.measures).map(({ amount }) => amount),
-  ];
-  const sources = expressions
-    .flatMap((of) => sourcesOf(of, 'amount'))
-    .filter((of): of is AmountExpression => of.kind === 'amount');
-  return [...new Map(sources.map((of) => [of.value, of])).values()];
 }
 
 function increment(counts: Map<string, number>, key: string): void {

@@ -8,18 +8,21 @@ import type { Leaf } from './schema.ts';
 import type { Scratch } from './scratch.ts';
 import { Appending, type Sink } from './sinks.ts';
 import type { Store } from './stores.ts';
-import type { Leader, TwinPages } from './twin-pages.ts';
+import { type Leader, TwinPages } from './twin-pages.ts';
 import { storesOf } from './value-stores.ts';
 
 /** Reads a column of the table a batch at a time. */
 export interface ColumnReader {
   readonly name: string;
+  readonly kind: Column['kind'];
   /** Starts on a row group. */
   open(group: RowGroupFacts, dataEnd: number): void;
   /** The next `rows` rows. */
   read(rows: number): Column;
   /** Rows in which bytes that are not UTF-8 were replaced, since last asked. */
   takeRepaired(): number;
+  /** From now on it may be at another batch than the other columns. */
+  leave(): void;
 }
 
 /** Values seen before it is decided whether they repeat. */
@@ -28,11 +31,12 @@ const TRIAL = 16 * 1024;
 /** Reads a column that is not nested. */
 export class FlatColumn implements ColumnReader, Leader {
   readonly name: string;
+  readonly kind: Column['kind'];
   readonly leaf: LeafReader;
   readonly codes: Uint32Array;
   direct = false;
   readonly #kernel: Kernel;
-  readonly #twins: TwinPages;
+  #twins: TwinPages;
   /** Has the same page under way: its codes stand for the indices of this one, too. */
   #leader: Leader | undefined;
   /** Column that was looked at for that last in this row group, and what its codes mean. */
@@ -65,6 +69,7 @@ export class FlatColumn implements ColumnReader, Leader {
     this.#twins = from.twins;
     this.codes = new Uint32Array(from.batchRows);
     this.#transient = new Appending(make(true));
+    this.kind = this.#transient.store.kind;
     this.#optional = leaf.maxDefinition > 0;
   }
 
@@ -104,6 +109,10 @@ export class FlatColumn implements ColumnReader, Leader {
     const repaired = this.#repaired;
     this.#repaired = 0;
     return repaired;
+  }
+
+  leave(): void {
+    this.#twins = new TwinPages();
   }
 
   /** Looks for a column that has the page under way that is about to be inflated. */

@@ -26,6 +26,7 @@ const TRIAL = 16 * 1024;
 /** Reads a column of maps, lists or structs. */
 export class NestedColumn implements ColumnReader {
   readonly name: string;
+  readonly kind = 'text';
   readonly #leaves: readonly NestedLeaf[];
   readonly #writer: JsonWriter;
   readonly #codes: Uint32Array;
@@ -76,6 +77,9 @@ export class NestedColumn implements ColumnReader {
     this.#repaired = 0;
     return repaired;
   }
+
+  /** It has nothing in common with others. */
+  leave(): void {}
 
   #eachRow(rows: number): Dictionary {
     const texts = this.#transient;

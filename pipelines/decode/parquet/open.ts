@@ -6,6 +6,7 @@ import { type Footer, footerOf, type RowGroupFacts, readFooter } from './footer.
 import { type Kernel, returnKernel, takeKernel } from './kernel.ts';
 import { NestedColumn } from './nested-column.ts';
 import { openPart, type PartFile } from './part-file.ts';
+import { PassedColumn } from './passed-column.ts';
 import { columnsOfSchema, type TopColumn } from './schema.ts';
 import { scratch } from './scratch.ts';
 import { TwinPages } from './twin-pages.ts';
@@ -47,6 +48,8 @@ interface Reading {
   readonly readers: readonly ColumnReader[];
   readonly groups: readonly { readonly number: number; readonly facts: RowGroupFacts }[];
   readonly batchRows: number;
+  /** The row group and the first row of the batch that is under way. */
+  readonly place: { group: number; row: number };
 }
 
 /** Values that a column reads at once, at most. */
@@ -70,11 +73,12 @@ function source(file: PartFile, { options, kernel, close }: Opening): Source {
     readers: readersOf(file, table, { options, kernel }),
     groups: groupsOf(footer, options),
     batchRows: options.batchRows ?? BATCH_ROWS,
+    place: { group: 0, row: 1 },
   };
   return {
     format: 'parquet',
     columns,
-    batches: () => batches(reading),
+    batches: (used) => batches(reading, used),
     takeRejected: (): RejectedRow[] => [],
     takeRepairs: () => repairsOf(reading.readers),
     close,
@@ -134,43 +138,42 @@ function groupsOf(footer: Footer, options: OpenOptions): Reading['groups'] {
     .filter(({ number, facts }) => number >= from && number < to && facts.rows > 0);
 }
 
-async function* batches(reading: Reading): AsyncGenerator<Batch> {
-  const { readers, batchRows, footer } = reading;
+async function* batches(reading: Reading, used?: ReadonlySet<string>): AsyncGenerator<Batch> {
+  const { batchRows, footer, place } = reading;
+  const readers = reading.readers.map((reader) => {
+    if (used === undefined || used.has(reader.name)) return reader;
+    const look = (read: () => Column) => guarded(reading, reader, read);
+    return new PassedColumn(reader, { batchRows, look });
+  });
   const rowNumbers = new Float64Array(batchRows);
   for (const { number, facts } of reading.groups) {
+    place.group = number;
+    place.row = facts.firstRow + 1;
     for (const reader of readers)
-      guarded(reading, reader, { group: number, row: facts.firstRow + 1 }, () =>
-        reader.open(facts, footer.dataEnd),
-      );
+      guarded(reading, reader, () => reader.open(facts, footer.dataEnd));
     for (let done = 0; done < facts.rows; done += batchRows) {
       const rows = Math.min(batchRows, facts.rows - done);
       const columns = new Map<string, Column>();
-      const row = facts.firstRow + done + 1;
+      place.row = facts.firstRow + done + 1;
       for (const reader of readers)
         columns.set(
           reader.name,
-          guarded(reading, reader, { group: number, row }, () => reader.read(rows)),
+          guarded(reading, reader, () => reader.read(rows)),
         );
-      for (let i = 0; i < rows; i++) rowNumbers[i] = row + i;
+      for (let i = 0; i < rows; i++) rowNumbers[i] = place.row + i;
       yield { rows, columns, rowNumbers };
     }
   }
 }
 
 /** Whatever goes wrong while a column is read is the fault of the part; the message says where. */
-function guarded<T>(
-  reading: Reading,
-  reader: ColumnReader,
-  at: { readonly group: number; readonly row: number },
-  read: () => T,
-): T {
+function guarded<T>({ file, place }: Reading, { name }: ColumnReader, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    const { path } = reading.file;
     throw new BadPart(
-      `column "${reader.name}" cannot be read in row group ${at.group}: ${messageOf(cause)}`,
-      { path, row: at.row, column: reader.name, cause },
+      `column "${name}" cannot be read in row group ${place.group}: ${messageOf(cause)}`,
+      { path: file.path, row: place.row, column: name, cause },
     );
   }
 }

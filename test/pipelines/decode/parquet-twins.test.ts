@@ -1,10 +1,11 @@
-/** Columns whose pages are equal to the byte are read by following one another; each must be as if it were read alone. */
+/** Columns whose pages are equal to the byte follow one another, and unused ones are passed over; each must be as if it were read alone. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import t, { type Test } from 'tap';
 import { openParquet } from '../../../pipelines/decode/parquet/open.ts';
 import { TwinPages } from '../../../pipelines/decode/parquet/twin-pages.ts';
+import { type Column, cellText } from '../../../pipelines/focus/batch.ts';
 import { duckdb, readPart } from '../../helpers/parquet.ts';
 
 const folder = t.testdir();
@@ -109,5 +110,63 @@ t.test('a page that is the last of its column and the same as the one before', a
   t.strictSame(texts.only, data);
   const source = await openParquet({ path });
   t.same(source.columns, ['only']);
+  await source.close();
+});
+
+t.test('unused columns are decoded where they are looked at, as if all were', async (t) => {
+  const path = join(folder, 'unused.parquet');
+  const nested = {
+    tags: `MAP {'a': 'x' || (r % 7), 'b': 'y' || r}`,
+    list: `[r % 3, r % 11][1:(r % 3)]`,
+  };
+  const columns = Object.entries({ ...COLUMNS, ...nested });
+  await db.run(
+    `COPY (SELECT ${columns.map(([name, value]) => `${value} AS ${name}`)} FROM range(20000) t(r)) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 6000)`,
+  );
+  const { texts } = await readPart({ path });
+  let state = 1;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  for (let trial = 0; trial < 12; trial++) {
+    const source = await openParquet({ path, batchRows: [4096, 700, 64][trial % 3] ?? 1 });
+    const used = new Set(source.columns.filter(() => random(3) > 0));
+    const sometimes = random(8);
+    const wrong: string[] = [];
+    let row = 0;
+    for await (const batch of source.batches(used)) {
+      t.same([...batch.columns.keys()], source.columns, 'in order');
+      for (const [name, column] of batch.columns) {
+        if (!used.has(name) && random(8) < sometimes) continue;
+        for (let at = 0; at < batch.rows; at++)
+          if (cellText(column, at) !== texts[name]?.[row + at]) wrong.push(`${name} ${row + at}`);
+      }
+      row += batch.rows;
+    }
+    await source.close();
+    t.equal(row, 20_000);
+    t.same(wrong.slice(0, 3), [], `trial ${trial}`);
+  }
+});
+
+t.test('damage of an unused column is told to those who look at it', async (t) => {
+  const path = join(folder, 'damaged.parquet');
+  const column = (name: string): ColumnSource => ({
+    name,
+    type: 'STRING',
+    data: Array.from({ length: 100 }, (_, row) => `${name} ${row}`),
+  });
+  const bytes = new Uint8Array(
+    parquetWriteBuffer({ columnData: [column('good'), column('bad')], codec: 'SNAPPY' }),
+  );
+  const at = Buffer.from(bytes).indexOf('bad 0');
+  bytes.fill(0xff, at - 6, at + 200);
+  writeFileSync(path, bytes);
+  const source = await openParquet({ path });
+  for await (const batch of source.batches(new Set(['good']))) {
+    t.equal(cellText(batch.columns.get('good') as Column, 99), 'good 99');
+    t.throws(() => batch.columns.get('bad')?.codes, { name: 'BadPart', column: 'bad', path });
+  }
   await source.close();
 });
