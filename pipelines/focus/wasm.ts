@@ -1,14 +1,21 @@
 /** Kernels: loops that are compiled to WebAssembly, each instance with a memory of its own. Their sources are in folders `assembly`. */
 
-/** A memory that keeps its contents when it grows, in pages; `buffer` is another one then, and arrays over the one before are empty. */
-export interface Memory {
-  readonly buffer: ArrayBuffer;
+/**
+ * A memory that keeps its contents when it grows, in pages (the number before is answered); `buffer` is another one then, and arrays over the one before
+ * are empty, but if it is shared.
+ */
+export interface Memory<Bytes extends ArrayBufferLike = ArrayBuffer> {
+  readonly buffer: Bytes;
   grow(pages: number): number;
 }
 
 /** What is used of WebAssembly; its types come with the browser's only. */
 declare namespace WebAssembly {
-  const Memory: new (pages: { readonly initial: number; readonly maximum?: number }) => Memory;
+  const Memory: new <Bytes extends ArrayBufferLike = ArrayBuffer>(pages: {
+    readonly initial: number;
+    readonly maximum?: number;
+    readonly shared?: boolean;
+  }) => Memory<Bytes>;
   const Module: new (bytes: Uint8Array) => object;
   const Instance: new (module: object, imports: object) => { readonly exports: object };
 }
@@ -28,12 +35,27 @@ export function instantiate<Exports>(
   bytes: number,
   more: { readonly mostPages?: number; readonly env?: object } = {},
 ): { readonly exports: Exports; readonly memory: Memory } {
-  const module = modules.get(base64) ?? new WebAssembly.Module(Buffer.from(base64, 'base64'));
-  modules.set(base64, module);
   const maximum = more.mostPages === undefined ? {} : { maximum: more.mostPages };
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), ...maximum });
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, ...more.env } });
-  return { exports: { ...exports } as Exports, memory };
+  return { exports: instance<Exports>(base64, memory, more.env), memory };
+}
+
+/** What an instance of a module in base64 over a memory exports. */
+export function instance<Exports>(
+  base64: string,
+  memory: Memory<ArrayBufferLike>,
+  env?: object,
+): Exports {
+  const module = modules.get(base64) ?? new WebAssembly.Module(Buffer.from(base64, 'base64'));
+  modules.set(base64, module);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, ...env } });
+  return { ...exports } as Exports;
+}
+
+/** A memory of at least so many bytes, zeros, that threads can share. It may grow to `most` bytes: so much address space is taken. */
+export function sharedMemory(bytes: number, most: number): Memory<SharedArrayBuffer> {
+  const [initial, maximum] = [Math.ceil(bytes / PAGE), Math.ceil(most / PAGE)];
+  return new WebAssembly.Memory<SharedArrayBuffer>({ initial, maximum, shared: true });
 }
 
 /** A memory as arrays; those that were had before are empty once it has grown. */

@@ -28,14 +28,14 @@ export function moduleOf(source: string): string {
   return join(dirname(dirname(source)), `${basename(source, '.ts')}-wasm.ts`);
 }
 
-/** The text of that module: the compiled source in base64. `output`: a file that may be written over. */
+/** The text of that module: the compiled source in base64. A line `// asc: OPTION …` in the source adds options. `output`: a file that may be written over. */
 export async function compiled(asc: string, source: string, output: string): Promise<string> {
   const compiler = join(dirname(asc), ENTRY);
   const cwd = dirname(dirname(source));
   const from = relative(cwd, source);
-  const ended = await run([process.execPath, compiler, from, '-o', resolve(output), ...OPTIONS], {
-    cwd,
-  });
+  const more = /^\/\/ asc: (.+)$/m.exec(await readFile(source, 'utf8'))?.[1]?.split(' ') ?? [];
+  const options = ['-o', resolve(output), ...OPTIONS, ...more];
+  const ended = await run([process.execPath, compiler, from, ...options], { cwd });
   if (ended.code !== 0) throw new Error(`asc ${source}:\n${ended.stdout}\n${ended.stderr}`);
   const bytes = await readFile(output);
   const name = `${basename(source, '.ts').toUpperCase().replaceAll('-', '_')}_WASM`;

@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import t from 'tap';
 import { AMOUNT, Amounts, decimalLimbs } from '../../../pipelines/focus/amounts.ts';
@@ -321,7 +323,7 @@ t.test('equal charges are counted exactly while the table grows', async (t) => {
   t.ok(counts.size > 100_000, `${counts.size} distinct charges`);
   t.equal(wrong, 0);
   const { seen, again } = memory;
-  const bytes = seen.byteLength + again.byteLength;
+  const bytes = seen.buffer.byteLength + again.buffer.byteLength;
   t.ok(
     bytes <= counts.size * 40,
     `${bytes / counts.size} bytes for each, all but a few came again`,
@@ -331,13 +333,30 @@ t.test('equal charges are counted exactly while the table grows', async (t) => {
 t.test('a table for as many charges as are expected does not grow', async (t) => {
   const expected = 50_000;
   const memory = equalChargesMemory(expected);
-  const { byteLength } = memory.seen;
+  const { byteLength } = memory.seen.buffer;
   const hashes = Int32Array.from({ length: expected * 4 }, (_, i) => Math.imul(i + 1, 0x9e3779b1));
   const ordinals = new Uint32Array(expected);
   new EqualCharges(memory).count(hashes, expected, ordinals);
-  t.equal(memory.seen.byteLength, byteLength);
+  t.equal(memory.seen.buffer.byteLength, byteLength);
   t.ok(ordinals.every((ordinal) => ordinal === 1));
   new EqualCharges(memory).count(hashes, 1_000, ordinals);
-  t.ok(memory.seen.byteLength > byteLength, 'it grows for more');
+  t.ok(memory.seen.buffer.byteLength > byteLength, 'it grows for more');
   t.ok(ordinals.subarray(0, 1_000).every((ordinal) => ordinal === 2));
+});
+
+t.test('threads that count at the same time see each other, while the table grows', async (t) => {
+  const memory = equalChargesMemory();
+  const charges = 150_000;
+  const worker = new URL('../../helpers/counting-worker.ts', import.meta.url);
+  const ordinals = await Promise.all(
+    [1, 7].map(async (step) => {
+      const thread = new Worker(worker, { workerData: { memory, charges, step } });
+      const [counted] = (await once(thread, 'message')) as [Uint32Array];
+      return counted;
+    }),
+  );
+  const wrong = Array.from({ length: charges }, (_, charge) =>
+    ordinals.map((of) => of[charge]).sort(),
+  ).filter(([first, second]) => first !== 1 || second !== 2);
+  t.strictSame(wrong, []);
 });
