@@ -76,7 +76,7 @@ function detected(mappings: readonly Mapping[], header: readonly string[], path:
   const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
   if (best.score < ENOUGH)
     throw new BadPart(
-      `its columns fit no known bill (${mappings.map((mapping) => mapping.name).join(', ')}); it has ${sample(header)}. ${foreignTable(header) ?? 'Its first line is read as the header; name the mapping if it is one of these'}`,
+      `its columns fit no known bill (${mappings.map((mapping) => mapping.name).join(', ')}); it has ${sample(header)}. ${foreignTable(header) ?? 'Its first line is read as the header; name the mapping if it is one of these. For any other bill a package can bring one, a table from its columns to FOCUS (plugins/README.md, "A mapping of your own"; --plugin PACKAGE)'}`,
       { path },
     );
   return best.mapping;

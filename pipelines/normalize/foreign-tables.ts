@@ -36,6 +36,26 @@ const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[]
     ['id', 'properties'],
     "This looks like an answer of Azure's API: read an export of cost details",
   ],
+  [
+    ['skuname', 'usagequantity', 'usagestarttime'],
+    'This is usage of Databricks without prices: join it with them (SELECT u.*, p.pricing.effective_list.default AS list_price, p.currency_code FROM system.billing.usage u JOIN system.billing.list_prices p ON p.cloud = u.cloud AND p.sku_name = u.sku_name AND u.usage_end_time >= p.price_start_time AND (p.price_end_time IS NULL OR u.usage_end_time < p.price_end_time))',
+  ],
+  [
+    ['priceperunit($)', 'multiplier', 'repositoryslug'],
+    "This is GitHub's usage report of before 2025, which does not tell what was billed: read the usage report of today's billing page or the billing API (receiver github-actions)",
+  ],
+  [
+    ['reservationid', 'usagedate', 'usedhours'],
+    'These are details of reservations, hours without costs: read an export of amortized cost',
+  ],
+  [
+    ['eventdate', 'reservationorderid', 'eventtype'],
+    'These are transactions of reservations, which the export of actual cost has as purchases and refunds: read that',
+  ],
+  [
+    ['meterid', 'consumedquantity', 'metercategory'],
+    'This is usage without costs: read an export of cost details',
+  ],
   [['columns', 'rows'], ROWS_WITHOUT_NAMES],
   [['columns', 'data'], ROWS_WITHOUT_NAMES],
 ];

@@ -1,6 +1,6 @@
 /** Names of Azure's cost columns. They vary by agreement, version and language; the canonical name is that of the enterprise export. */
 
-/** The canonical name of a header name: case, aliases and translations (`Maßeinheit (UnitOfMeasure)`), blanks (`Consumed Quantity`) aside. Unknown names stay. */
+/** The canonical name of a header name: case, aliases and translations (`Maßeinheit (UnitOfMeasure)`), blanks and hyphens (`Meter Sub-Category`) aside. Unknown names stay. */
 export function azureColumn(header: string): string {
   const name = header.trim();
   const known = CANONICAL.get(keyOf(name));
@@ -10,7 +10,7 @@ export function azureColumn(header: string): string {
 }
 
 function keyOf(name: string): string {
-  return name.toLowerCase().replace(/\s+/g, '');
+  return name.toLowerCase().replace(/[\s-]+/g, '');
 }
 
 /** How well renamed columns fit an Azure cost export, 0 to 100. */
@@ -34,6 +34,7 @@ const TELLING = [
   'MeterId',
   'UnitOfMeasure',
   'SubscriptionId',
+  'SubscriptionGuid',
   'ResourceLocation',
   'OfferId',
   'AdditionalInfo',
@@ -107,7 +108,8 @@ ServiceName
 ServicePeriodEndDate ServicePeriodEnd
 ServicePeriodStartDate ServicePeriodStart
 ServiceTier
-SubscriptionId SubscriptionGuid
+SubscriptionGuid
+SubscriptionId
 SubscriptionName
 Tags Tag
 Term

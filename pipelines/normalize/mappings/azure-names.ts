@@ -40,7 +40,12 @@ export function azureAccounts(): { readonly columns: Columns; readonly assumed: 
     ),
     present('BillingProfileId'),
   );
-  const subscription = first('SubscriptionId', map('ResourceId', azureSubscription));
+  // Enterprise exports of old have a number as SubscriptionId beside it.
+  const subscription = first(
+    'SubscriptionGuid',
+    'SubscriptionId',
+    map('ResourceId', azureSubscription),
+  );
   const assumed = not(any(present('BillingAccountId'), present('BillingProfileId')));
   return {
     assumed,

@@ -1,15 +1,16 @@
 /**
- * Usage items of GitHub's billing API (`/organizations/{org}/settings/billing/usage`) to FOCUS: what GitHub charges per day,
- * SKU and repository. Invoice-grade: `netAmount` is billed, `grossAmount` is at list price, the discount is between them.
+ * Usage of GitHub to FOCUS, per day, SKU and repository: items of the billing API (`/organizations/{org}/settings/billing/usage`), and the usage
+ * report that the billing page sends as csv (summarized, detailed, premium requests; docs.github.com, "Usage report reference"). Invoice-grade:
+ * `netAmount` is billed, `grossAmount` is at list price, the discount is between them.
  */
 import { parseTime } from '../../focus/times.ts';
 import {
   always,
   amount,
   cases,
+  derive,
   first,
   is,
-  join,
   jsonObject,
   map,
   present,
@@ -27,15 +28,18 @@ const DAY_MS = 86_400_000;
 /** The mapping `github-usage`. */
 export default defineMapping({
   name: 'github-usage',
-  summary: 'Usage items of the GitHub billing API.',
-  rename: (header) => header.trim(),
+  summary: 'Usage of GitHub: items of its billing API, or the usage report as csv.',
+  rename: (header) => NAMES[header.trim()] ?? header.trim(),
   fits: (columns) => (REQUIRED.every((name) => columns.has(name)) ? 100 : 0),
   required: REQUIRED,
-  build: () => ({
+  build: ({ has }) => ({
     templates: [{ columns: { ...account, ...charge, ...costs, ...service } }],
-    reject: ['date', 'grossAmount', 'netAmount', 'organizationName'].map((column) =>
-      missing(column, `${column} is missing; a charge cannot be without it`),
-    ),
+    reject: [
+      'date',
+      'grossAmount',
+      'netAmount',
+      ...(has('username') ? [] : ['organizationName']),
+    ].map((column) => missing(column, `${column} is missing; a charge cannot be without it`)),
     measures: {
       BilledCost: { column: 'netAmount', amount: amount('netAmount') },
       ListCost: { column: 'grossAmount', amount: amount('grossAmount') },
@@ -44,13 +48,29 @@ export default defineMapping({
   }),
 });
 
+/** What the report calls the fields of the API. */
+const NAMES: Readonly<Record<string, string>> = {
+  unit_type: 'unitType',
+  applied_cost_per_quantity: 'pricePerUnit',
+  gross_amount: 'grossAmount',
+  discount_amount: 'discountAmount',
+  net_amount: 'netAmount',
+  organization: 'organizationName',
+  repository: 'repositoryName',
+  cost_center_name: 'costCenter',
+};
+
+/** The report has rows of users that belong to no organisation. */
+const organization = first('organizationName', 'username', always('unknown'));
+
 const account: RowTemplate['columns'] = {
-  BillingAccountId: text('organizationName'),
-  BillingAccountType: always('Organization'),
+  BillingAccountId: organization,
+  BillingAccountType: when(present('organizationName'), always('Organization'), always('User')),
   BillingCurrency: always('USD'),
   PricingCurrency: always('USD'),
   SubAccountId: text('organizationName'),
-  SubAccountType: always('Organization'),
+  SubAccountName: text('organizationName'),
+  SubAccountType: when(present('organizationName'), always('Organization')),
   ...billingMonthOf('date'),
   ChargePeriodStart: timeBy('date', (value) => dayOf(parseTime(value))),
   ChargePeriodEnd: timeBy('date', (value) => dayOf(parseTime(value)) + DAY_MS),
@@ -104,10 +124,18 @@ const service: RowTemplate['columns'] = {
     always('Other (Developer Tools)'),
   ),
   ...soldBy(always(PROVIDER)),
-  ResourceId: when(present(repository), join('/', 'organizationName', repository)),
+  ResourceId: derive([organization, repository], (owner, name) =>
+    name === undefined || name.includes('/') ? name : `${owner}/${name}`,
+  ),
   ResourceName: repository,
   ResourceType: when(present(repository), always('Repository')),
-  Tags: jsonObject({ repository }),
+  Tags: jsonObject({
+    repository,
+    workflow: 'workflow_path',
+    user: 'username',
+    cost_center: 'costCenter',
+    model: 'model',
+  }),
 };
 
 function dayOf(ms: number): number {

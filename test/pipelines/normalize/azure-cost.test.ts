@@ -522,7 +522,8 @@ t.test('headers of other agreements, versions and languages', async (t) => {
     x_SkuIsCreditEligible: 'true',
   });
   t.equal(azureCost.rename('Maßeinheit (UnitOfMeasure)'), 'UnitOfMeasure');
-  t.equal(azureCost.rename(' subscriptionguid '), 'SubscriptionId');
+  t.equal(azureCost.rename(' subscriptionguid '), 'SubscriptionGuid');
+  t.equal(azureCost.rename('Meter Sub-Category'), 'MeterSubCategory');
   t.equal(azureCost.rename('Consumed Quantity'), 'Quantity');
   t.equal(azureCost.rename('PreTaxCost'), 'PreTaxCost');
   t.equal(azureCost.rename('Notes (draft)'), 'Notes (draft)');
