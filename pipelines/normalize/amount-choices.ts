@@ -1,11 +1,12 @@
 /**
- * Amounts that are chosen, by tests or as the first that is there: worked out as lists of rows, through choices within choices, and copied once at
- * the end. A column that all rows take is answered as it is, one that no row takes is not looked at. Hot: row loops.
+ * Amounts that are chosen, by tests or as the first that is there: worked out as lists of rows, through choices within choices, and put together
+ * once at the end. A column that all rows take is answered as it is, one that no row takes is not looked at. Hot: row loops.
  */
-import { AMOUNT, type Amounts } from '../focus/amounts.ts';
+import { AMOUNT } from '../focus/amounts.ts';
 import type { AmountColumn, TextColumn } from '../focus/batch.ts';
-import { identityCodes } from './amount-columns.ts';
 import type { AmountExpression, Expression, Test } from './expressions.ts';
+import { isNothing, joinedAmounts, type Own, type Rows, type Taken } from './joined-amounts.ts';
+import { RowsByCode, type SortedRows } from './rows-by-code.ts';
 
 /** Columns of the batch at hand. */
 export interface BatchColumns {
@@ -15,22 +16,7 @@ export interface BatchColumns {
   has(of: Expression): boolean;
 }
 
-/** Rows of a batch, ascending; undefined: all of them. */
-type Rows = Uint32Array | undefined;
-
-/** A column and the rows that take their amounts of it, unless a later one has them, too. */
-interface Taken {
-  readonly column: AmountColumn;
-  readonly rows: Rows;
-}
-
-/** What an expression keeps from batch to batch for what it chooses. */
-interface Own {
-  /** Transient: entry 0 null, entry row + 1 for each row. */
-  readonly into: Amounts;
-  /** A code for each row. */
-  codes(): Uint32Array;
-}
+const NO_ROWS = new Uint32Array(0);
 
 /** More branches are not told apart in a byte. */
 const MOST_BRANCHES = 255;
@@ -44,8 +30,10 @@ export class AmountChoices {
   #rows = 0;
   /** Branch of each row, while rows are divided. */
   #branches = new Uint8Array(0);
-  /** Branch of each code, if all tests look at the same codes. */
-  #byCode = new Uint8Array(0);
+  /** Branch of each code, if all tests look at the same codes, and how many rows take each branch. */
+  readonly #byCode = new Uint8Array(MOST_CODES);
+  readonly #counts = new Uint32Array(MOST_BRANCHES);
+  readonly #sorted = new RowsByCode(MOST_CODES);
   /** Lists of rows, one behind the other; those in front of `#used` are needed. */
   #lists = new Uint32Array(0);
   #used = 0;
@@ -62,6 +50,7 @@ export class AmountChoices {
   begin(rows: number): void {
     this.#rows = rows;
     this.#nulls.clear();
+    this.#sorted.begin(rows);
     if (this.#branches.length < rows) this.#branches = new Uint8Array(rows);
   }
 
@@ -71,7 +60,7 @@ export class AmountChoices {
     const mark = this.#used;
     const taken: Taken[] = [];
     this.#choose(expression, undefined, taken);
-    const column = copied(taken, this.#rows, own);
+    const column = joinedAmounts(taken, this.#rows, own);
     this.#used = mark;
     return column;
   }
@@ -118,26 +107,57 @@ export class AmountChoices {
     }
     branches.push(otherwise);
     if (branches.length > MOST_BRANCHES) throw new RangeError('a choice has too many branches');
-    if (rows !== undefined) chooseSome(tests, this.#branches, rows);
-    else if (shareCodes(tests)) this.#chooseByCode(tests);
-    else chooseAll(tests, this.#branches, this.#rows);
-    this.#divide(of, branches, { rows, taken });
+    if (tests.length === 0) this.#take(otherwise, rows, taken);
+    else if (rows === undefined && shareCodes(tests)) this.#divideByCode(tests, branches, taken);
+    else {
+      if (rows !== undefined) chooseSome(tests, this.#branches, rows);
+      else chooseAll(tests, this.#branches, this.#rows);
+      this.#divide(of, branches, { rows, taken });
+    }
   }
 
-  /** All tests look at the same codes: the branch of each code, then of each row. */
-  #chooseByCode(tests: readonly TextColumn[]): void {
-    const { codes, values } = tests[0] as TextColumn;
-    if (this.#byCode.length < values.size) this.#byCode = new Uint8Array(values.size * 2);
+  /** All tests look at the same codes: the branch that most rows take has all of them, then the others take theirs, code by code. */
+  #divideByCode(
+    tests: readonly TextColumn[],
+    branches: readonly AmountExpression[],
+    taken: Taken[],
+  ): void {
     const byCode = this.#byCode;
-    const chosen = this.#branches;
-    byCode.fill(tests.length, 0, values.size);
-    for (let branch = tests.length - 1; branch >= 0; branch--) {
-      const { starts, ends, size } = (tests[branch] as TextColumn).values;
-      for (let code = 0; code < size; code++)
-        if ((starts[code] as number) <= (ends[code] as number)) byCode[code] = branch;
+    const { codes, values } = tests[0] as TextColumn;
+    const { size } = values;
+    chooseCodes(tests, byCode, size);
+    const sorted = this.#sorted.of(codes);
+    const counts = this.#counts.fill(0, 0, branches.length);
+    for (let code = 0; code < size; code++) {
+      const branch = byCode[code] as number;
+      counts[branch] = (counts[branch] as number) + sorted.count(code);
     }
-    const rows = this.#rows;
-    for (let row = 0; row < rows; row++) chosen[row] = byCode[codes[row] as number] as number;
+    const sizes = branches.map((_, branch) => counts[branch] as number);
+    const most = sizes.indexOf(Math.max(...sizes));
+    this.#take(branches[most] as AmountExpression, undefined, taken);
+    const lists = sizes.map((count, branch) =>
+      branch === most ? NO_ROWS : this.#listOfCodes(branch, { sorted, size, count }),
+    );
+    for (const [branch, list] of lists.entries())
+      if (list.length > 0) this.#take(branches[branch] as AmountExpression, list, taken);
+  }
+
+  /** The rows of a branch. */
+  #listOfCodes(
+    branch: number,
+    {
+      sorted,
+      size,
+      count,
+    }: { readonly sorted: SortedRows; readonly size: number; readonly count: number },
+  ): Uint32Array {
+    if (count === 0) return NO_ROWS;
+    const list = this.#room(count);
+    const byCode = this.#byCode;
+    let filled = 0;
+    for (let code = 0; code < size; code++)
+      if (byCode[code] === branch) filled = sorted.copy(code, list, filled);
+    return list;
   }
 
   /** Gives each branch its rows: the one that most rows took of late takes all of them, then the others take theirs. */
@@ -246,10 +266,6 @@ function lastOf({ inputs }: AmountExpression): AmountExpression {
   return inputs.at(-1) as AmountExpression;
 }
 
-function isNothing({ values }: AmountColumn): boolean {
-  return values.size === 1 && values.state[0] === AMOUNT.null;
-}
-
 function hasNull({ codes, values: { state } }: AmountColumn, rows: number): boolean {
   for (let row = 0; row < rows; row++) if (state[codes[row] as number] === AMOUNT.null) return true;
   return false;
@@ -263,6 +279,16 @@ function shareCodes(tests: readonly TextColumn[]): boolean {
     first.values.size <= MOST_CODES &&
     tests.every(({ codes, values }) => codes === first.codes && values.size === first.values.size)
   );
+}
+
+/** For each code the number of the first test that holds; as many as there are tests where none does. */
+function chooseCodes(tests: readonly TextColumn[], byCode: Uint8Array, size: number): void {
+  byCode.fill(tests.length, 0, size);
+  for (let branch = tests.length - 1; branch >= 0; branch--) {
+    const { starts, ends } = (tests[branch] as TextColumn).values;
+    for (let code = 0; code < size; code++)
+      if ((starts[code] as number) <= (ends[code] as number)) byCode[code] = branch;
+  }
 }
 
 /** For each row the number of the first test that holds; as many as there are tests where none does. */
@@ -287,112 +313,6 @@ function chooseSome(tests: readonly TextColumn[], chosen: Uint8Array, rows: Uint
     for (let i = 0; i < rows.length; i++) {
       const code = codes[rows[i] as number] as number;
       if ((starts[code] as number) <= (ends[code] as number)) chosen[i] = branch;
-    }
-  }
-}
-
-/** One column of what was taken, in this order. */
-function copied(taken: readonly Taken[], rows: number, own: Own): AmountColumn {
-  const [first, ...others] = taken as readonly [Taken, ...(readonly Taken[])];
-  const differing = others.filter(({ column }) => !isSame(column, first.column));
-  if (differing.length === 0) return first.column;
-  if (first.rows === undefined && others.every(({ column }) => isNothing(column)))
-    if (canBeHidden(first.column))
-      return hidden(first.column, others, { rows, codes: own.codes() });
-  const { into } = own;
-  into.clear();
-  into.reserve(rows + 1);
-  into.size = rows + 1;
-  for (const one of taken) {
-    if (one.rows === undefined && isInOrder(one.column, rows))
-      copyAll(one.column.values, into, rows);
-    else copyRows(one, rows, into);
-  }
-  into.state[0] = AMOUNT.null;
-  if (into.invalid > 0 || into.big.size > 0) recount(into);
-  return { kind: 'amount', codes: identityCodes(rows), values: into };
-}
-
-/** Whether entry 0 is null and entries live on, so that rows may point at another entry instead of being copied. */
-function canBeHidden({ values }: AmountColumn): boolean {
-  return !values.transient && values.size > 1 && values.state[0] === AMOUNT.null;
-}
-
-/** The column, null in those rows. */
-function hidden(
-  { codes: from, values }: AmountColumn,
-  nulls: readonly Taken[],
-  { rows: count, codes }: { readonly rows: number; readonly codes: Uint32Array },
-): AmountColumn {
-  codes.set(from.subarray(0, count));
-  for (const { rows = [] } of nulls)
-    for (let i = 0; i < rows.length; i++) codes[rows[i] as number] = 0;
-  return { kind: 'amount', codes, values };
-}
-
-/** What is said of entries that were written over is not true any more. */
-function recount(into: Amounts): void {
-  into.invalid = 0;
-  for (let code = 0; code < into.size; code++)
-    if (into.state[code] === AMOUNT.invalid) into.invalid++;
-  for (const code of into.big.keys()) if (into.state[code] !== AMOUNT.big) into.big.delete(code);
-}
-
-/** Also two columns that have the same amount on all rows. */
-function isSame(a: AmountColumn, b: AmountColumn): boolean {
-  if (a.values === b.values) return a.codes === b.codes || a.values.size === 1;
-  if (a.values.size !== 1 || b.values.size !== 1) return false;
-  const state = a.values.state[0] as number;
-  if (state !== b.values.state[0] || state > AMOUNT.limbs) return false;
-  const { whole, nano, atto } = a.values;
-  return (
-    whole[0] === b.values.whole[0] && nano[0] === b.values.nano[0] && atto[0] === b.values.atto[0]
-  );
-}
-
-/** Entry row + 1 for each row, none of them more than limbs. */
-function isInOrder({ codes, values }: AmountColumn, rows: number): boolean {
-  if (values.size !== rows + 1 || values.invalid > 0 || values.big.size > 0) return false;
-  if (codes === identityCodes(rows)) return true;
-  for (let row = 0; row < rows; row++) if (codes[row] !== row + 1) return false;
-  return true;
-}
-
-function copyAll(from: Amounts, into: Amounts, rows: number): void {
-  const end = rows + 1;
-  into.state.set(from.state.subarray(0, end));
-  into.whole.set(from.whole.subarray(0, end));
-  into.nano.set(from.nano.subarray(0, end));
-  into.atto.set(from.atto.subarray(0, end));
-  into.double.set(from.double.subarray(0, end));
-}
-
-/** The arrays stand in locals because this runs for most rows of several columns. */
-function copyRows(
-  { column: { codes, values }, rows: list }: Taken,
-  rows: number,
-  into: Amounts,
-): void {
-  const { state, whole, nano, atto, double } = values;
-  const to = {
-    state: into.state,
-    whole: into.whole,
-    nano: into.nano,
-    atto: into.atto,
-    double: into.double,
-  };
-  const count = list?.length ?? rows;
-  for (let i = 0; i < count; i++) {
-    const row = list === undefined ? i : (list[i] as number);
-    const code = codes[row] as number;
-    const kind = state[code] as number;
-    if (kind > AMOUNT.limbs) into.copy(row + 1, values, code);
-    else {
-      to.state[row + 1] = kind;
-      to.whole[row + 1] = whole[code] as number;
-      to.nano[row + 1] = nano[code] as number;
-      to.atto[row + 1] = atto[code] as number;
-      to.double[row + 1] = double[code] as number;
     }
   }
 }
