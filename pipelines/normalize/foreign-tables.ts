@@ -29,6 +29,18 @@ const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[]
     'This is the detailed billing report of old: read a Data Export or a Cost and Usage Report of AWS',
   ],
   [
+    ['payeraccountid', 'linkedaccountid', 'recordtype'],
+    'This is the monthly report or the cost allocation report of old: read a Data Export or a Cost and Usage Report of AWS',
+  ],
+  [
+    ['assemblyid', 'reportkeys'],
+    'This is the manifest of a Cost and Usage Report, which names its files: read those, or the folder that they are in',
+  ],
+  [
+    ['usage/consumedquantity', 'lineitem/intervalusagestart'],
+    "This is Oracle's usage report, quantities without costs: read the cost report or the FOCUS report beside it",
+  ],
+  [
     ['meterid', 'unitprice', 'pricetype'],
     'This is a price sheet, prices without charges: read an export of cost details; the extension catalog takes price lists',
   ],

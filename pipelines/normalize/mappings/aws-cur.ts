@@ -64,10 +64,12 @@ export default defineMapping({
 
 /** Columns that only a Cost and Usage Report names so: as many make it one, be it without what it needs. */
 const UNMISTAKABLE = 4;
+const ITS_OWN =
+  /^(?:bill_|pricing_|identity_(?:line_item_id|time_interval)|line_item_(?:usage_|(?:un)?blended_|product_code|operation|resource_id|legal_entity|line_item_))/;
 
 function fits(columns: ReadonlySet<string>): number {
   if (REQUIRED.every((name) => columns.has(name))) return 100;
-  const known = [...columns].filter((name) => /^(line_item|bill|pricing|identity)_/.test(name));
+  const known = [...columns].filter((name) => ITS_OWN.test(name));
   return known.length >= UNMISTAKABLE ? 30 : 0;
 }
 
@@ -146,7 +148,7 @@ function accountColumns(columns: Columns): RowTemplate['columns'] {
 
 /** A credit or discount may name a SKU, but not its price; a tax names none. */
 function skuColumns(columns: Columns, item: LineItem): RowTemplate['columns'] {
-  const sku = columns.text('product_sku');
+  const sku = when(not(item.inCategory('Tax')), columns.text('product_sku'));
   const price = when(
     item.inCategory('Usage', 'Purchase', 'Adjustment'),
     columns.text('pricing_rate_code', 'pricing_rate_id'),

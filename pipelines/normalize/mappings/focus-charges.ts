@@ -7,6 +7,7 @@ import {
   first,
   is,
   map,
+  matches,
   not,
   nothing,
   present,
@@ -105,6 +106,9 @@ function chargeCategory(part: Part): Kind {
   );
   const expression = cases(
     [
+      ...(part.input.has('ChargeSubcategory')
+        ? [[creditOfPreview(part), always('Credit')] as const]
+        : []),
       [present(part.listed(column)), part.listed(column)],
       [all(missing(part.text(column)), metered), always('Usage')],
     ],
@@ -119,6 +123,14 @@ function chargeCategory(part: Part): Kind {
     ...section,
     columns: { ...section.columns, x_SourceChargeCategory: unlistedText(part, column) },
   };
+}
+
+/** Previews of 1.0 had credits among the adjustments. */
+function creditOfPreview(part: Part): Test {
+  return all(
+    is(part.listed('ChargeCategory'), 'Adjustment'),
+    matches(text('ChargeSubcategory'), /^credit$/i),
+  );
 }
 
 /** OCI marks the correction of an earlier record by a reference to it. */
@@ -146,13 +158,30 @@ function chargeFrequency(part: Part, category: TextExpression): Kind {
   return kind(column, expression, [{ code: 'charge_frequency_missing', where: missing(stated) }]);
 }
 
+/** OCI leaves it null: its usage is charged by the rates of the contract. */
 function pricingCategory(part: Part): Kind {
   const column = 'PricingCategory';
   if (!part.has(column)) return kind(column, nothing, []);
   const unknown = unlisted(part, column);
-  const section = kind(column, first(part.listed(column), when(unknown, always('Other'))), [
-    { code: 'pricing_category_unknown', where: unknown },
-  ]);
+  const unstated = all(
+    is(part.family, 'oracle'),
+    missing(part.text(column)),
+    is(part.listed('ChargeCategory'), 'Usage'),
+  );
+  const section = kind(
+    column,
+    first(
+      part.listed(column),
+      cases([
+        [unknown, always('Other')],
+        [unstated, always('Standard')],
+      ]),
+    ),
+    [
+      { code: 'pricing_category_unknown', where: unknown },
+      { code: 'pricing_category_missing', where: unstated },
+    ],
+  );
   return {
     ...section,
     columns: { ...section.columns, x_SourcePricingCategory: unlistedText(part, column) },

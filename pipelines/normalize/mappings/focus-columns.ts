@@ -35,12 +35,15 @@ const CUSTOM = [
   'x_ConsumptionModelId',
 ];
 
-const CANONICAL = new Map(
-  [...Object.keys(COLUMNS), ...Object.values(ALIASES).flat(), ...CUSTOM].map((name) => [
-    name.toLowerCase(),
-    name,
-  ]),
-);
+/** Names of FOCUS 0.5 for columns that a charge cannot be without. */
+const RENAMED: Readonly<Record<string, FocusColumn>> = { billedcurrency: 'BillingCurrency' };
+
+const CANONICAL = new Map([
+  ...[...Object.keys(COLUMNS), ...Object.values(ALIASES).flat(), ...CUSTOM].map(
+    (name) => [name.toLowerCase(), name] as const,
+  ),
+  ...Object.entries(RENAMED),
+]);
 
 /**
  * The name as FOCUS (or the list of aliases) spells it, for a header in any case, with blanks around it, in the snake case of data

@@ -25,7 +25,6 @@ import { type ServiceKind, UNKNOWN_SERVICE } from '../tables/service-kind.ts';
 import { pairsOf } from './focus-json.ts';
 import type { Part, Section } from './focus-part.ts';
 import { discountType } from './gcp-charge.ts';
-import { gcpResourceType } from './gcp-names.ts';
 
 /** What the table's `x_` columns say of the columns it lacks; undefined for other parts. */
 export function googleTable(part: Part, sections: readonly Section[]): Section | undefined {
@@ -39,7 +38,6 @@ export function googleTable(part: Part, sections: readonly Section[]): Section |
   const filled = [
     tags(part),
     commitments(part, category),
-    resourceType(part),
     capacity(part, category),
     meter(part),
     priceDetails(part),
@@ -134,16 +132,6 @@ function field(credit: TextExpression, name: 'id' | 'name' | 'type'): TextExpres
     const found = isJsonObject(value) ? value[name] : undefined;
     return typeof found === 'string' && found !== '' ? found : undefined;
   });
-}
-
-/** `//compute.googleapis.com/projects/p/zones/z/instances/i` is a `compute.googleapis.com/instances`. */
-function resourceType(part: Part): Section {
-  if (part.has('ResourceType') || !part.has('ResourceId')) return NOTHING;
-  const type = map(part.text('ResourceId'), gcpResourceType);
-  return {
-    columns: { ResourceType: type },
-    repairs: [{ code: 'resource_type_from_resource_id', where: present(type) }],
-  };
 }
 
 /** The reservation is named by system labels, as in the detailed export. */

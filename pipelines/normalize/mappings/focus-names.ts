@@ -1,7 +1,6 @@
 import type { ColumnKind, FocusColumn } from '../../focus/columns.ts';
 import { COLUMNS } from '../../focus/columns.ts';
 import {
-  all,
   always,
   derive,
   first,
@@ -18,6 +17,7 @@ import type { RepairRule } from '../mapping.ts';
 import { missing } from './focus-costs.ts';
 import { type JsonRepair, jsonObjectText, skuPriceDetails } from './focus-json.ts';
 import type { Part, Section } from './focus-part.ts';
+import { regions, resourceTypes } from './focus-places.ts';
 import { ACCOUNT_TYPES } from './focus-values.ts';
 
 /** Who provides, hosts, publishes and invoices, and whose account it is. */
@@ -66,25 +66,19 @@ function accountType(part: Part, column: 'BillingAccountType' | 'SubAccountType'
   return part.has(column) ? first(part.text(column), wanted) : wanted;
 }
 
-/** Where it runs: OCI keeps the region's id in the name, an export of Azure wrote the unit price into the zone. */
+/** Where it runs, and what it is. An export of Azure wrote the unit price into the zone. */
 export function resources(part: Part): Section {
   const zone = part.text('AvailabilityZone');
-  const columns: Partial<Record<FocusColumn, TextExpression>> = {};
-  const repairs: RepairRule[] = [];
-  if (part.has('AvailabilityZone')) {
-    columns.AvailabilityZone = map(zone, (value) => (PRICE.test(value) ? undefined : value));
-    repairs.push({ code: 'availability_zone_is_a_price', where: matches(zone, PRICE) });
-  }
-  if (part.has('RegionName')) {
-    const idInName = all(
-      is(part.family, 'oracle'),
-      missing(part.text('RegionId')),
-      present(part.text('RegionName')),
-    );
-    columns.RegionId = when(idInName, part.text('RegionName'), part.text('RegionId'));
-    repairs.push({ code: 'region_id_from_region_name', where: idInName });
-  }
-  return { columns, repairs };
+  const sections = [regions(part), resourceTypes(part)];
+  if (part.has('AvailabilityZone'))
+    sections.push({
+      columns: { AvailabilityZone: map(zone, (value) => (PRICE.test(value) ? undefined : value)) },
+      repairs: [{ code: 'availability_zone_is_a_price', where: matches(zone, PRICE) }],
+    });
+  return {
+    columns: Object.assign({}, ...sections.map(({ columns }) => columns)) as Section['columns'],
+    repairs: sections.flatMap(({ repairs }) => repairs),
+  };
 }
 
 /** Decimals with a point, also with an exponent. Zones are names; Azure's are whole numbers. */

@@ -20,13 +20,13 @@ export function periods(part: Part): Section {
     columns: {
       ChargePeriodStart: deriveTime([start], stated),
       ChargePeriodEnd: deriveTime([end, start], (text, from) =>
-        orElse(stated(text), () => endOfCharge(stated(from))),
+        orElse(exclusiveEnd(text, from), () => endOfCharge(stated(from))),
       ),
       BillingPeriodStart: deriveTime([billingStart, start], (text, from) =>
         orElse(stated(text), () => monthOf(stated(from), 0)),
       ),
       BillingPeriodEnd: deriveTime([billingEnd, billingStart, start], (text, period, from) =>
-        orElse(stated(text), () =>
+        orElse(exclusiveBillingEnd(text, period), () =>
           monthOf(
             orElse(stated(period), () => stated(from)),
             1,
@@ -40,6 +40,16 @@ export function periods(part: Part): Section {
         where: any(...PERIODS.flatMap((column) => oddlyWritten(part, column))),
       },
       { code: 'charge_period_end_missing', where: missing(end) },
+      {
+        code: 'period_end_inclusive',
+        where: any(
+          test([end, start], (text, from) => exclusiveEnd(text, from) > stated(text)),
+          test(
+            [billingEnd, billingStart],
+            (text, from) => exclusiveBillingEnd(text, from) > stated(text),
+          ),
+        ),
+      },
       { code: 'billing_period_missing', where: any(missing(billingStart), missing(billingEnd)) },
     ],
   };
@@ -63,10 +73,25 @@ function orElse(ms: number, otherwise: () => number): number {
 }
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** The end, moved where the bill gives the last second or millisecond of the period (Huawei): ends are exclusive. Zones differ by half hours. */
+function exclusiveEnd(end: string | undefined, start: string | undefined): number {
+  const ms = stated(end);
+  if (stated(start) % (HOUR / 2) !== 0) return ms;
+  return [1, 1000].map((more) => ms + more).find((next) => next % (HOUR / 2) === 0) ?? ms;
+}
+
+/** As `exclusiveEnd`; also where the end of a month is the midnight its last day begins with, as in views of BigQuery. */
+function exclusiveBillingEnd(end: string | undefined, start: string | undefined): number {
+  const ms = exclusiveEnd(end, start);
+  const from = stated(start);
+  return from === monthOf(from, 0) && ms + DAY === monthOf(from, 1) ? ms + DAY : ms;
+}
 
 /** The end of an hour for charges that start within a day, of the day for the others. */
 function endOfCharge(start: number): number {
-  return start % (24 * HOUR) === 0 ? start + 24 * HOUR : start + HOUR;
+  return start % DAY === 0 ? start + DAY : start + HOUR;
 }
 
 /** First moment of the month of a time, or of one of the months after it. */

@@ -1,6 +1,7 @@
 /**
  * Oracle Cloud cost report (the proprietary format, `reports/cost-csv`) to FOCUS. Cost, quantity and price include overage, so
- * `cost/myCost` is what is billed. The report knows no list prices, no commitments and no billing period: the month is derived.
+ * `cost/myCost` is what is billed. The report knows no commitments and no billing period: the month is derived. Nor does it know list
+ * prices: the prices it has stand for them too. Oracle's price list is by part number, which therefore is both SKU and price.
  * Oracle's FOCUS reports are read by the mapping `focus`.
  */
 import { formatTime } from '../../focus/times.ts';
@@ -39,21 +40,25 @@ import {
 import { OCI_REGION_NAMES } from '../tables/oci-regions.ts';
 import { OCI_SERVICES, ociServiceKey } from '../tables/oci-services.ts';
 import { readTime } from '../written-times.ts';
+import { CURRENCY_SETTING, namedCurrency } from './currency.ts';
+import { ociResourceType } from './oci-resource.ts';
 import { monthOf } from './usage-months.ts';
 
 const PROVIDER = 'Oracle';
-const REQUIRED = ['cost/mycost', 'cost/currencycode', 'lineitem/intervalusagestart'] as const;
+const ITS_OWN = ['cost/mycost', 'lineitem/intervalusagestart'] as const;
+const REQUIRED = [...ITS_OWN, 'cost/currencycode'] as const;
 
 /** The mapping `oci-cost-report`. */
 export default defineMapping({
   name: 'oci-cost-report',
   summary: 'Oracle Cloud Infrastructure cost report, proprietary format, as CSV.',
-  settings: { date_order: DATE_ORDER_SETTING },
+  settings: { currency: CURRENCY_SETTING, date_order: DATE_ORDER_SETTING },
+  standIns: { 'cost/currencycode': { setting: 'currency', example: 'USD' } },
   rename: (header) => {
     const name = header.replace(/^\uFEFF/, '').trim();
     return /^tags\//i.test(name) ? `tags/${name.slice(5)}` : name.toLowerCase();
   },
-  fits: (columns) => (REQUIRED.every((name) => columns.has(name)) ? 100 : 0),
+  fits: (columns) => (ITS_OWN.every((name) => columns.has(name)) ? 100 : 0),
   required: REQUIRED,
   build,
 });
@@ -80,6 +85,7 @@ function build(input: MappingInput): MappingTable {
     repairs: [
       { code: 'unknown_service_category', where: service.unknown },
       { code: 'charge_period_end_derived', where: periods.endDerived },
+      { code: 'billing_currency_missing', where: not(present(read.text('cost/currencycode'))) },
       { code: 'missing_cost', where: not(present(sign(read.amount('cost/mycost')))) },
     ],
     reject: rejectRules(read, periods.missing),
@@ -90,12 +96,17 @@ function build(input: MappingInput): MappingTable {
 
 /** The part's columns; null on every row when it lacks one. */
 interface Reader {
+  /** Currency of the row: the one it states, else the one that the operator named. */
+  readonly currency: TextExpression;
   text(name: string): TextExpression;
   amount(name: string): ReturnType<typeof amount>;
 }
 
 function reader(input: MappingInput): Reader {
+  const stated = input.has('cost/currencycode') ? text('cost/currencycode') : nothing;
+  const named = namedCurrency(input.settings.currency);
   return {
+    currency: named === undefined ? stated : first(stated, always(named)),
     text: (name) => (input.has(name) ? text(name) : nothing),
     amount: (name) => (input.has(name) ? amount(name) : noAmount),
   };
@@ -110,7 +121,7 @@ function accountColumns(read: Reader): RowTemplate['columns'] {
       always('Subscription'),
       always('Tenancy'),
     ),
-    BillingCurrency: read.text('cost/currencycode'),
+    BillingCurrency: read.currency,
     SubAccountId: tenant,
     SubAccountName: tenant,
     SubAccountType: when(present(tenant), always('Tenancy')),
@@ -134,6 +145,7 @@ function costColumns(read: Reader): RowTemplate['columns'] {
   const cost = firstAmount(read.amount('cost/mycost'), zero);
   const quantity = firstAmount(read.amount('usage/billedquantity'), zero);
   const price = read.amount('cost/unitprice');
+  const sku = read.text('cost/productsku');
   const unit = first(
     read.text('cost/skuunitdescription'),
     read.text('cost/billingunitreadable'),
@@ -145,15 +157,18 @@ function costColumns(read: Reader): RowTemplate['columns'] {
     ListCost: cost,
     ContractedCost: cost,
     ContractedUnitPrice: price,
+    ListUnitPrice: price,
     PricingQuantity: quantity,
     PricingUnit: unit,
     ConsumedQuantity: quantity,
     ConsumedUnit: unit,
-    PricingCurrency: read.text('cost/currencycode'),
+    PricingCurrency: read.currency,
     PricingCurrencyEffectiveCost: cost,
     PricingCurrencyContractedUnitPrice: price,
-    SkuId: read.text('cost/productsku'),
-    SkuMeter: when(present(read.text('cost/productsku')), read.text('product/description')),
+    PricingCurrencyListUnitPrice: price,
+    SkuId: sku,
+    SkuPriceId: sku,
+    SkuMeter: when(present(sku), read.text('product/description')),
   };
 }
 
@@ -195,8 +210,7 @@ function resourceColumns(read: Reader): RowTemplate['columns'] {
 
 /** The type in an OCID; objects are charged by bucket, telemetry by a bare name. */
 function resourceType(id: string, service: string | undefined): string {
-  const type = /^ocid\d+\.([a-z0-9]+)\./.exec(id)?.[1];
-  return type ?? (service === OBJECT_STORE ? 'bucket' : 'Resource');
+  return ociResourceType(id) ?? (service === OBJECT_STORE ? 'bucket' : 'Resource');
 }
 
 const OBJECT_STORE = ociServiceKey('OBJECTSTORE');
@@ -278,7 +292,7 @@ function rejectRules(read: Reader, noPeriod: Test): readonly RejectRule[] {
   });
   return [
     missing('lineItem/intervalUsageStart', noPeriod),
-    missing('cost/currencyCode', not(present(read.text('cost/currencycode')))),
+    missing('cost/currencyCode', not(present(read.currency))),
     missing('cost/subscriptionId', not(account)),
   ];
 }

@@ -869,6 +869,8 @@ t.test('SKUs', async (t) => {
   const bare = charge({ product_sku: '', pricing_rate_code: '', pricing_rate_id: '' });
   t.match(bare, { x_UsageType: 'BoxUsage:m5.xlarge' });
   t.notOk('SkuMeter' in bare || 'SkuPriceDetails' in bare || 'SkuPriceId' in bare);
+  const tax = charge({ line_item_line_item_type: 'Tax' });
+  t.notOk('SkuId' in tax || 'SkuMeter' in tax || 'SkuPriceId' in tax, 'a tax has none');
   const local = charge({
     product:
       '{"storage":"2 x 900 NVMe SSD","memory":"15.25 GiB","max_iopsvolume":"40 - 200","storage_media":"SSD-backed","gpu":"8"}',
@@ -961,6 +963,17 @@ t.test('headers of all generations get one name', async (t) => {
     t.equal(tagKey(key), name, key);
   const columns = new Set(ALL);
   t.ok(awsCur.fits(columns, ALL) > awsCur.fits(new Set(['BilledCost']), ['BilledCost']));
+});
+
+t.test('what AWS wrote before and beside these reports is no bill of theirs', async (t) => {
+  const monthly = ['InvoiceID', 'PayerAccountId', 'LinkedAccountId', 'RecordType', 'TotalCost'];
+  t.throws(() => mappingFor('auto', monthly, 'aws-billing-csv.csv'), {
+    message: /This is the monthly report or the cost allocation report of old: read a Data Export/,
+  });
+  const manifest = ['assemblyId', 'account', 'columns', 'billingPeriod', 'bucket', 'reportKeys'];
+  t.throws(() => mappingFor('auto', manifest, 'x-Manifest.json'), {
+    message: /the manifest of a Cost and Usage Report, which names its files: read those/,
+  });
 });
 
 t.test('a service is named by its name, else by its product, else by its code', async (t) => {

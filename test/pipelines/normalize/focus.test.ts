@@ -166,6 +166,25 @@ t.test('older names stand in for the columns they became', async (t) => {
   );
 });
 
+t.test('bills of FOCUS 0.5 and of the previews of 1.0', async (t) => {
+  const header =
+    'BilledCurrency,ChargeType,Provider,BilledCost,AmortizedCost,ChargePeriodStart'.split(',');
+  const mapping = mappingFor('auto', header, 'bill.csv');
+  t.equal(mapping.name, 'focus');
+  const { charge } = map({
+    BillingCurrency: undefined,
+    BilledCurrency: 'AUD',
+    EffectiveCost: undefined,
+    AmortizedCost: '8',
+  });
+  t.hasStrict(charge, { BillingCurrency: 'AUD', PricingCurrency: 'USD', EffectiveCost: '8' });
+  const subcategory = (ChargeSubcategory: string, ChargeCategory = 'Adjustment') =>
+    map({ ChargeCategory, ChargeSubcategory }).charge.ChargeCategory;
+  t.equal(subcategory('Credit'), 'Credit');
+  t.equal(subcategory('Refund'), 'Adjustment');
+  t.equal(subcategory('Credit', 'Tax'), 'Tax');
+});
+
 t.test('the version is told by the columns', async (t) => {
   const base = ['BilledCost', 'ProviderName', 'BillingAccountType'];
   t.equal(detectFocusVersion(base), '1.0', 'account types alone tell nothing');
@@ -277,8 +296,40 @@ const REPAIRS: readonly (readonly [
   ],
   [
     { ProviderName: 'Oracle', RegionId: '', RegionName: 'us-sanjose-1' },
-    { RegionId: 'us-sanjose-1' },
+    { RegionId: 'us-sanjose-1', RegionName: 'US West (San Jose)' },
     ['region_id_from_region_name'],
+  ],
+  [
+    { ProviderName: 'Oracle', RegionId: undefined, RegionName: undefined, Region: 'us-ashburn-1' },
+    { RegionId: 'us-ashburn-1', RegionName: 'US East (Ashburn)' },
+    ['region_name_from_region_id'],
+  ],
+  [{ RegionName: '' }, { RegionName: 'Europe (Ireland)' }, ['region_name_from_region_id']],
+  [
+    { ProviderName: 'Acme', RegionId: 'mars-1', RegionName: '' },
+    { RegionName: 'mars-1' },
+    ['region_name_from_region_id'],
+  ],
+  ...(
+    [
+      ['arn:aws:sns:eu-west-1:123456789012:orders', 'topic'],
+      ['vol-0123456789abcdef0', 'volume'],
+      ['/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/s', 'SQL server'],
+      ['//storage.googleapis.com/b', 'storage.googleapis.com/buckets'],
+      ['ocid1.bootvolume.oc1.us-sanjose-1.c', 'bootvolume'],
+    ] as const
+  ).map(
+    ([ResourceId, ResourceType]) =>
+      [
+        { ResourceId, ResourceType: '' },
+        { ResourceType },
+        ['resource_type_from_resource_id'],
+      ] as const,
+  ),
+  [
+    { ProviderName: 'Oracle', PricingCategory: '' },
+    { PricingCategory: 'Standard' },
+    ['pricing_category_missing'],
   ],
   [
     { ProviderName: 'Oracle', oci_BackReferenceNumber: 'r1' },
@@ -300,6 +351,32 @@ const REPAIRS: readonly (readonly [
     { ChargePeriodStart: '2026-09-01T05:00:00Z', ChargePeriodEnd: '' },
     { ChargePeriodEnd: '2026-09-01T06:00:00Z' },
     ['charge_period_end_missing'],
+  ],
+  [
+    {
+      ProviderName: 'Huawei Cloud',
+      BillingPeriodStart: '2026-08-31T16:00:00Z',
+      BillingPeriodEnd: '2026-09-30T15:59:59Z',
+      ChargePeriodStart: '2026-09-01T16:00:00Z',
+      ChargePeriodEnd: '2026-09-02T15:59:59Z',
+    },
+    { BillingPeriodEnd: '2026-09-30T16:00:00Z', ChargePeriodEnd: '2026-09-02T16:00:00Z' },
+    ['period_end_inclusive'],
+  ],
+  [
+    { ChargePeriodEnd: '2026-09-01T23:59:59.999Z' },
+    { ChargePeriodEnd: '2026-09-02T00:00:00Z' },
+    ['period_end_inclusive'],
+  ],
+  [
+    { BillingPeriodEnd: '2026-09-30T00:00:00Z' },
+    { BillingPeriodEnd: '2026-10-01T00:00:00Z' },
+    ['period_end_inclusive'],
+  ],
+  [
+    { ChargePeriodStart: '2026-09-01T00:13:00Z', ChargePeriodEnd: '2026-09-01T00:59:59Z' },
+    { ChargePeriodEnd: '2026-09-01T00:59:59Z' },
+    [],
   ],
   [
     { BillingPeriodStart: undefined, BillingPeriodEnd: undefined },
@@ -668,6 +745,9 @@ t.test('the sandbox: what is repaired in it', async (t) => {
     enum_case: 6,
     region_id_from_region_name: 6,
     availability_zone_is_a_price: 33,
+    region_name_from_region_id: 2,
+    resource_type_from_resource_id: 332,
+    pricing_category_missing: 4,
   });
 });
 

@@ -8,6 +8,7 @@ import {
   SERVICE_SUBCATEGORIES,
 } from '../../../pipelines/focus/columns.ts';
 import { add, decimal, formatDecimal, ZERO } from '../../../pipelines/focus/decimal.ts';
+import { mappingFor } from '../../../pipelines/normalize/detect.ts';
 import focus from '../../../pipelines/normalize/mappings/focus.ts';
 import oci from '../../../pipelines/normalize/mappings/oci-cost-report.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
@@ -79,10 +80,12 @@ t.test('a row of a cost report gives one charge with every column', async (t) =>
     HostProviderName: 'Oracle',
     InvoiceIssuerName: 'Oracle',
     ListCost: cost,
+    ListUnitPrice: '0.02159198',
     PricingCategory: 'Standard',
     PricingCurrency: 'USD',
     PricingCurrencyContractedUnitPrice: '0.02159198',
     PricingCurrencyEffectiveCost: cost,
+    PricingCurrencyListUnitPrice: '0.02159198',
     PricingQuantity: '0.06260229988',
     PricingUnit: 'GB Months',
     ProviderName: 'Oracle',
@@ -97,6 +100,7 @@ t.test('a row of a cost report gives one charge with every column', async (t) =>
     ServiceSubcategory: 'Block Storage',
     SkuId: 'B91961',
     SkuMeter: 'Block Volume - Storage',
+    SkuPriceId: 'B91961',
     SubAccountId: 'ocid1.tenancy.oc1..aaaa',
     SubAccountName: 'ocid1.tenancy.oc1..aaaa',
     SubAccountType: 'Tenancy',
@@ -155,6 +159,30 @@ t.test('cost reports are told from other bills by their header', async (t) => {
   t.equal(oci.fits(names(header), header), 100);
   const legacy = ['lineItem/UnblendedCost', 'lineItem/LineItemType', 'lineItem/CurrencyCode'];
   t.equal(oci.fits(names(legacy), legacy), 0);
+  const usage = [
+    ...header.filter((name) => !name.startsWith('cost/')),
+    'usage/consumedQuantity',
+    'usage/consumedQuantityUnits',
+  ];
+  t.throws(() => mappingFor('auto', usage, 'usage.csv'), {
+    message: /its columns fit no known bill .* Oracle's usage report, quantities without costs/,
+  });
+});
+
+t.test('the operator names the currency of rows that name none', async (t) => {
+  const free = { ...ROW, 'cost/currencyCode': '', 'cost/myCost': '0' };
+  const { rows, repairs, rejects } = applyMapping(oci, Object.keys(ROW), [free, ROW], {
+    currency: 'GBP',
+  });
+  t.strictSame(rejects, []);
+  t.strictSame(
+    rows.map((row) => [row.BillingCurrency, row.PricingCurrency]),
+    [
+      ['GBP', 'GBP'],
+      ['USD', 'USD'],
+    ],
+  );
+  t.strictSame(countReasons(repairs), { billing_currency_missing: 1 });
 });
 
 const FILE = 'oci/cost_report_2023-11-13_a.csv';
@@ -246,6 +274,7 @@ t.test("Oracle's FOCUS report is read by the mapping focus", async (t) => {
     ServiceProviderName: 'Oracle',
     PublisherName: 'Oracle',
     RegionId: 'us-phoenix-1',
+    RegionName: 'US West (Phoenix)',
     ServiceSubcategory: 'Virtual Machines',
     ConsumedQuantity: '8',
     ConsumedUnit: 'OCPU Hours',
