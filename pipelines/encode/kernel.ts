@@ -9,7 +9,7 @@ import { Bytes } from './bytes.ts';
 import { RECORDS_WASM } from './records-wasm.ts';
 
 /** Where the scratch is and where it ends. */
-export const SCRATCH_START = 64;
+export const SCRATCH_START = 128;
 export const SCRATCH_END = 1 << 16;
 
 /** The memory and the loops over it. All positions are bytes from its start. */
@@ -24,7 +24,9 @@ export interface Kernel extends Loops {
 
 /** What `assembly/records.ts` exports. */
 interface Loops {
-  missing(codes: number, bounds: number, row: number, rows: number): number;
+  missing(codes: number, bounds: number, rows: number, list: number): number;
+  changes(codes: number, rows: number): number;
+  mark(codes: number, rows: number, marks: number): void;
   cells(pieces: number, count: number, row: number, at: number): number;
   records(row: number, rows: number, at: number, enough: number, most: number): number;
 }

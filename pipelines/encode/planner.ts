@@ -1,13 +1,15 @@
 /**
  * Finds how the records of a batch are best put together: which columns are the same on every row, which share their
  * codes and so have one ready run of bytes per code, which have to be written row by row. Ready runs are kept from batch to batch.
+ * Where a record need not keep the order of the columns, those come first that seldom change from row to row: what a record
+ * begins with is then copied from the record before as a whole.
  */
-import { AMOUNT } from '../focus/amounts.ts';
-import { type AmountColumn, hasOneCode } from '../focus/batch.ts';
+import { hasOneCode } from '../focus/batch.ts';
 import type { Bytes } from './bytes.ts';
-import { Field, type NamedAmounts, type NamedColumn, type WriteCell } from './field.ts';
+import { Field, type NamedColumn, type WriteCell } from './field.ts';
 import { type Kernel, SCRATCH_END } from './kernel.ts';
-import { allot, allotWords, type Piece, Plan, type Run } from './plan.ts';
+import { allotWords, allotZeros, type Piece, Plan, type Run, type Steady } from './plan.ts';
+import { isAmounts, rowPieces } from './row-pieces.ts';
 import { type KernelWriter, Segment } from './segment.ts';
 
 /** Ready runs take at most about this much memory, beside what one batch needs. */
@@ -15,8 +17,15 @@ const BUDGET = 8 << 20;
 /** Groups of columns that are remembered at most. */
 const MOST_SEGMENTS = 512;
 
+/** Numbers with more entries than this part of the rows are not worth ready runs. */
+const MANY = 1 / 4;
+/** Pieces are steady that change on at most this part of the rows. */
+const STEADY = 1 / 4;
+
 /** constant: one value; settled: several, but one in this batch; codes: shared codes; rows: a value per row. */
 type Kind = 'constant' | 'settled' | 'codes' | 'rows';
+
+type CodedPiece = Extract<Piece, { readonly kind: 'codes' }>;
 
 /** Neighbouring columns that make a piece together. */
 interface Group {
@@ -29,8 +38,11 @@ interface Group {
 /** How cells are written. */
 export interface CellFormat {
   readonly write: WriteCell;
-  /** An amount is its key and then a double. Default no: `write` writes it. */
-  readonly doubles?: boolean;
+  /**
+   * Cells are OTLP attributes in protobuf: a text its key between two lengths; with `doubles` an amount its key and then a double,
+   * else as `write` writes it. Default no.
+   */
+  readonly attributes?: 'doubles' | 'exact';
   /** The cells of a record stand in the order of the columns; else equal codes come together, constants first. */
   readonly ordered: boolean;
 }
@@ -66,15 +78,35 @@ export class Planner {
     this.#fill(groups, rows);
     const pieces = this.#pieces(groups, rows);
     const [first] = pieces;
-    if (ordered || first?.kind !== 'literal')
-      return new Plan(this.#kernel, { head: NOTHING, pieces, longest: this.#longest });
+    if (ordered) return this.#plan(NOTHING, pieces, NONE);
+    if (first?.kind !== 'literal') return this.#steadyFirst(NOTHING, pieces, rows);
     const { start, bytes } = first.run;
     const head = arena.buffer.slice(start, start + bytes);
-    const longest = this.#longest - bytes;
-    return new Plan(this.#kernel, { head, pieces: pieces.slice(1), longest });
+    this.#longest -= bytes;
+    return this.#steadyFirst(head, pieces.slice(1), rows);
   }
 
-  #kind({ column }: NamedColumn, rows: number): Kind {
+  /** Pieces that seldom change come first. */
+  #steadyFirst(head: Uint8Array, pieces: readonly Piece[], rows: number): Plan {
+    const kernel = this.#kernel;
+    const steady: CodedPiece[] = [];
+    const others: Piece[] = [];
+    for (const piece of pieces) {
+      const few = piece.kind === 'codes' && kernel.changes(piece.codes, rows) <= rows * STEADY;
+      if (few) steady.push(piece);
+      else others.push(piece);
+    }
+    const changes = allotZeros(kernel.arena, rows);
+    for (const { codes } of steady) kernel.mark(codes, rows, changes);
+    return this.#plan(head, [...steady, ...others], { count: steady.length, changes });
+  }
+
+  #plan(head: Uint8Array, pieces: readonly Piece[], steady: Steady): Plan {
+    return new Plan(this.#kernel, { head, pieces, steady, longest: this.#longest });
+  }
+
+  #kind(named: NamedColumn, rows: number): Kind {
+    const { column } = named;
     if (column.values.transient) return 'rows';
     if (column.values.size === 1) return 'constant';
     let settled = this.#settled.get(column.codes);
@@ -82,7 +114,10 @@ export class Planner {
       settled = hasOneCode(column.codes, rows);
       this.#settled.set(column.codes, settled);
     }
-    return settled ? 'settled' : 'codes';
+    if (settled) return 'settled';
+    const { attributes, ordered } = this.#format;
+    const plain = attributes === 'doubles' && !ordered && isAmounts(named);
+    return plain && column.values.size > rows * MANY ? 'rows' : 'codes';
   }
 
   /** Constants first, then columns with the same codes together, then the rest. */
@@ -136,7 +171,9 @@ export class Planner {
         pieces.push({ kind: 'codes', codes, bounds: segment.bounds });
         i++;
       } else if (kind === 'rows') {
-        pieces.push(...this.#rowPieces(columns, rows));
+        const made = rowPieces(columns, rows, { into: this.#into, format: this.#format });
+        pieces.push(...made.pieces);
+        this.#longest += made.longest;
         i++;
       } else {
         let end = i + 1;
@@ -146,44 +183,6 @@ export class Planner {
       }
     }
     return pieces;
-  }
-
-  #rowPieces(columns: readonly NamedColumn[], rows: number): readonly Piece[] {
-    const { doubles = false, ordered } = this.#format;
-    if (!doubles || ordered) return [this.#rowPiece(columns, rows)];
-    const amounts = columns.filter(isAmounts).map((named) => this.#amountPiece(named, rows));
-    const others = columns.filter((named) => !isAmounts(named));
-    return others.length === 0 ? amounts : [...amounts, this.#rowPiece(others, rows)];
-  }
-
-  #amountPiece({ key, column }: NamedAmounts, rows: number): Piece {
-    const { arena } = this.#kernel;
-    const run = { start: arena.length, bytes: key.length };
-    arena.append(key);
-    const values = allot(arena, rows * 8);
-    doublesOf(column, new Float64Array(arena.buffer.buffer, values, rows));
-    this.#longest += key.length + 8;
-    return { kind: 'amounts', values, key: run };
-  }
-
-  #rowPiece(columns: readonly NamedColumn[], rows: number): Piece {
-    const { arena } = this.#kernel;
-    const { write } = this.#into;
-    const fields = columns.map((named) => new Field(named));
-    const bounds = allot(arena, rows * 8);
-    let longest = 0;
-    for (let row = 0; row < rows; row++) {
-      const start = arena.length;
-      for (let i = 0; i < fields.length; i++) {
-        const { codes } = (columns[i] as NamedColumn).column;
-        write(arena, fields[i] as Field, codes[row] as number);
-      }
-      arena.view.setUint32(bounds + row * 8, start, true);
-      arena.view.setUint32(bounds + row * 8 + 4, arena.length, true);
-      if (arena.length - start > longest) longest = arena.length - start;
-    }
-    this.#longest += longest;
-    return { kind: 'rows', bounds };
   }
 
   #literal(groups: readonly Group[]): Run {
@@ -224,10 +223,6 @@ export class Planner {
   }
 }
 
-function isAmounts(named: NamedColumn): named is NamedAmounts {
-  return named.column.kind === 'amount';
-}
-
 function isSame({ kind }: Group): boolean {
   return kind === 'constant' || kind === 'settled';
 }
@@ -246,14 +241,4 @@ function listOf<K, V>(lists: Map<K, V[]>, key: K): V[] {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** The numbers of the rows as they are written; NaN where there is none. */
-function doublesOf({ codes, values }: AmountColumn, into: Float64Array): void {
-  const { state, double } = values;
-  for (let row = 0; row < into.length; row++) {
-    const code = codes[row] as number;
-    const kind = state[code];
-    const is = kind === AMOUNT.limbs || kind === AMOUNT.big;
-    into[row] = is ? (double[code] as number) + 0 : Number.NaN;
-  }
-}
+const NONE: Steady = { count: 0, changes: 0 };

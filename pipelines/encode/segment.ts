@@ -6,7 +6,7 @@ import { type Kernel, SCRATCH_END, SCRATCH_START } from './kernel.ts';
 import { allot, type Run } from './plan.ts';
 
 /** Codes that are looked through at once. */
-const MOST_CODES = (SCRATCH_END - SCRATCH_START) / 4;
+const MOST_CODES = (SCRATCH_END - SCRATCH_START) / 8;
 
 /** Where the runs of the codes are: a table of two words per code in the arena, start and end; a start of 0 says "not made yet". */
 export class Segment {
@@ -15,6 +15,8 @@ export class Segment {
   bounds = 0;
   /** Length of the longest run. */
   longest = 0;
+  /** The first codes all of which have runs. */
+  #made = 0;
   /** Codes that the table has room for. */
   #room = 0;
 
@@ -33,19 +35,22 @@ export class Segment {
     );
   }
 
-  /** Makes the runs of those codes of the first `rows` rows that were not seen before. */
+  /** Makes the runs of those codes of the first `rows` rows that have none: of all new entries where these are few, else of those that come. */
   fill(codes: Uint32Array, rows: number, into: KernelWriter): void {
     const { kernel } = into;
-    this.#fit(kernel);
+    const size = this.#fit(kernel);
+    if (size - this.#made <= rows) {
+      for (; this.#made < size; this.#made++)
+        if (this.run(kernel, this.#made).start === 0) this.#make(this.#made, into);
+      return;
+    }
     for (let from = 0; from < rows; from += MOST_CODES) {
       const some = codes.subarray(from, Math.min(rows, from + MOST_CODES));
       new Uint32Array(kernel.arena.buffer.buffer, SCRATCH_START, some.length).set(some);
-      let row = 0;
-      for (;;) {
-        row = kernel.missing(SCRATCH_START, this.bounds, row, some.length);
-        if (row === some.length) break;
-        this.#make(some[row] as number, into);
-      }
+      const list = SCRATCH_START + MOST_CODES * 4;
+      const count = kernel.missing(SCRATCH_START, this.bounds, some.length, list);
+      const missing = new Uint32Array(kernel.arena.buffer.buffer, list, count).slice();
+      for (const code of missing) this.#make(code, into);
     }
   }
 
@@ -56,19 +61,21 @@ export class Segment {
     return { start, bytes: arena.view.getUint32(at + 4, true) - start };
   }
 
-  #fit({ arena }: Kernel): void {
+  /** Looks where the values are now and makes room in the table; answers how many codes there are. */
+  #fit({ arena }: Kernel): number {
     let size = Number.POSITIVE_INFINITY;
     for (const field of this.fields) {
       field.refresh();
       size = Math.min(size, field.values.size);
     }
-    if (this.#room >= size) return;
+    if (this.#room >= size) return size;
     const room = Math.max(16, Math.ceil(size * 1.5));
     const bounds = allot(arena, room * 8);
     arena.buffer.copyWithin(bounds, this.bounds, this.bounds + this.#room * 8);
     arena.buffer.fill(0, bounds + this.#room * 8, bounds + room * 8);
     this.bounds = bounds;
     this.#room = room;
+    return size;
   }
 
   #make(code: number, { kernel: { arena }, write }: KernelWriter): void {

@@ -40,7 +40,7 @@ const TAG = { time: 0x09, observed: 0x59, event: 0x62, attribute: 0x32, record: 
 class LogFormat implements RecordFormat {
   readonly ordered = false;
   readonly write: WriteCell;
-  readonly doubles: boolean;
+  readonly attributes: NonNullable<RecordFormat['attributes']>;
   readonly tail = 0;
   readonly columns: RecordFormat['columns'];
   readonly #options: EncoderOptions;
@@ -59,7 +59,7 @@ class LogFormat implements RecordFormat {
     this.#scope = scopeBytes(options.scopeVersion, scopeAttributes(options));
     const exact = options.forward !== undefined;
     this.write = exact ? exactWriter() : writeAttribute;
-    this.doubles = !exact;
+    this.attributes = exact ? 'exact' : 'doubles';
     this.columns = logAttributes(
       (name, kind) => attributeKey(name, kind === 'amount' ? 'double' : 'string'),
       { exact },
@@ -69,9 +69,10 @@ class LogFormat implements RecordFormat {
 
   begin(plan: Plan, batch: Batch, extras: ChargeExtras): number {
     const { kernel } = plan;
-    const uid = `${this.#options.uidPrefix}-`;
-    const head = new Bytes(plan.head.length + uid.length * 3 + 128);
-    const overhead = head.buffer.length + UID_BYTES;
+    const prefix = `${this.#options.uidPrefix}-`;
+    const head = new Bytes(plan.head.length + 128);
+    const uid = new Bytes(prefix.length * 3 + 64);
+    const overhead = head.buffer.length + uid.buffer.length + UID_BYTES;
     const width = overhead + plan.longest < 1 << 21 ? 3 : 4;
     head.byte(TAG.record);
     head.length += width;
@@ -89,9 +90,9 @@ class LogFormat implements RecordFormat {
     head.byte(event.length);
     head.text(event);
     head.bytes(plan.head);
-    const id = beginUid(head, uid, UID_BYTES);
+    const uidWidth = beginUid(uid, prefix, UID_BYTES);
     this.#kernel = kernel;
-    describe(kernel, { plan, head, width, id, ...this.#perRow(kernel, batch, extras) });
+    describe(kernel, { plan, head, width, uid, uidWidth, ...this.#perRow(kernel, batch, extras) });
     return overhead;
   }
 
@@ -161,38 +162,42 @@ function describe(
   { arena }: Kernel,
   of: PerRow & {
     readonly plan: Plan;
+    /** What every record starts with. */
     readonly head: Bytes;
     /** Bytes of a record's length. */
     readonly width: number;
-    readonly id: { readonly start: number; readonly width: number };
+    /** The attribute with the id up to the hash, and bytes of each of its lengths. */
+    readonly uid: Bytes;
+    readonly uidWidth: number;
   },
 ): void {
   const head = arena.length;
   arena.bytes(of.head.slice());
-  const { plan, width, id, times, hashes, ordinals, revisions, correction } = of;
+  const uid = arena.length;
+  arena.bytes(of.uid.slice());
+  const { plan, width, uidWidth, times, hashes, ordinals, revisions, correction } = of;
   new Uint32Array(arena.buffer.buffer).set([
     ...[0, head, of.head.length, width],
-    ...[id.start, id.width, UID.length],
+    ...[uid, of.uid.length, uidWidth, UID.length],
     ...[times, hashes, ordinals, revisions, correction],
-    ...[plan.start, plan.count],
+    ...[plan.start, plan.count, plan.steady.count, plan.steady.changes],
   ]);
 }
 
-/** The attribute log.record.uid up to the hash. Its three lengths are written once it ends; one byte each where that is enough. */
-function beginUid(head: Bytes, prefix: string, more: number): { start: number; width: number } {
-  const start = head.length;
+/** Writes the attribute log.record.uid up to the hash. Its three lengths are written once it ends; answers how many bytes each has: one where that is enough. */
+function beginUid(out: Bytes, prefix: string, more: number): number {
   const width = Buffer.byteLength(prefix) + more + UID.length + 8 < 128 ? 1 : 3;
-  head.byte(TAG.attribute);
-  head.length += width;
-  head.byte(0x0a);
-  head.byte(UID.length);
-  head.text(UID);
-  head.byte(0x12);
-  head.length += width;
-  head.byte(0x0a);
-  head.length += width;
-  head.text(prefix);
-  return { start, width };
+  out.byte(TAG.attribute);
+  out.length += width;
+  out.byte(0x0a);
+  out.byte(UID.length);
+  out.text(UID);
+  out.byte(0x12);
+  out.length += width;
+  out.byte(0x0a);
+  out.length += width;
+  out.text(prefix);
+  return width;
 }
 
 /** Field 1 of ResourceLogs: Resource with its attributes (field 1 there; written as log attributes, then tagged anew). */
