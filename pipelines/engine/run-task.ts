@@ -149,6 +149,7 @@ class TaskRun {
   close(): void {
     this.#keeper?.close();
     this.#identifier?.close();
+    this.#fold.close();
   }
 
   #kept(): Pick<TaskResult, 'kept'> {

@@ -85,6 +85,60 @@ export class MemoryViews {
   }
 }
 
+/** Some of a memory. */
+export interface Region {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+export const NO_REGION: Region = { at: 0, bytes: 0 };
+
+const ALIGNMENT = 16;
+/** Bytes at the start that no region has. */
+const START = 64;
+
+/** A memory in regions that grow. */
+export class KernelMemory {
+  readonly #memory: Memory;
+  #used = START;
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  /** The memory itself; another one once a region was made to fit. */
+  get buffer(): ArrayBuffer {
+    return this.#memory.buffer;
+  }
+
+  /** Bytes of the memory. */
+  get size(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Forgets all regions. */
+  clear(): void {
+    this.#used = START;
+  }
+
+  /** A region of at least so many bytes: the one there is, or another, in which the first `kept` bytes are the same. Views are void then. */
+  fit(region: Region, bytes: number, kept = 0): Region {
+    if (region.bytes >= bytes) return region;
+    const size = Math.ceil(Math.max(bytes, region.bytes * 2) / ALIGNMENT) * ALIGNMENT;
+    const at = this.#used;
+    this.#used += size;
+    const missing = this.#used - this.size;
+    if (missing > 0) this.#memory.grow(Math.ceil(Math.max(missing, this.size / 2) / PAGE));
+    if (kept > 0) new Uint8Array(this.#memory.buffer).copyWithin(at, region.at, region.at + kept);
+    return { at, bytes: size };
+  }
+
+  /** Words of the memory. Void once a region was made to fit. */
+  words({ at }: Region, count: number): Uint32Array {
+    return new Uint32Array(this.#memory.buffer, at, count);
+  }
+}
+
 /** Kernels that nobody uses at the moment; the memory of one is costly to make. One pool per kernel and thread. */
 export class IdleKernels<Kernel extends { readonly size: number }> {
   readonly #create: () => Kernel;

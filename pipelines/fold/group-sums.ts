@@ -67,17 +67,23 @@ export class GroupSums {
   /** Adds sums of the same columns: group `i` of theirs to group `groupOf[i]`; `groups` exist now. */
   merge({ limbs: theirs, settled }: PlainSums, groupOf: Uint32Array, groups: number): void {
     this.prepare(groups, groupOf.length);
-    const columns = this.#columns;
     const limbs = this.#limbs;
-    for (let from = 0; from * 3 < theirs.length; from++) {
-      const group = Math.floor(from / columns);
-      const cell = (groupOf[group] as number) * columns + from - group * columns;
-      for (let limb = 0; limb < 3; limb++)
-        limbs[cell * 3 + limb] =
-          (limbs[cell * 3 + limb] as number) + (theirs[from * 3 + limb] as number);
-      if (Math.abs(limbs[cell * 3] as number) > FULL) this.#settle(cell);
-      const more = settled.get(from);
-      if (more !== undefined) this.#put(cell, more);
+    const stride = this.#columns * 3;
+    for (let group = 0; group < groupOf.length; group++) {
+      const from = group * stride;
+      const into = (groupOf[group] as number) * stride;
+      for (let i = 0; i < stride; i += 3) {
+        const at = into + i;
+        const whole = (limbs[at] as number) + (theirs[from + i] as number);
+        limbs[at] = whole;
+        limbs[at + 1] = (limbs[at + 1] as number) + (theirs[from + i + 1] as number);
+        limbs[at + 2] = (limbs[at + 2] as number) + (theirs[from + i + 2] as number);
+        if (whole > FULL || whole < -FULL) this.#settle(at / 3);
+      }
+    }
+    for (const [cell, more] of settled) {
+      const group = Math.floor(cell / this.#columns);
+      this.#put((groupOf[group] as number) * this.#columns + (cell % this.#columns), more);
     }
   }
 

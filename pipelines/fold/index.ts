@@ -17,7 +17,7 @@ import {
 } from './folded-totals.ts';
 import { GroupSums } from './group-sums.ts';
 import { Groups, hashOf } from './groups.ts';
-import { PackedKeys, type Varying } from './packed-keys.ts';
+import { PackedGroups, type Varying } from './packed-groups.ts';
 
 export { buffersOf, eachTotal, type FoldedTotal, type FoldedTotals } from './folded-totals.ts';
 
@@ -30,6 +30,8 @@ export interface Fold {
   totals(): FoldedTotals;
   /** The same, group by group as `eachTotal` sorts them. */
   result(): FoldedTotal[];
+  /** Gives back what memory others could use; nothing may be asked after that. */
+  close(): void;
 }
 
 /** Kept apart in overflow too: amounts of different currencies do not add up. */
@@ -47,12 +49,15 @@ export function createFold({ maxGroups }: { readonly maxGroups: number }): Fold 
 class Folding implements Fold {
   readonly #maxGroups: number;
   readonly #dimensions = COLUMNS.map((_, place) => new Dimension(place >= PERIOD ? 'day' : 'text'));
+  /** As long as tuples fit into keys and the budget is not near. */
+  #packed: PackedGroups | undefined = new PackedGroups(COLUMNS.length);
+  /** After that. */
   readonly #groups = new Groups(COLUMNS.length);
   readonly #sums = new GroupSums(COST_COLUMNS.length);
   #charges = new Float64Array(128);
+  /** Of `#groups`. */
   #normalGroups = 0;
   #groupOf = new Uint32Array(0);
-  readonly #keys = new PackedKeys();
   readonly #tuple = new Uint32Array(COLUMNS.length);
   readonly #masked = new Uint32Array(COLUMNS.length).fill(OVERFLOW);
 
@@ -65,7 +70,7 @@ class Folding implements Fold {
     if (rows === 0) return;
     if (this.#groupOf.length < rows) this.#groupOf = new Uint32Array(rows);
     this.#assign(batch);
-    this.#sums.prepare(this.#groups.size, rows);
+    this.#sums.prepare(this.#size, rows);
     this.#count(rows);
     COST_COLUMNS.forEach((name: CostColumn, i) => {
       const column = batch.columns.get(name);
@@ -73,32 +78,21 @@ class Folding implements Fold {
     });
   }
 
-  merge({ values, tuples, charges, sums }: FoldedTotals): void {
-    const closed = this.#normalGroups >= this.#maxGroups;
-    const numbers = values.map((all, place) =>
-      this.#dimensions[place]?.numbersOf(all, closed && !KEPT_IN_OVERFLOW.has(place)),
-    );
-    const tuple = this.#tuple;
-    const groupOf = new Uint32Array(charges.length);
-    for (let group = 0; group < charges.length; group++) {
-      for (let place = 0; place < COLUMNS.length; place++) {
-        const number = tuples[group * COLUMNS.length + place] as number;
-        tuple[place] = number === OVERFLOW ? OVERFLOW : (numbers[place]?.[number] as number);
-      }
-      groupOf[group] = this.#group(tuple);
-    }
+  merge(folded: FoldedTotals): void {
+    const { charges, sums } = folded;
+    const groupOf = this.#groupsOf(folded);
     this.#roomForCharges();
     for (let group = 0; group < charges.length; group++)
       this.#charges[groupOf[group] as number] =
         (this.#charges[groupOf[group] as number] as number) + (charges[group] as number);
-    this.#sums.merge(sums, groupOf, this.#groups.size);
+    this.#sums.merge(sums, groupOf, this.#size);
   }
 
   totals(): FoldedTotals {
-    const { tuples, size } = this.#groups;
+    const size = this.#size;
     return {
       values: this.#dimensions.map(({ values }) => [...values]),
-      tuples: tuples.slice(0, size * COLUMNS.length),
+      tuples: this.#packed?.tuples() ?? this.#groups.tuples.slice(0, size * COLUMNS.length),
       charges: this.#charges.slice(0, size),
       sums: this.#sums.plain(size),
     };
@@ -108,10 +102,19 @@ class Folding implements Fold {
     return [...eachTotal(this.totals())];
   }
 
+  close(): void {
+    this.#packed?.close();
+    this.#packed = undefined;
+  }
+
+  get #size(): number {
+    return (this.#packed ?? this.#groups).size;
+  }
+
   /** Finds the group of each row. */
   #assign(batch: Batch): void {
     const { rows } = batch;
-    const closed = this.#normalGroups >= this.#maxGroups;
+    const closed = this.#isClosed();
     const numbers = COLUMNS.map((name, i) =>
       (this.#dimensions[i] as Dimension).numbers(
         batch.columns.get(name),
@@ -127,11 +130,64 @@ class Folding implements Fold {
       const isOne = !closed && this.#dimensions[at]?.values.length === 1;
       if (column === undefined || isOne || isConstant(column, rows))
         tuple[at] = ofCode[column === undefined ? 0 : (column.codes[0] as number)] as number;
-      else varying.push({ at, codes: column.codes, ofCode });
+      else {
+        const { size, transient } = column.values;
+        varying.push({ at, codes: column.codes, ofCode, size, transient });
+      }
     });
-    const packed = !closed && this.#keys.fits(this.#dimensions.map(({ values }) => values.length));
-    if (packed) this.#keys.assign(rows, { varying, tuple, groupOf }, (key) => this.#group(key));
-    else this.#assignTuples(varying, rows);
+    const packed = this.#packing(rows);
+    if (packed === undefined) this.#assignTuples(varying, rows);
+    else packed.assign(rows, { varying, tuple, groupOf });
+  }
+
+  /** The group of each of theirs. */
+  #groupsOf({ values, tuples, charges }: FoldedTotals): Uint32Array {
+    const rows = charges.length;
+    const closed = this.#isClosed();
+    const groupOf = new Uint32Array(rows);
+    const tuple = this.#tuple;
+    const varying = values.map((all, at): Varying => {
+      const isClosed = closed && !KEPT_IN_OVERFLOW.has(at);
+      const ofCode = (this.#dimensions[at] as Dimension).numbersOf(all, isClosed);
+      const codes = new Uint32Array(rows);
+      for (let row = 0; row < rows; row++) codes[row] = tuples[row * COLUMNS.length + at] as number;
+      return { at, codes, ofCode, size: all.length, transient: true };
+    });
+    const packed = tuples.includes(OVERFLOW) ? this.#leave() : this.#packing(rows);
+    if (packed !== undefined) packed.assign(rows, { varying, tuple, groupOf });
+    else
+      for (let row = 0; row < rows; row++) {
+        for (const { at, codes, ofCode } of varying)
+          tuple[at] = ofCode[codes[row] as number] ?? OVERFLOW;
+        groupOf[row] = this.#group(tuple);
+      }
+    return groupOf;
+  }
+
+  #isClosed(): boolean {
+    return (this.#packed?.size ?? this.#normalGroups) >= this.#maxGroups;
+  }
+
+  /** The packed groups, if it is certain that all new tuples of so many rows can be among them; else there are none from now on. */
+  #packing(rows: number): PackedGroups | undefined {
+    const packed = this.#packed;
+    if (packed === undefined) return undefined;
+    const isRoom = packed.size + rows <= this.#maxGroups;
+    if (isRoom && packed.fits(this.#dimensions.map(({ values }) => values.length))) return packed;
+    return this.#leave();
+  }
+
+  #leave(): undefined {
+    const packed = this.#packed;
+    if (packed === undefined) return;
+    const width = COLUMNS.length;
+    const tuples = packed.tuples();
+    for (let at = 0; at < tuples.length; at += width) {
+      const tuple = tuples.subarray(at, at + width);
+      this.#groups.add(tuple, hashOf(tuple));
+    }
+    this.#normalGroups = packed.size;
+    this.close();
   }
 
   /** Row by row, for values that are not numbered or too many for keys. */
@@ -181,8 +237,8 @@ class Folding implements Fold {
   }
 
   #roomForCharges(): void {
-    if (this.#charges.length >= this.#groups.size) return;
-    this.#charges = grown(this.#charges, this.#groups.size * 2);
+    if (this.#charges.length >= this.#size) return;
+    this.#charges = grown(this.#charges, this.#size * 2);
   }
 }
 

@@ -4,9 +4,10 @@
  */
 import type { Batch } from '../focus/batch.ts';
 import type { ChargeIds } from '../focus/charge-ids.ts';
+import type { Region } from '../focus/wasm.ts';
 import { addColumn, seedOf } from './column-hashes.ts';
 import { EqualCharges, type EqualChargesMemory } from './equal-charges.ts';
-import { type Region, returnKernel, takeKernel } from './kernel.ts';
+import { returnKernel, takeKernel } from './kernel.ts';
 import { type NamedColumn, ValueHashes } from './value-hashes.ts';
 
 export { type EqualChargesMemory, equalChargesMemory } from './equal-charges.ts';

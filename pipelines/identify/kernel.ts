@@ -4,7 +4,7 @@
  */
 import type { Amounts } from '../focus/amounts.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
-import { IdleKernels, instantiate, type Memory, PAGE } from '../focus/wasm.ts';
+import { IdleKernels, instantiate, KernelMemory, NO_REGION, type Region } from '../focus/wasm.ts';
 import { addAmountHashes } from './amount-hashes.ts';
 import { HASH_SLACK } from './hash-bytes.ts';
 import { HASHES_WASM } from './hashes-wasm.ts';
@@ -34,27 +34,16 @@ interface Loops {
   ): void;
 }
 
-/** Some of the memory. */
-export interface Region {
-  readonly at: number;
-  readonly bytes: number;
-}
-
-export const NO_REGION: Region = { at: 0, bytes: 0 };
-
 const FIRST_BYTES = 1 << 20;
-const ALIGNMENT = 16;
 /** Where the seed of a column is. */
 const SEED: Region = { at: 0, bytes: 16 };
-const START = 64;
 /** Bytes between texts that are copied with them. */
 const SPARE_BYTES = 4_096;
 
 /** The memory and the loops over it. */
 export class HashKernel {
-  readonly #memory: Memory;
+  readonly #memory: KernelMemory;
   readonly #loops: Loops;
-  #used = START;
   #hashes = NO_REGION;
   #codes = NO_REGION;
   #left = NO_REGION;
@@ -73,32 +62,25 @@ export class HashKernel {
   constructor() {
     const { exports, memory } = instantiate<Loops>(HASHES_WASM, FIRST_BYTES);
     this.#loops = exports;
-    this.#memory = memory;
+    this.#memory = new KernelMemory(memory);
   }
 
   /** Bytes of the memory. */
   get size(): number {
-    return this.#memory.buffer.byteLength;
+    return this.#memory.size;
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#used = START;
+    this.#memory.clear();
     this.#hashes = this.#codes = this.#left = NO_REGION;
     this.#states = this.#whole = this.#nano = this.#atto = NO_REGION;
     this.#starts = this.#ends = this.#bytes = NO_REGION;
   }
 
-  /** A region of at least so many bytes: the one there is, or another, in which the first `kept` bytes are the same. Views are void then. */
+  /** As that of `KernelMemory`. */
   fit(region: Region, bytes: number, kept = 0): Region {
-    if (region.bytes >= bytes) return region;
-    const size = Math.ceil(Math.max(bytes, region.bytes * 2) / ALIGNMENT) * ALIGNMENT;
-    const at = this.#used;
-    this.#used += size;
-    const missing = this.#used - this.size;
-    if (missing > 0) this.#memory.grow(Math.ceil(Math.max(missing, this.size / 2) / PAGE));
-    if (kept > 0) new Uint8Array(this.#memory.buffer).copyWithin(at, region.at, region.at + kept);
-    return { at, bytes: size };
+    return this.#memory.fit(region, bytes, kept);
   }
 
   /** Words of the memory. Void once a region was made to fit. */

@@ -1,7 +1,8 @@
 /** Hashes of the distinct values of columns that share their codes. */
 import type { Column } from '../focus/batch.ts';
+import { NO_REGION, type Region } from '../focus/wasm.ts';
 import { addColumn, seedOf } from './column-hashes.ts';
-import { type HashKernel, NO_REGION, type Region } from './kernel.ts';
+import type { HashKernel } from './kernel.ts';
 
 /** A column and what it is called. */
 export interface NamedColumn {

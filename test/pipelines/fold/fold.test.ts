@@ -96,6 +96,27 @@ t.test('the result does not depend on the layout or the batches', async (t) => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 40 }));
 });
 
+t.test('groups stay the same while there come more values than keys have room for', async (t) => {
+  const many = (dimensions: readonly string[], count: number): Row[] =>
+    Array.from({ length: count }, (_, i) => ({
+      ...Object.fromEntries(
+        dimensions.map((name, at) => [name, `${name} ${(i * (at + 1)) % 997}`]),
+      ),
+      ChargePeriodStart: `2026-09-${String((i % 30) + 1).padStart(2, '0')}T00:00:00Z`,
+      BilledCost: '0.1',
+      EffectiveCost: String(i),
+    }));
+  for (const [dimensions, count] of [
+    [TOTAL_DIMENSIONS.slice(1, 4), 6_000],
+    [TOTAL_DIMENSIONS, 1_000],
+  ] as const) {
+    const charges = many(dimensions, count);
+    const totals = folded(charges, 100_000, { batchRows: 70, transient: ['SubAccountId'] });
+    t.strictSame(asMap(totals), expected(charges), `${dimensions.length} dimensions`);
+    t.strictSame(asMap(merged(charges, 100_000, { batchRows: 70 }, 700)), expected(charges));
+  }
+});
+
 /** Folded in tasks of some rows each, which are merged; threads hand plain data over. */
 function merged(rows: readonly Row[], maxGroups: number, layout: Layout, taskRows: number) {
   const whole = createFold({ maxGroups });

@@ -9,11 +9,12 @@ import { columnFact } from '../../../pipelines/focus/columns.ts';
 import { formatDecimal, parseDecimal } from '../../../pipelines/focus/decimal.ts';
 import { Dictionary } from '../../../pipelines/focus/dictionary.ts';
 import { formatTime, parseTime } from '../../../pipelines/focus/times.ts';
+import { NO_REGION } from '../../../pipelines/focus/wasm.ts';
 import { addAmountHashes } from '../../../pipelines/identify/amount-hashes.ts';
 import { EqualCharges } from '../../../pipelines/identify/equal-charges.ts';
 import { addHash } from '../../../pipelines/identify/hash-bytes.ts';
 import { equalChargesMemory, Identifier } from '../../../pipelines/identify/index.ts';
-import { NO_REGION, returnKernel, takeKernel } from '../../../pipelines/identify/kernel.ts';
+import { returnKernel, takeKernel } from '../../../pipelines/identify/kernel.ts';
 import { charges, layout } from '../../helpers/arbitrary-charges.ts';
 import { batchesOf, batchOf, type Row } from '../../helpers/batch.ts';
 
