@@ -82,14 +82,19 @@ function columnsTogether({ columns, rows }: Batch): Named[][] {
   open.sort(([, a], [, b]) => b.values.size - a.values.size);
   const groups: Named[][] = [];
   for (let [first, ...others] = open; first !== undefined; [first, ...others] = open) {
+    const mostOfAll = rows / ROWS_PER_COMBINATION;
+    let together = numbered([first[1]], rows, mostOfAll);
+    if (together === undefined) {
+      open = others;
+      continue;
+    }
     const group = [first];
     const determined: Named[] = [];
-    let together = numbered([first[1]], rows);
     open = [];
     for (const other of others) {
-      const more = numbered([{ codes: together.codes, values: together }, other[1]], rows);
-      const most = Math.min(together.size * GROWTH + SOME, rows / ROWS_PER_COMBINATION);
-      if (more.size > most) open.push(other);
+      const pair = [{ codes: together.codes, values: together }, other[1]];
+      const more = numbered(pair, rows, Math.min(together.size * GROWTH + SOME, mostOfAll));
+      if (more === undefined) open.push(other);
       else {
         (more.size > together.size ? group : determined).push(other);
         together = more;
@@ -110,13 +115,17 @@ interface Coded {
   readonly values: { readonly size: number };
 }
 
-function numbered(columns: readonly Coded[], rows: number): Combinations {
+/** Combinations of a batch's rows; undefined: there are more than `most`, which the first rows often tell. */
+function numbered(columns: readonly Coded[], rows: number, most: number): Combinations | undefined {
   const combinations = new Combinations(columns.length);
   const inputs = columns.map(({ codes, values }) => ({
     codes,
     remap: undefined,
     size: values.size,
   }));
-  combinations.number(inputs, rows);
+  for (const some of [Math.min(FEWEST_ROWS, rows), rows]) {
+    combinations.number(inputs, some);
+    if (combinations.size > most) return undefined;
+  }
   return combinations;
 }
