@@ -52,12 +52,16 @@ export class Amounts {
   addBytes(source: Uint8Array, start: number, end: number): number {
     const code = this.addNull();
     if (readLimbs(this, code, source, start, end)) return code;
-    return this.#set(code, parseDecimal(latin1(source, start, end)));
+    const text = latin1(source, start, end);
+    const long = longDecimal(source, start, end);
+    return long === undefined
+      ? this.#set(code, parseDecimal(text), text)
+      : this.#setBig(code, long, Number(text));
   }
 
   /** Appends the number written in `text`, or an invalid entry. */
   addText(text: string): number {
-    return this.#set(this.addNull(), parseDecimal(text));
+    return this.#set(this.addNull(), parseDecimal(text), text);
   }
 
   /** Appends an exact decimal. */
@@ -137,21 +141,25 @@ export class Amounts {
     if (entries > this.state.length) this.#enlarge(entries);
   }
 
-  #set(code: number, value: Decimal | undefined): number {
+  /** `written`: a text of the value that `Number` reads as well. */
+  #set(code: number, value: Decimal | undefined, written?: string): number {
     if (value === undefined) {
       this.state[code] = AMOUNT.invalid;
       this.invalid++;
       return code;
     }
     const limbs = decimalLimbs(value);
-    this.double[code] = Number(formatDecimal(value));
-    if (limbs === undefined) {
-      this.state[code] = AMOUNT.big;
-      this.big.set(code, value);
-      return code;
-    }
+    this.double[code] = Number(written ?? formatDecimal(value)) + 0;
+    if (limbs === undefined) return this.#setBig(code, value, this.double[code] as number);
     this.state[code] = AMOUNT.limbs;
     [this.whole[code], this.nano[code], this.atto[code]] = limbs;
+    return code;
+  }
+
+  #setBig(code: number, value: Decimal, double: number): number {
+    this.state[code] = AMOUNT.big;
+    this.double[code] = double;
+    this.big.set(code, value);
     return code;
   }
 
@@ -242,6 +250,42 @@ function readLimbs(
   return true;
 }
 
+/** A plain number that only its decimal places make too long for limbs, such as the 17 digits of a double behind zeros; undefined: it is another. */
+function longDecimal(source: Uint8Array, start: number, end: number): Decimal | undefined {
+  const negative = source[start] === 45;
+  const first = negative ? start + 1 : start;
+  let at = first;
+  let high = 0;
+  let low = 0;
+  let lowDigits = 0;
+  let point = end;
+  for (; at < end; at++) {
+    const byte = source[at] as number;
+    if (byte === 46 && point === end) point = at;
+    else if (!isDigit(byte)) return undefined;
+    else if (high < 1e14) high = high * 10 + byte - 48;
+    else {
+      low = low * 10 + byte - 48;
+      lowDigits++;
+    }
+  }
+  const places = end - point - 1;
+  if (point === first || point - first > 15 || places <= 18 || places > MOST_LONG_PLACES)
+    return undefined;
+  if (lowDigits >= BIG_POWERS.length || source[end - 1] === 48) return undefined;
+  const digits = BigInt(high) * (BIG_POWERS[lowDigits] as bigint) + BigInt(low);
+  return { digits: negative ? -digits : digits, scale: places };
+}
+
+/** Numbers of more places are read the slow way, which refuses what is absurd. */
+const MOST_LONG_PLACES = 40;
+
+const BIG_POWERS = Array.from({ length: 16 }, (_, power) => 10n ** BigInt(power));
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
+
 /** Exact when all digits together stay below 2^53 (then one correctly rounded division); undefined otherwise. */
 function nearestDouble(of: {
   negative: boolean;
@@ -279,5 +323,12 @@ function numberLimbs(into: Amounts, code: number, value: number): boolean {
 }
 
 function latin1(source: Uint8Array, start: number, end: number): string {
-  return Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('latin1');
+  const length = end - start;
+  if (length > scratch.length)
+    return Buffer.from(source.buffer, source.byteOffset + start, length).toString('latin1');
+  for (let i = 0; i < length; i++) scratch[i] = source[start + i] as number;
+  return scratch.toString('latin1', 0, length);
 }
+
+/** A number's text; a buffer of its own for each costs more than to copy it. */
+const scratch = Buffer.alloc(64);
