@@ -91,11 +91,13 @@ export class PackedGroups {
 
   /** Whether tuples fit into a key; `sizes`: how many numbers each place of the tuple has. */
   fits(sizes: readonly number[]): boolean {
-    if (sizes.every((size, at) => size <= 2 ** (this.#places[at]?.bits ?? -1))) return true;
-    const places = placesFor(sizes);
-    if (places === undefined) return false;
+    const places = this.#places;
+    if (places.length > 0 && sizes.every((size, at) => size <= 2 ** (places[at]?.bits ?? -1)))
+      return true;
+    const wider = placesFor(sizes);
+    if (wider === undefined) return false;
     const tuples = this.tuples();
-    this.#places = places;
+    this.#places = wider;
     this.#pack(tuples);
     return true;
   }

@@ -263,6 +263,7 @@ t.test('nothing in, nothing out; columns that are missing count as null and zero
   const fold = createFold({ maxGroups: 5 });
   t.strictSame(fold.result(), []);
   fold.add({ rows: 0, columns: new Map(), rowNumbers: new Float64Array(0) });
+  fold.merge(createFold({ maxGroups: 5 }).totals());
   t.strictSame(fold.result(), []);
   fold.add({ rows: 3, columns: new Map(), rowNumbers: new Float64Array(3) });
   fold.add(batchOf([{ ChargePeriodStart: undefined, SubAccountId: undefined, BilledCost: 'abc' }]));
