@@ -2,6 +2,7 @@ import { any, deriveTime, type Test, test } from '../expressions.ts';
 import { readTime } from '../written-times.ts';
 import { missing } from './focus-costs.ts';
 import type { Part, Section } from './focus-part.ts';
+import { endOfCharge, monthOf } from './usage-months.ts';
 
 const PERIODS = [
   'BillingPeriodEnd',
@@ -87,16 +88,4 @@ function exclusiveBillingEnd(end: string | undefined, start: string | undefined)
   const ms = exclusiveEnd(end, start);
   const from = stated(start);
   return from === monthOf(from, 0) && ms + DAY === monthOf(from, 1) ? ms + DAY : ms;
-}
-
-/** The end of an hour for charges that start within a day, of the day for the others. */
-function endOfCharge(start: number): number {
-  return start % DAY === 0 ? start + DAY : start + HOUR;
-}
-
-/** First moment of the month of a time, or of one of the months after it. */
-function monthOf(ms: number, months: number): number {
-  if (!Number.isFinite(ms)) return ms;
-  const date = new Date(ms);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1);
 }

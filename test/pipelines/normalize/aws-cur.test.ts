@@ -752,6 +752,19 @@ t.test('periods are half-open and in UTC', async (t) => {
     [...september, ...september, 'charge_period_from_billing_period'],
     'an empty period is the billing period',
   );
+  const ends = (start: string, end: string) =>
+    period({ line_item_usage_start_date: start, line_item_usage_end_date: end }).toSpliced(2, 2);
+  t.strictSame(ends('2026-09-02T05:00:00Z', ''), [
+    '2026-09-02T05:00:00Z',
+    '2026-09-02T06:00:00Z',
+    'charge_period_end_derived',
+  ]);
+  for (const end of ['', '2026-09-02'])
+    t.strictSame(
+      ends('2026-09-02', end),
+      ['2026-09-02T00:00:00Z', '2026-09-03T00:00:00Z', 'charge_period_end_derived'],
+      'a query by days',
+    );
   t.strictSame(
     period({
       bill_billing_period_start_date: '',
@@ -767,6 +780,11 @@ t.test('periods are half-open and in UTC', async (t) => {
       'billing_period_from_charge_period',
     ],
   );
+  const { line_item_usage_start_date: _, line_item_usage_end_date: __, ...row } = LINE;
+  const interval = { ...row, identity_time_interval: '2026-09-02T05:00:00Z/2026-09-02T06:00:00Z' };
+  t.match(applyMapping(awsCur, Object.keys(interval), [interval]).rows, [
+    { ChargePeriodStart: '2026-09-02T05:00:00Z', ChargePeriodEnd: '2026-09-02T06:00:00Z' },
+  ]);
   t.strictSame(
     run({ line_item_usage_start_date: '2026-09-02T30:00:00Z' }).rejects.map(({ reason }) => reason),
     ['invalid_time'],

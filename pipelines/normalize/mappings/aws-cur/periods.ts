@@ -1,10 +1,18 @@
 /** Charge and billing periods, half-open and in UTC. They are worked out together, once per distinct combination. */
 import type { ChargeColumn } from '../../../focus/columns.ts';
 import { formatTime, parseTime } from '../../../focus/times.ts';
-import { derive, type Expression, type Test, test, timeBy } from '../../expressions.ts';
+import {
+  derive,
+  type Expression,
+  map,
+  type Test,
+  type TextExpression,
+  test,
+  timeBy,
+} from '../../expressions.ts';
 import type { RepairRule } from '../../mapping.ts';
 import { readTime } from '../../written-times.ts';
-import { monthOf } from '../usage-months.ts';
+import { endOfCharge, monthOf } from '../usage-months.ts';
 import type { Columns } from './columns.ts';
 
 /** The four columns, the repairs they needed, and whether the usage lies before the billing period. */
@@ -24,13 +32,11 @@ const FLAGS = 4;
 
 /** The periods of a line item. A fee without a period of its own is charged for the billing period. */
 export function periodsOf(columns: Columns): Periods {
-  const usageStart = columns.text('line_item_usage_start_date');
-  const billStart = columns.text('bill_billing_period_start_date');
   const all = derive(
     [
-      usageStart,
-      columns.text('line_item_usage_end_date'),
-      billStart,
+      usageBound(columns, 'line_item_usage_start_date', 0),
+      usageBound(columns, 'line_item_usage_end_date', 1),
+      columns.text('bill_billing_period_start_date'),
       columns.text('bill_billing_period_end_date'),
     ],
     periodsText,
@@ -47,10 +53,17 @@ export function periodsOf(columns: Columns): Periods {
     repairs: [
       { code: 'charge_period_from_billing_period', where: flagged('c') },
       { code: 'billing_period_from_charge_period', where: flagged('b') },
+      { code: 'charge_period_end_derived', where: flagged('e') },
     ],
     beforeBill: flagged('p'),
     missing: flagged('m'),
   };
+}
+
+/** The column; in reports that were made without it the bound of `identity_time_interval`, which has the same period as `start/end`. */
+function usageBound(columns: Columns, name: string, bound: 0 | 1): TextExpression {
+  if (columns.input.has(name)) return columns.text(name);
+  return map(columns.text('identity_time_interval'), (interval) => interval.split('/')[bound]);
 }
 
 /** The four times and flags in one text, so that all that follows depends on one column. */
@@ -63,6 +76,10 @@ function periodsText(
   const flags: string[] = [];
   let chargeStart = read(usageStart);
   let chargeEnd = exclusive(read(usageEnd));
+  if (!Number.isNaN(chargeStart) && (usageEnd === undefined || isOneDay(usageStart, usageEnd))) {
+    chargeEnd = endOfCharge(chargeStart);
+    flags.push('e');
+  }
   let billStart = read(start);
   let billEnd = exclusive(read(end));
   if (Number.isNaN(billStart)) {
@@ -93,6 +110,11 @@ function read(text: string | undefined): number {
 /** Monthly items end at the last second of a day; half-open they end with the next one. */
 function exclusive(ms: number): number {
   return (ms + 1000) % 3_600_000 === 0 ? ms + 1000 : ms;
+}
+
+/** Dates without times, as queries that ask for days give them. */
+function isOneDay(start: string | undefined, end: string): boolean {
+  return start === end && /^\d{4}-\d{2}-\d{2}$/.test(end);
 }
 
 function timeText(ms: number): string {
