@@ -11,6 +11,10 @@ else {
 }
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'run') {
+    const { useFrugalMalloc } = await import('./frugal-malloc.ts');
+    useFrugalMalloc(process.env);
+  }
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader(stream));
   const { keepCompiledCode } = await import('./compile-cache.ts');
   const { leanHttp } = await import('./lean-http.ts');

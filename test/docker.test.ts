@@ -3,6 +3,7 @@ import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { configure } from '../agent/configure.ts';
+import { FRUGAL } from '../agent/frugal-malloc.ts';
 import { OWN_METRICS, type OwnMetric } from '../agent/own-metrics.ts';
 import { version } from '../agent/version.ts';
 import type { Configuration } from '../config/validate.ts';
@@ -51,6 +52,7 @@ t.test('the image is pinned, not root, and is built from what is there', async (
   t.same(IMAGE.command, ['focusd', 'run', '-c', '/etc/focusd/focusd.yaml']);
   t.same(IMAGE.volumes, ['/var/lib/focusd']);
   t.ok(IMAGE.environment.TMPDIR?.startsWith('/var/lib/focusd'), 'temporary files go to the volume');
+  t.match(IMAGE.environment, FRUGAL, 'malloc gives freed buffers back from the start');
   const ignored = ignoring(readIgnore());
   const copied = built
     .flat()

@@ -1,8 +1,10 @@
 /** What an agent loads before it knows what it is configured to do, and what it keeps of its start. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { FRUGAL } from '../../agent/frugal-malloc.ts';
 import { giveBackMemory } from '../../agent/give-back-memory.ts';
 import { tooOld } from '../../agent/node-version.ts';
 import { spawnFocusd } from '../helpers/focusd-process.ts';
@@ -72,6 +74,50 @@ t.test('what nobody uses any more is given back', async (t) => {
   giveBackMemory();
   t.ok(process.memoryUsage().heapTotal < before - 48 * MIB, 'at once');
   t.notOk('gc' in globalThis, 'and nobody else can');
+});
+
+const ON_LINUX = process.platform === 'linux' ? {} : { skip: 'glibc is on Linux only' };
+
+t.test('malloc is told to give freed buffers back, in the same process', ON_LINUX, async (t) => {
+  const names = Object.keys(FRUGAL);
+  const others = Object.entries(process.env).filter(([name]) => !names.includes(name));
+  const env = { ...Object.fromEntries(others), NODE_OPTIONS: '' };
+  const folder = t.testdir({
+    'main.mjs': `
+      import { useFrugalMalloc } from ${urlOf('agent/frugal-malloc.ts')};
+      useFrugalMalloc(process.env);
+      const { pid, argv, execArgv, env } = process;
+      const settings = ${JSON.stringify(names)}.filter((name) => name in env);
+      const told = { pid, argv: argv.slice(2), execArgv, env: settings.map((name) => [name, env[name]]) };
+      if (process.send) process.send(told);
+      else console.log(JSON.stringify(told));`,
+  });
+  const main = join(folder, 'main.mjs');
+  const told = async (more: NodeJS.ProcessEnv = {}): Promise<object> => {
+    const args = ['--no-warnings', main, 'run', '-c', 'a b'];
+    const child = spawn(process.execPath, args, { env: { ...env, ...more } });
+    const out = await child.stdout.setEncoding('utf8').toArray();
+    const { pid, env: settings, ...rest } = JSON.parse(out.join(''));
+    t.same(rest, { argv: args.slice(2), execArgv: args.slice(0, 1) });
+    t.equal(pid, child.pid);
+    return Object.fromEntries(settings);
+  };
+  t.same(await told(), FRUGAL);
+  const own = { MALLOC_ARENA_MAX: '4' };
+  t.same(await told(own), own, 'not where the operator did');
+  const child = fork(main, [], { env, execArgv: [] });
+  const [{ env: settings }] = await once(child, 'message');
+  t.same(settings, [], 'not where a parent would be cut off');
+});
+
+t.test('an agent that runs is told so, other commands are not', ON_LINUX, async (t) => {
+  for (const name of Object.keys(FRUGAL)) delete process.env[name];
+  const says = 'process.stdout.write(String(process.env.MALLOC_ARENA_MAX) + " ")';
+  const node = ['--import', `data:text/javascript,${says}`];
+  const { stdout: ran } = await spawnFocusd(['run', '-c', 'nowhere.yaml'], { node }).ended;
+  t.equal(ran, `undefined ${FRUGAL.MALLOC_ARENA_MAX} `);
+  const { stdout: listed } = await spawnFocusd(['plugins'], { node }).ended;
+  t.match(listed, /^undefined \w/);
 });
 
 t.test('compiled code is kept in the cache of the user, where there can be one', async (t) => {

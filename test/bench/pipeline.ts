@@ -7,12 +7,14 @@ import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { keepCompiledCode } from '../../agent/compile-cache.ts';
+import { useFrugalMalloc } from '../../agent/frugal-malloc.ts';
 import { stageSettings } from '../../agent/stages.ts';
 import { boundYoungGeneration } from '../../agent/young-generation.ts';
 import { deliver } from '../../pipelines/engine/deliver.ts';
 import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 
+useFrugalMalloc(process.env);
 keepCompiledCode(process.env);
 boundYoungGeneration();
 const { values, positionals } = parseArgs({
