@@ -1,11 +1,6 @@
 import type { Amounts } from '../focus/amounts.ts';
 import type { Encoding } from '../plugin/delivery.ts';
-import { createCloudEventEncoder } from './cloud-events/index.ts';
 import type { BatchEncoder, EncoderOptions } from './encoder.ts';
-import { createCsvEncoder } from './focus-csv/index.ts';
-import { createNdjsonEncoder } from './focus-ndjson/index.ts';
-import { createJsonLogEncoder } from './otlp-json/index.ts';
-import { createLogEncoder } from './otlp-logs/index.ts';
 
 export { returnBuffer } from './buffers.ts';
 export { uidTexts } from './charge-uid.ts';
@@ -20,20 +15,42 @@ export async function fitOf(encodings: readonly Encoding[]): Promise<Fit | undef
   return bounded ? (await import('./parquet/index.ts')).fitsDecimal : undefined;
 }
 
-/** The encoder for what an exporter asked for. Parquet is loaded when it is first needed. */
+/** The encoder for what an exporter asked for; it is loaded when it is first needed. */
 export async function createEncoder(
   encoding: Encoding,
   options: EncoderOptions,
 ): Promise<BatchEncoder> {
-  if (encoding.kind === 'otlp-logs') return createLogEncoder({ ...options, ...encoding });
-  if (encoding.kind === 'otlp-json') return createJsonLogEncoder(options);
-  if (encoding.kind === 'cloudevents') return createCloudEventEncoder({ ...options, ...encoding });
-  const { version, format } = encoding;
+  switch (encoding.kind) {
+    case 'otlp-logs': {
+      const { createLogEncoder } = await import('./otlp-logs/index.ts');
+      return createLogEncoder({ ...options, ...encoding });
+    }
+    case 'otlp-json': {
+      const { createJsonLogEncoder } = await import('./otlp-json/index.ts');
+      return createJsonLogEncoder(options);
+    }
+    case 'cloudevents': {
+      const { createCloudEventEncoder } = await import('./cloud-events/index.ts');
+      return createCloudEventEncoder({ ...options, ...encoding });
+    }
+    case 'focus':
+      return await createFocusEncoder(encoding, options);
+  }
+}
+
+async function createFocusEncoder(
+  { version, format }: Extract<Encoding, { kind: 'focus' }>,
+  options: EncoderOptions,
+): Promise<BatchEncoder> {
   switch (format) {
-    case 'csv':
+    case 'csv': {
+      const { createCsvEncoder } = await import('./focus-csv/index.ts');
       return createCsvEncoder({ ...options, version });
-    case 'ndjson':
+    }
+    case 'ndjson': {
+      const { createNdjsonEncoder } = await import('./focus-ndjson/index.ts');
       return createNdjsonEncoder({ ...options, version });
+    }
     case 'parquet': {
       const { parquetEncoder } = await import('./parquet/index.ts');
       return parquetEncoder({ ...options, version });

@@ -1,10 +1,9 @@
 import { createAttributor } from '../attribute/index.ts';
-import { type Checker, createChecker, violationCounts } from '../check/index.ts';
 import { openSource } from '../decode/open.ts';
 import type { RejectedRow, Source } from '../decode/source.ts';
 import { type BatchEncoder, createEncoder, fitOf } from '../encode/index.ts';
 import type { Batch, TimeColumn } from '../focus/batch.ts';
-import { type CostColumn, columnsOf } from '../focus/columns.ts';
+import type { CostColumn } from '../focus/columns.ts';
 import { add, formatDecimal, subtract } from '../focus/decimal.ts';
 import { createFold } from '../fold/index.ts';
 import { createResourceFold, type ResourceFold } from '../fold/resource-fold.ts';
@@ -15,7 +14,8 @@ import { mappingFor } from '../normalize/detect.ts';
 import { type NormalizeCounts, Normalizer } from '../normalize/normalize.ts';
 import { BatchSender } from './batch-sender.ts';
 import { ChargeTraces } from './charge-traces.ts';
-import { ChargeKeeper } from './keep-charges.ts';
+import type { ChargeCheck } from './check-charges.ts';
+import type { ChargeKeeper } from './keep-charges.ts';
 import { loadMappings } from './load-mappings.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
 import { readAgain, readAhead } from './read-ahead.ts';
@@ -44,7 +44,14 @@ export async function runTask(task: Task, port: WorkerPort): Promise<TaskResult>
     const encoders = await Promise.all(
       task.encodings.map((encoding) => createEncoder(encoding, options)),
     );
-    const opened = { source, normalizer, mapping: mapping.name, encoders };
+    const opened = {
+      source,
+      normalizer,
+      mapping: mapping.name,
+      encoders,
+      check: await checkOf(task),
+      keeper: await keeperOf(task),
+    };
     const run = new TaskRun(task, port, opened);
     return await run.run().finally(() => run.close());
   } finally {
@@ -57,6 +64,18 @@ interface Opened {
   readonly normalizer: Normalizer;
   readonly mapping: string;
   readonly encoders: readonly BatchEncoder[];
+  readonly check: ChargeCheck | undefined;
+  readonly keeper: ChargeKeeper | undefined;
+}
+
+async function checkOf({ check }: Task): Promise<ChargeCheck | undefined> {
+  return check ? (await import('./check-charges.ts')).createChargeCheck() : undefined;
+}
+
+async function keeperOf({ keep }: Task): Promise<ChargeKeeper | undefined> {
+  if (keep === undefined) return undefined;
+  const { ChargeKeeper } = await import('./keep-charges.ts');
+  return new ChargeKeeper(keep);
 }
 
 function open({ path, span }: Task): Promise<Source> {
@@ -93,9 +112,7 @@ class TaskRun {
   readonly #resources: ResourceFold | undefined;
   readonly #traces: ChargeTraces | undefined;
   readonly #skus: SkuFold | undefined;
-  readonly #checker: Checker | undefined;
   readonly #identifier: Identifier | undefined;
-  readonly #keeper: ChargeKeeper | undefined;
   readonly #watch = stopwatch();
   readonly #sender: BatchSender;
   readonly #rejected = new Map<string, number>();
@@ -115,12 +132,8 @@ class TaskRun {
     if (this.#resources !== undefined && task.asksTraces === true)
       this.#traces = new ChargeTraces(port, this.#resources);
     this.#skus = task.skus === true ? createSkuFold({ maxSkus: MAX_SKUS }) : undefined;
-    this.#checker = task.check
-      ? createChecker({ version: '1.2', columns: columnsOf('1.2') })
-      : undefined;
     this.#identifier =
       task.equalCharges === undefined ? undefined : new Identifier(task.equalCharges);
-    this.#keeper = task.keep === undefined ? undefined : new ChargeKeeper(task.keep);
     this.#sender = new BatchSender(port, task.part, (waits) =>
       this.#watch.start(waits ? 'wait' : 'encode'),
     );
@@ -147,15 +160,16 @@ class TaskRun {
 
   /** Lets go of what a run has taken, whether it failed or not. */
   close(): void {
-    this.#keeper?.close();
+    this.#opened.keeper?.close();
     this.#identifier?.close();
     this.#fold.close();
   }
 
   #kept(): Pick<TaskResult, 'kept'> {
-    if (this.#keeper === undefined) return {};
+    const { keeper } = this.#opened;
+    if (keeper === undefined) return {};
     this.#watch.start('keep');
-    return { kept: this.#keeper.finish() };
+    return { kept: keeper.finish() };
   }
 
   async #batch(batch: Batch): Promise<void> {
@@ -177,15 +191,16 @@ class TaskRun {
     this.#resources?.add(owned);
     this.#skus?.add(owned);
     this.#dataUntil = newest(this.#dataUntil, owned);
-    if (this.#checker !== undefined) {
+    if (this.#opened.check !== undefined) {
       this.#watch.start('check');
-      this.#checker.add(owned);
+      this.#opened.check.add(owned);
     }
     this.#watch.start('identify');
     const ids = this.#identifier?.identify(owned);
-    if (this.#keeper !== undefined && ids !== undefined) {
+    const { keeper } = this.#opened;
+    if (keeper !== undefined && ids !== undefined) {
       this.#watch.start('keep');
-      this.#keeper.add(owned, ids);
+      keeper.add(owned, ids);
     }
     if (this.#traces !== undefined) {
       this.#watch.start('link');
@@ -237,7 +252,7 @@ class TaskRun {
       repairs: Object.fromEntries(this.#repairs),
       dropped: Object.fromEntries(counts.dropped),
       rejected: Object.fromEntries(this.#rejected),
-      violations: this.#checker === undefined ? {} : violationCounts(this.#checker.finish()),
+      violations: this.#opened.check?.finish() ?? {},
       dataUntilMs: this.#dataUntil,
       stages: this.#watch.stop(),
     };

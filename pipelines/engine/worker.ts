@@ -1,7 +1,9 @@
-/** What runs in a worker thread: one part, or some row groups of one, from bytes to encoded batches and totals. */
+/**
+ * What runs in a worker thread: one part, or some row groups of one, from bytes to encoded batches and totals. What only some tasks
+ * need is loaded by them: a module takes some 0.5 CPU-ms of each worker's start.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import { buffersOf } from '../fold/index.ts';
-import { loadKept } from './keep-charges.ts';
 import { planPart, refusedBy } from './plan.ts';
 import type {
   KeptResult,
@@ -13,7 +15,6 @@ import type {
   Refused,
   Task,
 } from './protocol.ts';
-import { runKept } from './run-kept.ts';
 import { runTask } from './run-task.ts';
 import { markUncaught } from './worker-death.ts';
 import { workerPort } from './worker-port.ts';
@@ -34,10 +35,16 @@ export default async function work(
 ): Promise<PartPlan | Loaded | KeptResult | Refused | undefined> {
   if (given.kind === 'nothing') return undefined;
   if (given.kind === 'plan') return await planPart(given.request);
-  if (given.kind === 'load') return await loadKept(given.request);
+  if (given.kind === 'load') {
+    const { loadKept } = await import('./keep-charges.ts');
+    return await loadKept(given.request);
+  }
   const port = workerPort(given.port);
   try {
-    if (given.kind === 'kept') return await runKept(given.task, port);
+    if (given.kind === 'kept') {
+      const { runKept } = await import('./run-kept.ts');
+      return await runKept(given.task, port);
+    }
     const result = await runTask(given.task, port);
     port.post({ type: 'result', result }, buffersOf(result.totals));
     return undefined;

@@ -8,15 +8,16 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { keepCompiledCode } from '../../agent/compile-cache.ts';
 import { useFrugalMalloc } from '../../agent/frugal-malloc.ts';
-import { stageSettings } from '../../agent/stages.ts';
 import { boundYoungGeneration } from '../../agent/young-generation.ts';
-import { deliver } from '../../pipelines/engine/deliver.ts';
-import { createWorkerPool } from '../../pipelines/engine/worker-pool.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 
+// As the agent's start does; what is imported before that would be compiled anew each time.
 useFrugalMalloc(process.env);
 keepCompiledCode(process.env);
 boundYoungGeneration();
+const { stageSettings } = await import('../../agent/stages.ts');
+const { deliver } = await import('../../pipelines/engine/deliver.ts');
+const { createWorkerPool } = await import('../../pipelines/engine/worker-pool.ts');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
