@@ -166,6 +166,17 @@ export class Dictionary {
     }
   }
 
+  /** Lets the entries from `first` on be found again that were added; of equal ones the first. */
+  index(first: number): void {
+    const slots = this.#roomySlots();
+    const { view, starts, ends } = this;
+    for (let code = first; code < this.size; code++) {
+      if (this.isNull(code)) continue;
+      const hash = hashWords(view, starts[code] as number, ends[code] as number);
+      place(slots, hash, code + 1);
+    }
+  }
+
   /**
    * Looks at the places in the table of the first `count` hashes, whatever it finds: `internWords` finds them in the
    * processor's cache then, and the misses of one do not wait for those of another.

@@ -48,6 +48,8 @@ export class FlatColumn implements ColumnReader, Leader {
   /** Values without a dictionary that were looked up in this trial, and what was known before it. */
   #tried = 0;
   #known = 0;
+  /** Rows of the row group whose values stand in a dictionary. */
+  #indexed = 0;
   /** They hardly repeat: an entry per row is cheaper. */
   #distinct = false;
   #repaired = 0;
@@ -75,6 +77,7 @@ export class FlatColumn implements ColumnReader, Leader {
 
   open(group: RowGroupFacts, dataEnd: number): void {
     this.leaf.open(group, dataEnd);
+    this.#indexed = 0;
     this.#twins.clear();
     this.#leader = undefined;
     this.#asked = undefined;
@@ -90,15 +93,17 @@ export class FlatColumn implements ColumnReader, Leader {
     this.direct = (this.#distinct || leaf.overflowed) && !pages.indexed;
     const { direct } = this;
     if (direct) this.#transient.store.clear();
-    const sink = direct ? this.#transient : leaf.sink;
+    let sink = direct ? this.#transient : leaf.sink;
     for (let row = 0; row < rows; ) {
       if (!leaf.ready(this.#isKnown)) throw new Error('it has fewer values than rows');
       const take = Math.min(rows - row, pages.left);
+      if (pages.indexed) this.#indexed += take;
+      else if (!direct && this.#leavesDictionary()) sink = new Appending(leaf.sink.store);
       if (this.#leader === undefined) this.#take(sink, row, take);
       else this.#copy(this.#leader.codes, row, take);
       pages.left -= take;
       row += take;
-      if (!pages.indexed && !direct) this.#tried += take;
+      if (!pages.indexed && !direct && !this.#distinct) this.#tried += take;
     }
     if (this.#tried > 0) this.#judge();
     if (sink.store.repaired.size > 0) this.#countRepaired(sink.store, rows);
@@ -124,6 +129,12 @@ export class FlatColumn implements ColumnReader, Leader {
     }
     this.#leader = this.#meaning === undefined ? undefined : leader;
     return this.#leader !== undefined;
+  }
+
+  /** Whether the dictionary before a page without one shows that values hardly repeat. */
+  #leavesDictionary(): boolean {
+    if (this.#indexed >= TRIAL && this.leaf.entries * 2 > this.#indexed) this.#distinct = true;
+    return this.#distinct;
   }
 
   /** Takes over what the leader read. */

@@ -31,6 +31,11 @@ export class LeafReader {
   /** Where the kernel has those codes, and room for how many. */
   #table = 0;
   #room = 0;
+  /** Entries of the chunk's dictionary. */
+  get entries(): number {
+    return this.#entries;
+  }
+
   readonly #takeDictionary = (run: Run, count: number) => this.#dictionary(run, count);
 
   constructor(file: PartFile, leaf: Leaf, make: StoreMaker, shared: Scratch) {

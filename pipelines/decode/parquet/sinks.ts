@@ -1,4 +1,5 @@
 /** Where values go on their way to codes. Hot: plain fields and indexed loops. */
+import { isAscii } from 'node:buffer';
 import { Dictionary, hashWords } from '../../focus/dictionary.ts';
 import { grown } from '../../focus/grown.ts';
 import { INTERNED_AT_ONCE, type Store, type Values } from './stores.ts';
@@ -25,6 +26,10 @@ export class Appending implements Sink {
 
 const MAX_ENTRIES = 64 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** A dictionary of fewer entries is looked up sooner or later. */
+const MANY = 1024;
+/** Nothing. */
+const NONE = -1;
 
 /** Equal values share one entry, over all row groups of the part. */
 export class Interning implements Sink {
@@ -32,6 +37,8 @@ export class Interning implements Sink {
   /** Values as they stand in the part, where the store does not find them itself; `#codes` gives the store's code of each. */
   readonly #keys = new Dictionary();
   #codes = new Uint32Array(16);
+  /** From this key (or entry of the store) on they cannot be found yet. */
+  #unindexed = NONE;
 
   constructor(store: Store) {
     this.store = store;
@@ -51,6 +58,7 @@ export class Interning implements Sink {
 
   codes(values: Values, out: Uint32Array, from: number): void {
     const { store } = this;
+    this.#index();
     if (store.intern === undefined)
       for (let i = 0; i < values.count; i++) out[from + i] = this.#code(values, i);
     else for (let i = 0; i < values.count; i++) out[from + i] = store.intern(values, i);
@@ -58,7 +66,11 @@ export class Interning implements Sink {
 
   /** Like `codes`, for values of which no two are equal, but gives up once it is full; false: `out` is not complete. */
   codesWhileRoom(values: Values, out: Uint32Array, from: number): boolean {
-    if (!this.#expect(values)) return false;
+    const isFirst = this.size === 0 && values.count > 0;
+    if (isFirst && isTooMuch(values)) return false;
+    if (isFirst && values.count >= MANY && this.#appends(values, out, from)) return !this.full;
+    if (isFirst) this.#expect(values);
+    this.#index();
     if (this.store.internAll !== undefined) return this.#internsAll(values, out, from);
     for (let i = 0; i < values.count; i++) {
       const known = this.size;
@@ -79,17 +91,41 @@ export class Interning implements Sink {
     return true;
   }
 
-  /** Makes room for the first values at once; false: there are too many of them. */
-  #expect({ starts, ends, count }: Values): boolean {
-    if (count === 0 || this.size > 0) return true;
-    const bytes = (ends[count - 1] as number) - (starts[0] as number);
-    if (count > MAX_ENTRIES || bytes > 2 * MAX_BYTES) return false;
+  /** Takes the first values as they are, as nothing equals them; often nobody looks for them later. False: they are not plain enough. */
+  #appends(values: Values, out: Uint32Array, from: number): boolean {
+    const { store } = this;
+    const { bytes, view, starts, ends, count } = values;
+    if (store.intern === undefined) {
+      this.#unindexed = 0;
+      for (let i = 0; i < count; i++)
+        this.#keys.addWords(view, starts[i] as number, ends[i] as number);
+    } else {
+      if (!isAscii(bytes.subarray(starts[0], ends[count - 1]))) return false;
+      this.#unindexed = store.values.size;
+    }
+    store.appendAll(values, out, from);
+    if (store.intern === undefined) this.#codes = out.slice(from, from + count);
+    return true;
+  }
+
+  /** Lets be found what was appended. */
+  #index(): void {
+    if (this.#unindexed === NONE) return;
+    const { intern, values } = this.store;
+    const known = intern === undefined ? this.#keys : (values as Dictionary);
+    known.index(this.#unindexed);
+    this.#unindexed = NONE;
+  }
+
+  /** Makes room for the first values at once. */
+  #expect(values: Values): void {
+    const { count } = values;
+    const bytes = bytesOf(values);
     this.store.expect?.(count, bytes);
     if (this.store.intern === undefined) {
       this.#keys.expect(count, bytes);
       this.#codes = new Uint32Array(count);
     }
-    return true;
   }
 
   #code(values: Values, i: number): number {
@@ -104,4 +140,14 @@ export class Interning implements Sink {
     this.#codes[key] = code;
     return code;
   }
+}
+
+/** Whether they are more than is remembered. */
+function isTooMuch(values: Values): boolean {
+  return values.count > MAX_ENTRIES || bytesOf(values) > 2 * MAX_BYTES;
+}
+
+/** Bytes that the values take in the part. */
+function bytesOf({ starts, ends, count }: Values): number {
+  return (ends[count - 1] as number) - (starts[0] as number);
 }

@@ -14,6 +14,7 @@ import {
 } from '../../../pipelines/decode/parquet/open.ts';
 import { ChunkWriter } from '../../../pipelines/encode/parquet/chunk-writer.ts';
 import { joinChunks } from '../../../pipelines/encode/parquet/file-frame.ts';
+import { type TableType, writeParquetTable } from '../../../pipelines/encode/parquet/table.ts';
 import { decimal, formatDecimal } from '../../../pipelines/focus/decimal.ts';
 import { errorName } from '../../../pipelines/plugin/errors.ts';
 import { duckdb, readPart } from '../../helpers/parquet.ts';
@@ -366,6 +367,62 @@ t.test('dictionaries outlive row groups while values repeat', async (t) => {
   sameCells(t, texts.middle, row?.[0], 'middle');
   sameCells(t, texts.high, row?.[1], 'high');
 });
+
+t.test(
+  'the first dictionary of a column is found again where others follow, and is not where values never repeat',
+  async (t) => {
+    const path = join(folder, 'first-dictionaries.parquet');
+    const random = (row: number) => Number(BigInt.asUintN(32, BigInt(row) * 0x9e3779b97f4a7c15n));
+    const columns: Record<string, readonly [TableType, (row: number) => string]> = {
+      middle: ['string', (row) => `res-${random(row % 3000)}`],
+      accented: ['string', (row) => `r\u00e9s-${random(row % 3000)}`],
+      worded: ['string', (row) => (row % 3000 === 7 ? 'null' : `w${random(row % 3000)}`)],
+      rate: ['double', (row) => String((row % 3000) / 8)],
+      exact: ['decimal', (row) => String((row % 3000) / 8)],
+      at: ['timestamp', (row) => new Date((row % 3000) * 3_600_000).toISOString()],
+      tags: ['map', (row) => `{"a":"${row % 3000}"}`],
+      id: ['string', (row) => `id-${random(row)}`],
+      cost: ['double', (row) => String(row / 8 - 3)],
+      hour: ['timestamp', (row) => new Date(row * 60_000).toISOString()],
+      /** Values come back only after they were taken for such as never do. */
+      back: ['double', (row) => String((row % 50_000) / 8)],
+      rarely: ['string', (row) => (row < 39_000 ? `x${row % 2000}` : `y${row}`)],
+    };
+    const rows = 120_000;
+    await writeParquetTable({
+      path,
+      columns: Object.entries(columns).map(([name, [type]]) => ({ name, type })),
+      chunks: [
+        Array.from({ length: rows }, (_, row) =>
+          Object.values(columns).map(([, cell]) => cell(row)),
+        ),
+      ],
+      rowGroupRows: 60_000,
+    });
+    const { texts } = await readPart({ path });
+    for (const [name, [type, cell]] of Object.entries(columns)) {
+      const wrong = (texts[name] ?? []).findIndex((text, row) => {
+        const expected = cell(row) === 'null' ? undefined : cell(row);
+        if (type === 'timestamp') return Date.parse(text ?? '') !== Date.parse(expected ?? '');
+        return text !== expected;
+      });
+      t.equal(texts[name]?.length, rows);
+      t.equal(wrong, -1, `${name}: ${texts[name]?.[wrong]}`);
+    }
+    const source = await openParquet({ path });
+    const sizes: Record<string, Set<string>> = {};
+    for await (const batch of source.batches())
+      for (const [name, { values }] of batch.columns) {
+        sizes[name] ??= new Set();
+        sizes[name].add(values.transient ? 'transient' : `${values.size}`);
+      }
+    await source.close();
+    for (const name of ['middle', 'accented', 'rate', 'exact', 'at', 'tags'])
+      t.same([...(sizes[name] ?? [])], ['3001'], `${name}: one dictionary, each value once`);
+    t.same([...(sizes.worded ?? [])], ['3000']);
+    for (const name of ['id', 'cost', 'hour', 'back']) t.ok(sizes[name]?.has('transient'), name);
+  },
+);
 
 t.test('nested values that never repeat stay right and bounded', async (t) => {
   const path = join(folder, 'nested.parquet');

@@ -49,6 +49,33 @@ t.test('equal texts have one code, whichever way they are interned', (t) => {
   t.end();
 });
 
+t.test('what was added is found once it is indexed, beside what was interned before', (t) => {
+  fc.assert(
+    fc.property(texts, texts, (list, more) => {
+      const dictionary = Dictionary.of([]);
+      const known = new Map<string | undefined, number>();
+      const intern = (text: string) => {
+        const { bytes, end } = placed(text, 0);
+        return dictionary.intern(bytes, 0, end);
+      };
+      for (const text of more.slice(0, 50)) known.set(text, intern(text));
+      const first = dictionary.size;
+      for (const text of [...list, undefined]) {
+        const code = dictionary.add(text);
+        if (!known.has(text)) known.set(text, code);
+      }
+      dictionary.index(first);
+      for (const text of [...list, ...more]) {
+        const expected = known.get(text) ?? dictionary.size;
+        known.set(text, expected);
+        t.equal(intern(text), expected);
+      }
+    }),
+    { numRuns: 30 },
+  );
+  t.end();
+});
+
 t.test('entries of any length are copied whole', (t) => {
   const dictionary = new Dictionary({ transient: true });
   const list = Array.from({ length: 600 }, (_, length) => 'x'.repeat(length));
