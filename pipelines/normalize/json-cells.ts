@@ -85,8 +85,10 @@ function sourceOfNumbers(
   return typeof value === 'number' ? (context?.source ?? String(value)) : value;
 }
 
-const PYTHON = /'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|\b(?:None|True|False)\b/gs;
+/** Texts, words and the brackets of tuples, with the comma behind their only item. */
+const PYTHON = /'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|\b(?:None|True|False)\b|\(|,?\s*\)/gs;
 const PYTHON_WORDS: Readonly<Record<string, string>> = {
+  '(': '[',
   None: 'null',
   True: 'true',
   False: 'false',
@@ -95,7 +97,7 @@ const PYTHON_WORDS: Readonly<Record<string, string>> = {
 function fromPython(text: string): string {
   return text.replace(PYTHON, (token: string, single?: string, double?: string) => {
     const quoted = single ?? double;
-    if (quoted === undefined) return PYTHON_WORDS[token] ?? token;
+    if (quoted === undefined) return PYTHON_WORDS[token] ?? (token.endsWith(')') ? ']' : token);
     return JSON.stringify(quoted.replace(/\\(.)/gs, '$1'));
   });
 }

@@ -213,13 +213,19 @@ export class Normalizer {
     return { evaluator: this.#evaluator, rows };
   }
 
+  /** Marks what cannot become a charge; a row of empty cells, as spreadsheets leave them behind the table, says nothing. */
   #reject(source: Batch, batch: Batch, kept: Uint8Array): RejectedRow[] {
     const rejected: RejectedRow[] = [];
     const refuse: Refuse = (row, why) => {
       if (kept[row] !== KEPT) return;
+      const raw = rawRow(source, row);
+      if (raw === '{}') {
+        kept[row] = DROPPED;
+        increment(this.counts.dropped, 'blank_row');
+        return;
+      }
       kept[row] = REJECTED;
       increment(this.counts.rejected, why.reason);
-      const raw = rawRow(source, row);
       const costs = this.#costsAt(row);
       rejected.push({ ...why, row: batch.rowNumbers[row] as number, raw, ...(costs && { costs }) });
     };

@@ -72,6 +72,10 @@ export function interpret(table: MappingTable, rows: readonly SourceRow[]): Inte
     const row = index + 1;
     const source = withoutNullWords(table, given);
     const outcome = interpretRow(table, source);
+    if (outcome.reject !== undefined && isBlank(given)) {
+      drops.push({ row, reason: 'blank_row' });
+      return;
+    }
     if (outcome.reject !== undefined) {
       rejects.push({ row, ...outcome.reject });
       totals.leave('rejected', source);
@@ -92,6 +96,11 @@ export function interpret(table: MappingTable, rows: readonly SourceRow[]): Inte
     totals.keep(source, outcome.charges);
   });
   return { rows: charges, from, drops, repairs, rejects, sums: totals.sums() };
+}
+
+/** No cell says anything. */
+function isBlank(source: SourceRow): boolean {
+  return Object.keys(source).every((column) => cell(source, column) === undefined);
 }
 
 /** The row with cells null that say nothing where a name is expected; the row itself when there are none. */

@@ -6,8 +6,8 @@ export type JsonRepair = 'wrapped' | 'from_list' | 'unquoted' | 'python' | 'prin
 
 /**
  * A cell that shall hold a JSON object: as it stands when it does. Without braces it gets them, a list of keys and
- * values becomes an object, an object inside a JSON string is taken out, a Python literal is rewritten, and so is a map
- * as Athena prints it (`{team=a}`); anything else is kept as `{"x_raw": …}`.
+ * values becomes an object, an object inside a JSON string is taken out, a Python literal is rewritten (pandas writes a
+ * map as a list of tuples), and so is a map as Athena prints it (`{team=a}`); anything else is kept as `{"x_raw": …}`.
  */
 export function jsonObjectText(cell: string): {
   readonly text?: string;
@@ -27,14 +27,16 @@ export function jsonObjectText(cell: string): {
     const wrapped = `{${text.replace(/,\s*$/, '')}}`;
     if (isJsonObject(parsed(wrapped))) return { text: wrapped, repair: 'wrapped' };
   }
-  const literal = text.startsWith('{') ? readJson(text) : undefined;
+  const literal = /^[{[]/.test(text) ? readJson(text) : undefined;
   if (isJsonObject(literal)) return { text: JSON.stringify(literal), repair: 'python' };
+  const listed = Array.isArray(literal) ? pairsOf(literal) : undefined;
+  if (listed !== undefined) return { text: objectOfPairs(listed), repair: 'python' };
   const printed = readPrintedMap(text);
   if (printed !== undefined) return { text: JSON.stringify(printed), repair: 'printed' };
   return { text: JSON.stringify({ x_raw: cell }), repair: 'invalid' };
 }
 
-/** Entries of a list `[{"Key": …, "Value": …}, …]` (any case, `name` too); undefined when it is another list. */
+/** Entries of a list `[{"Key": …, "Value": …}, …]` (any case, `name` too) or `[["key", "value"], …]`; undefined when it is another list. */
 export function pairsOf(value: unknown): readonly Pair[] | undefined {
   const pairs = itemsOf(value)?.map(pairOf);
   return pairs?.every((pair) => pair !== undefined) === true ? pairs : undefined;
@@ -48,6 +50,10 @@ export interface Pair {
 }
 
 function pairOf(item: unknown): Pair | undefined {
+  if (Array.isArray(item))
+    return item.length === 2 && typeof item[0] === 'string'
+      ? { key: item[0], value: item[1] }
+      : undefined;
   if (!isJsonObject(item)) return undefined;
   const fields = new Map(Object.entries(item).map(([name, value]) => [fieldKey(name), value]));
   const key = fields.get('key') ?? fields.get('name');

@@ -1098,7 +1098,6 @@ t.test('flattened and legacy maps are put together again', async (t) => {
   t.strictSame(JSON.parse(both.x_Discounts ?? ''), { edp: '-0.25' });
   const list = charge({ resource_tags: '[{"key":"user_team","value":"x"}]', cost_category: '' });
   t.strictSame(JSON.parse(list.Tags ?? ''), { team: 'x' });
-  t.notOk('Tags' in charge({ resource_tags: 'broken', cost_category: '{}' }));
 });
 
 t.test('maps as query engines and scripts print them', async (t) => {
@@ -1107,12 +1106,19 @@ t.test('maps as query engines and scripts print them', async (t) => {
     '{user_team=checkout, aws_created_by=me}',
     "{'user_team': 'checkout', 'aws_created_by': 'me', 'user_x': None}",
     '[["user_team","checkout"],["aws_created_by","me"]]',
+    "[('user_team', 'checkout'), ('aws_created_by', 'me')]",
   ])
     t.strictSame(
       JSON.parse(charge({ resource_tags: cell, cost_category: '' }).Tags ?? ''),
       expected,
       cell,
     );
+  t.equal(
+    charge({ resource_tags: 'map[user_team:checkout]', cost_category: '' }).Tags,
+    '{"x_raw":"map[user_team:checkout]"}',
+    'what is no map is not lost',
+  );
+  t.notOk('Tags' in charge({ resource_tags: '[]', cost_category: 'null' }));
   const product = '{servicename=Amazon Elastic Compute Cloud, region=eu-west-1, note=a, b}';
   t.match(
     charge({ product, product_servicecode: '', product_region_code: '', product_location: '' }),

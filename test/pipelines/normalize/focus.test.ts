@@ -404,6 +404,14 @@ const REPAIRS: readonly (readonly [
   [{ Tags: '[{"key":"team","value":"a"}]' }, { Tags: '{"team":"a"}' }, ['tags_json_from_list']],
   [{ Tags: '"{\\"team\\":\\"a\\"}"' }, { Tags: '{"team":"a"}' }, ['tags_json_unquoted']],
   [{ Tags: "{'team': 'a', 'n': None}" }, { Tags: '{"team":"a","n":null}' }, ['tags_json_python']],
+  [{ Tags: '[["team","a"]]' }, { Tags: '{"team":"a"}' }, ['tags_json_from_list']],
+  [
+    { Tags: "[('team', 'a'), ('note', 'f(x), y')]" },
+    { Tags: '{"team":"a","note":"f(x), y"}' },
+    ['tags_json_python'],
+  ],
+  [{ Tags: "[{'key': 'team', 'value': 'a'}]" }, { Tags: '{"team":"a"}' }, ['tags_json_python']],
+  [{ Tags: "['team', 'a']" }, { Tags: '{"x_raw":"[\'team\', \'a\']"}' }, ['tags_json_invalid']],
   [{ Tags: 'team=a' }, { Tags: '{"x_raw":"team=a"}' }, ['tags_json_invalid']],
   [
     { Tags: '{team=a, note=b, c, owner=me}' },
@@ -502,6 +510,17 @@ t.test('what spreadsheets make of a bill is read again', async (t) => {
     },
     'the end of the billing period says that the day comes first',
   );
+});
+
+t.test('a row of empty cells says nothing', async (t) => {
+  const blank = Object.fromEntries(Object.keys(CHARGE).map((name) => [name, '']));
+  const { rows, drops, rejects } = applyMapping(focus, Object.keys(CHARGE), [CHARGE, blank]);
+  t.equal(rows.length, 1);
+  t.strictSame([drops, rejects], [[{ row: 2, reason: 'blank_row' }], []]);
+  const normalizer = new Normalizer(focus, Object.keys(CHARGE));
+  const [batch] = toBatches(Object.keys(CHARGE), [CHARGE, blank], 2);
+  t.strictSame(batch && normalizer.normalize(batch).rejected, []);
+  t.strictSame([...normalizer.counts.dropped], [['blank_row', 1]]);
 });
 
 t.test('what is refused shows the cell that cannot be read', async (t) => {

@@ -15,6 +15,7 @@ import {
 } from '../../expressions.ts';
 import { isJsonObject, readJson, readPrintedMap } from '../../json-cells.ts';
 import type { MappingInput } from '../../mapping.ts';
+import { saysNothing } from '../../null-words.ts';
 import { namedCurrency } from '../currency.ts';
 
 /** Categories whose names are keys the customer chose: they keep their spelling behind the slash. */
@@ -107,6 +108,11 @@ export function columnsOf(input: MappingInput): Columns {
 const MOST_REMEMBERED = 8192;
 const NO_ENTRIES: Entries = {};
 
+/** Whether a cell of a map column holds something that is no map. */
+export function isUnreadable(cell: string | undefined, entries: Entries): boolean {
+  return entries === NO_ENTRIES && cell !== undefined && cell !== '{}' && !saysNothing(cell);
+}
+
 function entriesReader(): (cell: string | undefined) => Entries {
   const known = new Map<string, Entries>();
   return (cell) => {
@@ -122,7 +128,7 @@ function entriesReader(): (cell: string | undefined) => Entries {
 }
 
 /**
- * The entries of a map cell: a JSON object or Python literal, a list of `{key, value}` or `[key, value]` as some Parquet readers give maps,
+ * The entries of a map cell: a JSON object or Python literal, a list of `{key, value}`, `[key, value]` or tuples as Parquet readers give maps,
  * or as Athena prints it (`{team=a, env=b}`). What is none of these has no entries.
  */
 export function parseEntries(cell: string): Entries {

@@ -9,7 +9,7 @@ import {
   type TextExpression,
   when,
 } from '../../expressions.ts';
-import type { Columns, Entries } from './columns.ts';
+import { type Columns, type Entries, isUnreadable } from './columns.ts';
 
 /** What other columns of a charge say already, or nearly every row differs in. */
 const NO_DETAILS: ReadonlySet<string> = new Set([
@@ -81,13 +81,19 @@ export function tags(columns: Columns): TextExpression {
     ],
     (resource, all, categories, ...values: (string | undefined)[]) => {
       const nested = nestedTags(names, {
-        categories: columns.entries(categories),
-        all: columns.entries(all),
-        resource: columns.entries(resource),
+        categories: entriesOrRaw(columns, categories),
+        all: entriesOrRaw(columns, all),
+        resource: entriesOrRaw(columns, resource),
       });
       return json(values.length === 0 ? nested : { ...nested, ...withValues(keys, values) });
     },
   );
+}
+
+/** What is no map is kept as it stands. */
+function entriesOrRaw(columns: Columns, cell: string | undefined): Entries {
+  const entries = columns.entries(cell);
+  return isUnreadable(cell, entries) ? { x_raw: cell ?? '' } : entries;
 }
 
 /** What keys of tags and of cost categories are called. */
