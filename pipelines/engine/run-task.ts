@@ -163,6 +163,7 @@ class TaskRun {
     this.#opened.keeper?.close();
     this.#identifier?.close();
     this.#fold.close();
+    this.#resources?.close();
   }
 
   #kept(): Pick<TaskResult, 'kept'> {

@@ -125,11 +125,13 @@ export class KernelMemory {
   fit(region: Region, bytes: number, kept = 0): Region {
     if (region.bytes >= bytes) return region;
     const size = Math.ceil(Math.max(bytes, region.bytes * 2) / ALIGNMENT) * ALIGNMENT;
-    const at = this.#used;
-    this.#used += size;
+    const isLast = region.bytes > 0 && region.at + region.bytes === this.#used;
+    const at = isLast ? region.at : this.#used;
+    this.#used = at + size;
     const missing = this.#used - this.size;
     if (missing > 0) this.#memory.grow(Math.ceil(Math.max(missing, this.size / 2) / PAGE));
-    if (kept > 0) new Uint8Array(this.#memory.buffer).copyWithin(at, region.at, region.at + kept);
+    if (kept > 0 && !isLast)
+      new Uint8Array(this.#memory.buffer).copyWithin(at, region.at, region.at + kept);
     return { at, bytes: size };
   }
 

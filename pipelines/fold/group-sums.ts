@@ -1,14 +1,16 @@
 /**
- * Exact sums of several amount columns per group: three limbs each in one Float64Array, carried before they could lose a
- * digit. Hot: one loop per column.
+ * Exact sums of several amount columns per group: three limbs each as doubles, carried before they could lose a digit. The loop over
+ * rows is WebAssembly; the one here is for columns with far more entries than rows.
  */
 import { AMOUNT, limbsToDecimal } from '../focus/amounts.ts';
 import type { AmountColumn } from '../focus/batch.ts';
 import { add, type Decimal, formatDecimal, ZERO } from '../focus/decimal.ts';
-import { grown } from '../focus/grown.ts';
+import { returnSumKernel, takeSumKernel } from './sum-kernel.ts';
 
 /** Additions of less than 1e9 that a limb takes between carries (2^53 / 1e9, with room). */
 const CARRY_EVERY = 4_000_000;
+/** So many times the rows a column has entries are copied to be added up. */
+const MOST_ENTRIES = 2;
 /** Whole limbs beyond this are settled at once: the next addend may have 15 digits. */
 const FULL = 4e15;
 
@@ -23,45 +25,60 @@ export interface PlainSums {
 /** Sums by group and column. */
 export class GroupSums {
   readonly #columns: number;
-  #limbs: Float64Array<ArrayBuffer>;
+  readonly #kernel = takeSumKernel();
   /** What does not fit into limbs, by group * columns + column. */
   readonly #settled = new Map<number, Decimal>();
   #pending = 0;
 
   constructor(columns: number) {
     this.#columns = columns;
-    this.#limbs = new Float64Array(columns * 3 * 128);
   }
 
   /** To be called before rows are added: `groups` exist now, at most `rows` rows will be added to each column. */
   prepare(groups: number, rows: number): void {
-    const needed = groups * this.#columns * 3;
-    if (needed > this.#limbs.length)
-      this.#limbs = grown(this.#limbs, Math.max(needed, this.#limbs.length * 2));
+    this.#kernel.limbs(groups * this.#columns * 3);
     this.#pending += rows;
     if (this.#pending > CARRY_EVERY) this.#carry(rows);
   }
 
   /** Adds the rows of a column to their groups; null and invalid entries count as nothing. */
-  add(column: number, { codes, values }: AmountColumn, groupOf: Uint32Array, rows: number): void {
+  add(column: number, amounts: AmountColumn, groupOf: Uint32Array, rows: number): void {
+    const { values } = amounts;
     const { state, whole, nano, atto } = values;
-    if (values.size === 1 && isNothing(values.state[0], whole[0], nano[0], atto[0])) return;
+    if (values.size === 1 && isNothing(state[0], whole[0], nano[0], atto[0])) return;
+    if (values.size > rows * MOST_ENTRIES) this.#addRows(column, amounts, groupOf, rows);
+    else {
+      const [offset, stride] = [column * 3, this.#columns * 3];
+      this.#kernel.add({ column: amounts, groupOf, rows, offset, stride, full: FULL }, (row) =>
+        this.#stopped((groupOf[row] as number) * this.#columns + column, amounts, row),
+      );
+    }
+  }
+
+  /** The same in JavaScript. */
+  #addRows(column: number, amounts: AmountColumn, groupOf: Uint32Array, rows: number): void {
+    const { codes, values } = amounts;
+    const { state, whole, nano, atto } = values;
     const limbs = this.#limbs;
-    const stride = this.#columns * 3;
-    const offset = column * 3;
     for (let row = 0; row < rows; row++) {
       const code = codes[row] as number;
-      const kind = state[code] as number;
-      if (kind === AMOUNT.limbs) {
-        const at = (groupOf[row] as number) * stride + offset;
+      const cell = (groupOf[row] as number) * this.#columns + column;
+      const at = cell * 3;
+      if (state[code] === AMOUNT.limbs) {
         const sum = (limbs[at] as number) + (whole[code] as number);
         limbs[at] = sum;
         limbs[at + 1] = (limbs[at + 1] as number) + (nano[code] as number);
         limbs[at + 2] = (limbs[at + 2] as number) + (atto[code] as number);
-        if (sum > FULL || sum < -FULL) this.#settle(at / 3);
-      } else if (kind === AMOUNT.big)
-        this.#put((groupOf[row] as number) * this.#columns + column, values.decimal(code) ?? ZERO);
+        if (sum > FULL || sum < -FULL) this.#settle(cell);
+      } else if (state[code] === AMOUNT.big) this.#stopped(cell, amounts, row);
     }
+  }
+
+  /** After a row whose amount is not in limbs, or that filled a sum. */
+  #stopped(cell: number, { codes, values }: AmountColumn, row: number): void {
+    const code = codes[row] as number;
+    if (values.state[code] === AMOUNT.big) this.#put(cell, values.decimal(code) ?? ZERO);
+    else this.#settle(cell);
   }
 
   /** Adds sums of the same columns: group `i` of theirs to group `groupOf[i]`; `groups` exist now. */
@@ -100,6 +117,15 @@ export class GroupSums {
   /** The exact sum as canonical text. */
   text(group: number, column: number): string {
     return sumText({ limbs: this.#limbs, settled: this.#settled }, group * this.#columns + column);
+  }
+
+  /** Lets go of the memory; nothing may be asked after that. */
+  close(): void {
+    returnSumKernel(this.#kernel);
+  }
+
+  get #limbs(): Float64Array<ArrayBuffer> {
+    return this.#kernel.limbs(0);
   }
 
   #settle(cell: number): void {

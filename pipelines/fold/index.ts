@@ -105,6 +105,7 @@ class Folding implements Fold {
   close(): void {
     this.#packed?.close();
     this.#packed = undefined;
+    this.#sums.close();
   }
 
   get #size(): number {
@@ -187,7 +188,8 @@ class Folding implements Fold {
       this.#groups.add(tuple, hashOf(tuple));
     }
     this.#normalGroups = packed.size;
-    this.close();
+    packed.close();
+    this.#packed = undefined;
   }
 
   /** Row by row, for values that are not numbered or too many for keys. */

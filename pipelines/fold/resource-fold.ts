@@ -16,6 +16,8 @@ export interface ResourceFold {
   /** What may be linked of the groups from a number on; undefined of a group that may not. */
   resourcesFrom(group: number): (ChargedResource | undefined)[];
   result(): ResourceCost[];
+  /** Gives back what memory others could use; nothing may be asked after that. */
+  close(): void;
 }
 
 /** A fold of what may be linked. */
@@ -77,6 +79,10 @@ class Folding implements ResourceFold {
 
   result(): ResourceCost[] {
     return Array.from({ length: this.#groups.size }, (_, group) => this.#cost(group));
+  }
+
+  close(): void {
+    this.#sums.close();
   }
 
   /** Finds the group of each row. */
