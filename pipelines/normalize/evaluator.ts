@@ -34,6 +34,7 @@ import {
   varyingOf,
 } from './memory.ts';
 import { addObjects } from './row-objects.ts';
+import { SameExpressions } from './same-expressions.ts';
 import { SettledColumns } from './settled-columns.ts';
 import { type Numbered, SharedCombinations } from './shared-combinations.ts';
 
@@ -44,8 +45,11 @@ const FEW_ROWS = 4_096;
 /** Evaluates expressions of one part, batch after batch. */
 export class Evaluator {
   #batch: Batch = { rows: 0, columns: new Map(), rowNumbers: new Float64Array(0) };
-  readonly #results = new Map<Expression, Column>();
+  /** Number of the batch. */
+  #number = 0;
+  /** Expressions that say the same have one memory. */
   readonly #memories = new Map<Expression, Memory>();
+  readonly #same = new SameExpressions();
   readonly #sources = new Set<Values>();
   #mended: AmountColumn[] = [];
   #constantCodes = new Uint32Array(0);
@@ -55,13 +59,13 @@ export class Evaluator {
   readonly #choices = new AmountChoices({
     text: (of) => this.text(of),
     amount: (of) => this.amount(of),
-    has: (of) => this.#results.has(of),
+    has: (of) => this.#memory(of).batch === this.#number,
   });
 
   /** Turns to the next batch; columns given for the one before are void. `sources` has the columns as they were read, no two entries of theirs equal. */
   begin(batch: Batch, sources = batch): void {
     this.#batch = batch;
-    this.#results.clear();
+    this.#number++;
     this.#sources.clear();
     this.#mended = [];
     for (const column of sources.columns.values()) this.#sources.add(column.values);
@@ -86,10 +90,11 @@ export class Evaluator {
 
   /** The expression's value for every row of the batch. Tests give text: `1` or null. */
   column(expression: Expression): Column {
-    const known = this.#results.get(expression);
-    if (known !== undefined) return known;
-    const column = this.#settled.settle(expression, this.#evaluate(expression));
-    this.#results.set(expression, column);
+    const memory = this.#memory(expression);
+    if (memory.column !== undefined && memory.batch === this.#number) return memory.column;
+    const column = this.#settled.settle(memory.settled, this.#evaluate(expression));
+    memory.column = column;
+    memory.batch = this.#number;
     return column;
   }
 
@@ -305,7 +310,9 @@ export class Evaluator {
   #memory(expression: Expression): Memory {
     let memory = this.#memories.get(expression);
     if (memory === undefined) {
-      memory = new Memory();
+      const first = this.#same.firstOf(expression);
+      memory = this.#memories.get(first) ?? new Memory();
+      this.#memories.set(first, memory);
       this.#memories.set(expression, memory);
     }
     return memory;

@@ -198,7 +198,7 @@ export function is(of: Text, ...values: readonly string[]): Test {
 
 /** Yes where the value is not null. Amounts count too. */
 export function present(of: Expression | string): Test {
-  return { ...test([of], (value) => value !== undefined), op: 'present' };
+  return { ...test([of], isPresent), op: 'present' };
 }
 
 /** Yes where the text matches. */
@@ -208,25 +208,33 @@ export function matches(of: Text, pattern: RegExp): Test {
 
 /** Yes where all hold. */
 export function all(...of: readonly Test[]): Test {
-  return {
-    kind: 'test',
-    inputs: of,
-    fn: (...values) => values.every((value) => value !== undefined),
-  };
+  return { kind: 'test', inputs: of, fn: areAllPresent };
 }
 
 /** Yes where at least one holds. */
 export function any(...of: readonly Test[]): Test {
-  return {
-    kind: 'test',
-    inputs: of,
-    fn: (...values) => values.some((value) => value !== undefined),
-  };
+  return { kind: 'test', inputs: of, fn: isAnyPresent };
 }
 
 /** Yes where it does not hold. */
 export function not(of: Test): Test {
-  return test([of], (value) => value === undefined);
+  return test([of], isAbsent);
+}
+
+function areAllPresent(...values: readonly (string | undefined)[]): boolean {
+  return values.every(isPresent);
+}
+
+function isAnyPresent(...values: readonly (string | undefined)[]): boolean {
+  return values.some(isPresent);
+}
+
+function isPresent(value: string | undefined): boolean {
+  return value !== undefined;
+}
+
+function isAbsent(value: string | undefined): boolean {
+  return value === undefined;
 }
 
 // ---- amounts ----

@@ -6,6 +6,7 @@ import { grown } from '../focus/grown.ts';
 import { type CombinationInput, Combinations } from './combinations.ts';
 import { newValues, type Values } from './entry-values.ts';
 import type { Expression } from './expressions.ts';
+import { newKnown } from './settled-columns.ts';
 
 /** Numbers equal values of a group of columns alike, entry by entry. */
 export interface Canonical {
@@ -33,6 +34,10 @@ export class Memory {
   mostlyDistinct = false;
   /** The combinations are shared with other expressions. */
   shared = false;
+  /** Number of the batch that `column` is of. */
+  batch = -1;
+  column: Column | undefined;
+  readonly settled = newKnown();
 
   restart(kind: Expression['kind'], inputs: readonly Column[], transient: boolean): void {
     this.inputs = inputs.map((input) => input.values);

@@ -6,10 +6,9 @@ import { type Column, hasOneCode } from '../focus/batch.ts';
 import { Dictionary } from '../focus/dictionary.ts';
 import { Times } from '../focus/times.ts';
 import { columnOf, type Values } from './entry-values.ts';
-import type { Expression } from './expressions.ts';
 
 /** What is known of an expression's column: its only entry, or that it varies (then for good). */
-interface Known {
+export interface Known {
   only: Dictionary | Times | undefined;
   varies: boolean;
   /** The values whose entries 1 to `equal` are known to be equal. */
@@ -17,9 +16,13 @@ interface Known {
   equal: number;
 }
 
-/** Remembers the columns of one part, batch after batch. */
+/** What is known before the first batch. */
+export function newKnown(): Known {
+  return { only: undefined, varies: false, values: undefined, equal: 1 };
+}
+
+/** Looks at the columns of one part, batch after batch. */
 export class SettledColumns {
-  readonly #known = new Map<Expression, Known>();
   readonly #uniform = new Map<Uint32Array, boolean>();
   readonly #withNull = new Map<Uint32Array, boolean>();
   #rows = 0;
@@ -34,25 +37,14 @@ export class SettledColumns {
   }
 
   /** The column, with a single entry if that is all it has shown in this and all batches before. */
-  settle(expression: Expression, column: Column): Column {
+  settle(known: Known, column: Column): Column {
     const { values } = column;
-    if (values.transient || this.#rows === 0) return column;
+    if (known.varies || values.transient || this.#rows === 0) return column;
     if (!(values instanceof Dictionary || values instanceof Times)) return column;
-    const known = this.#of(expression);
-    if (known.varies) return column;
     const code = this.#onlyCode(column, values, known);
     if (code >= 0) known.only ??= single(values, code);
     known.varies = code < 0 || !isSame(known.only as Dictionary | Times, 0, values, code);
     return known.varies ? column : columnOf(this.#codes, known.only as Dictionary | Times);
-  }
-
-  #of(expression: Expression): Known {
-    let known = this.#known.get(expression);
-    if (known === undefined) {
-      known = { only: undefined, varies: false, values: undefined, equal: 1 };
-      this.#known.set(expression, known);
-    }
-    return known;
   }
 
   /** A code that stands for what all rows have; -1 when they differ. */
