@@ -10,7 +10,8 @@ export const FRUGAL = {
 
 /**
  * Has this process use them. They are read when a process starts and never again: it starts anew in its own place, with the same id, arguments and open
- * streams, in some 40 ms; so it is to be called before anything else is done. Nothing happens where one of them is set already, on other systems,
+ * streams, in some 40 ms; so it is to be called before anything else is done than to say
+ * where compiled code is. Nothing happens where one of them is set already, on other systems,
  * or where a parent talks to this process by a channel, which would be lost.
  */
 export function useFrugalMalloc(env: NodeJS.ProcessEnv): void {

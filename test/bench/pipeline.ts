@@ -12,8 +12,8 @@ import { boundYoungGeneration } from '../../agent/young-generation.ts';
 import type { Sink } from '../../pipelines/plugin/contract.ts';
 
 // As the agent's start does; what is imported before that would be compiled anew each time.
-useFrugalMalloc(process.env);
 keepCompiledCode(process.env);
+useFrugalMalloc(process.env);
 boundYoungGeneration();
 const { stageSettings } = await import('../../agent/stages.ts');
 const { deliver } = await import('../../pipelines/engine/deliver.ts');
