@@ -4,6 +4,7 @@
  */
 import type { AmountColumn, Batch, Column } from '../focus/batch.ts';
 import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
+import { Groups, hashOf } from '../focus/groups.ts';
 import { grown } from '../focus/grown.ts';
 import { Dimension } from './dimension.ts';
 import {
@@ -16,7 +17,6 @@ import {
   PERIOD,
 } from './folded-totals.ts';
 import { GroupSums } from './group-sums.ts';
-import { Groups, hashOf } from './groups.ts';
 import { PackedGroups, type Varying } from './packed-groups.ts';
 
 export { buffersOf, eachTotal, type FoldedTotal, type FoldedTotals } from './folded-totals.ts';

@@ -3,10 +3,10 @@
  * where not, within a budget of groups that keeps the money. Hot: one loop over numbers of values.
  */
 import type { AmountColumn, Batch, Column, TextColumn, TimeColumn } from '../focus/batch.ts';
+import { Groups, hashOf } from '../focus/groups.ts';
 import type { ChargedResource, Linkable, LinkClass, ResourceCost } from '../plugin/links.ts';
 import { Dimension } from './dimension.ts';
 import { GroupSums } from './group-sums.ts';
-import { Groups, hashOf } from './groups.ts';
 
 /** Sums batches by resource. */
 export interface ResourceFold {

@@ -1,8 +1,8 @@
 /** The stage that collects SKUs: the distinct ones of a bill with their list prices, within a budget. */
 import type { Batch, Column } from '../focus/batch.ts';
+import { Groups, hashOf } from '../focus/groups.ts';
 import type { ChargedSku, ChargedSkus } from '../plugin/charged-skus.ts';
 import { Dimension, UNKNOWN } from './dimension.ts';
-import { Groups, hashOf } from './groups.ts';
 
 /** Collects the SKUs of batches. */
 export interface SkuFold {

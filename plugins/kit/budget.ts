@@ -1,9 +1,10 @@
 /** Something that becomes points or is folded into the overflow. */
 export interface Candidate {
+  /** Asked for once or twice; it need not be kept. */
   readonly key: string;
   /** The larger, the more it matters. */
   readonly weight: number;
-  /** How many points it becomes. */
+  /** How many points it becomes, one at least. */
   readonly points: number;
 }
 
@@ -19,18 +20,34 @@ export function withinBudget(
     readonly shown: ReadonlySet<string>;
   },
 ): ReadonlySet<string> {
-  const order = [...candidates].sort(
-    (a, b) =>
-      Number(budget.shown.has(b.key)) - Number(budget.shown.has(a.key)) ||
-      b.weight - a.weight ||
-      (a.key < b.key ? -1 : 1),
+  const { shown = [], others = [] } = Object.groupBy(candidates, ({ key }) =>
+    budget.shown.has(key) ? 'shown' : 'others',
   );
   const chosen = new Set<string>();
   let left = budget.limit - budget.reserved;
-  for (const { key, points } of order) {
-    if (points > left) continue;
-    left -= points;
-    chosen.add(key);
-  }
+  for (const all of [shown, others])
+    for (const { key, points } of heaviestFirst(all)) {
+      if (left < 1) return chosen;
+      if (points > left) continue;
+      left -= points;
+      chosen.add(key);
+    }
   return chosen;
+}
+
+/** Those of one weight by their keys, of which no more are made than needed. */
+function* heaviestFirst(candidates: readonly Candidate[]): Generator<Candidate> {
+  const order = candidates.toSorted((a, b) => b.weight - a.weight);
+  for (let from = 0; from < order.length; ) {
+    const { weight } = order[from] as Candidate;
+    let to = from + 1;
+    while (order[to]?.weight === weight) to++;
+    const equal = order.slice(from, to);
+    from = to;
+    if (equal.length > 1)
+      yield* equal
+        .map(({ key, points }) => ({ key, weight, points }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1));
+    else yield* equal;
+  }
 }

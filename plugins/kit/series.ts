@@ -1,12 +1,7 @@
-import {
-  add,
-  attributeName,
-  type CostColumn,
-  type Decimal,
-  toNumber,
-} from '../../pipelines/focus/index.ts';
-import { TOTAL_DIMENSIONS, type Total, type TotalDimension } from '../../pipelines/plugin/index.ts';
-import { withinBudget } from './budget.ts';
+import { add, attributeName, type CostColumn, type Decimal } from '../../pipelines/focus/index.ts';
+import type { Total, TotalDimension } from '../../pipelines/plugin/index.ts';
+import { type Candidate, withinBudget } from './budget.ts';
+import { type Group, SeriesGroups } from './series-groups.ts';
 
 /** Exact sums of the totals with equal attributes. */
 export interface Series {
@@ -40,107 +35,73 @@ export function seriesOf(
   grouping: Grouping,
   budget: { readonly maxPoints: number; readonly shown: ReadonlySet<string> },
 ): Budgeted {
-  const groups = new Map<string, Group>();
-  for (const total of totals) {
-    const group = groupOf(total, grouping);
-    const known = groups.get(group.key);
-    if (known === undefined) groups.set(group.key, group);
-    else known.costs = addCosts(known.costs, group.costs);
+  const groups = new SeriesGroups(grouping);
+  for (const total of totals) groups.add(total);
+  const units = groups.units();
+  const shown = withinBudget(units, limitOf(groups, { grouping, units, ...budget }));
+  const isShown = units.map(({ key }) => shown.has(key));
+  const series: Series[] = [];
+  const folded = new Map<string, Mutable<Series>>();
+  for (let number = 0; number < groups.size; number++) {
+    const group = groups.group(number);
+    if (isShown[groups.unit(number)] === true) {
+      series.push(seriesFor(group, grouping));
+      continue;
+    }
+    const key = foldKey(group, true);
+    const known = folded.get(key);
+    if (known !== undefined) known.costs = addCosts(known.costs, group.costs);
+    else {
+      const first = seriesFor({ ...group, values: undefined }, grouping);
+      folded.set(key, first);
+      series.push(first);
+    }
   }
-  return fitted([...groups.values()], grouping, budget);
+  return { series, shown };
 }
 
-interface Group {
-  readonly key: string;
-  readonly slot: string;
-  readonly currency: string | null;
-  /** What competes for the budget; undefined: folded already. */
-  readonly unit: string | undefined;
-  readonly values: readonly (string | null)[];
-  costs: Readonly<Record<CostColumn, Decimal>>;
-}
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-const POSITION = Object.fromEntries(
-  TOTAL_DIMENSIONS.map((name, index) => [name, index]),
-) as Readonly<Record<TotalDimension, number>>;
-const CURRENCY = POSITION.BillingCurrency;
-
-function groupOf(total: Total, grouping: Grouping): Group {
-  const slot = grouping.slot(total);
-  const currency = total.dimensions[CURRENCY] ?? null;
-  if (total.overflow) return folded({ slot, currency, costs: total.costs });
-  const values = grouping.dimensions.map((name) => total.dimensions[POSITION[name]] ?? null);
-  const named = keyOf(values);
-  const key = `${slot} ${named}`;
-  return { key, slot, currency, unit: grouping.together ? named : key, values, costs: total.costs };
-}
-
-/** Equal for equal values only. */
-function keyOf(values: readonly (string | null)[]): string {
-  let key = '';
-  for (const value of values) key += value === null ? '-' : `${value.length}:${value}`;
-  return key;
-}
-
-function folded({ slot, currency, costs }: Pick<Group, 'slot' | 'currency' | 'costs'>): Group {
-  return { key: foldKey(slot, currency), slot, currency, unit: undefined, values: [], costs };
-}
-
-function foldKey(slot: string, currency: string | null): string {
-  return `overflow ${slot} ${currency ?? ''}`;
-}
-
-function fitted(
-  groups: readonly Group[],
-  grouping: Grouping,
-  budget: { readonly maxPoints: number; readonly shown: ReadonlySet<string> },
-): Budgeted {
-  const { slotAttribute } = grouping;
-  const named = groups.map((group) => seriesName(group, slotAttribute !== undefined));
-  const fits = new Set(named).size * grouping.points <= budget.maxPoints;
-  const folds = new Set(
-    groups.map(({ slot, currency }) => foldKey(slotAttribute === undefined ? '' : slot, currency)),
-  );
-  const shown = withinBudget(candidates(groups, grouping), {
-    limit: fits ? Number.POSITIVE_INFINITY : budget.maxPoints,
-    reserved: fits ? 0 : folds.size * grouping.points,
-    shown: budget.shown,
-  });
-  const kept = new Map<string, Group>();
-  for (const group of groups) {
-    const shownAsIs = group.unit !== undefined && shown.has(group.unit);
-    const target = shownAsIs ? group : folded(group);
-    const known = kept.get(target.key);
-    if (known === undefined) kept.set(target.key, target);
-    else known.costs = addCosts(known.costs, target.costs);
+/** What the points may come to, and how many of them the overflow takes. */
+function limitOf(
+  groups: SeriesGroups,
+  of: {
+    readonly grouping: Grouping;
+    readonly units: readonly Candidate[];
+    readonly maxPoints: number;
+    readonly shown: ReadonlySet<string>;
+  },
+) {
+  const { grouping, units, maxPoints, shown } = of;
+  const isSlotNamed = grouping.slotAttribute !== undefined;
+  const all = new Set<string>();
+  const already = new Set<string>();
+  for (let number = 0; number < groups.size; number++) {
+    const key = foldKey(groups.group(number), isSlotNamed);
+    all.add(key);
+    if (groups.unit(number) < 0) already.add(key);
   }
-  return { series: [...kept.values()].map((group) => series(group, grouping)), shown };
+  const named = isSlotNamed ? groups.size : units.length + already.size;
+  if (named * grouping.points <= maxPoints)
+    return { limit: Number.POSITIVE_INFINITY, reserved: 0, shown };
+  return { limit: maxPoints, reserved: all.size * grouping.points, shown };
 }
 
-/** Equal for the groups that become one series. */
-function seriesName({ key, unit, currency }: Group, isSlotNamed: boolean): string {
-  return isSlotNamed ? key : (unit ?? foldKey('', currency));
+/** Equal for what is folded into one series. */
+function foldKey(
+  { slot, currency }: Pick<Group, 'slot' | 'currency'>,
+  isSlotNamed: boolean,
+): string {
+  return `${isSlotNamed ? slot : ''} ${currency ?? ''}`;
 }
 
-function candidates(groups: readonly Group[], { points, slotAttribute }: Grouping) {
-  const units = new Map<string, { key: string; weight: number; points: number }>();
-  for (const { unit, costs } of groups) {
-    if (unit === undefined) continue;
-    const known = units.get(unit) ?? { key: unit, weight: 0, points: 0 };
-    known.weight += Math.abs(toNumber(costs.EffectiveCost));
-    known.points = slotAttribute === undefined ? points : known.points + points;
-    units.set(unit, known);
-  }
-  return [...units.values()];
-}
-
-function series({ slot, currency, unit, values, costs }: Group, grouping: Grouping): Series {
+function seriesFor({ slot, currency, values, costs }: Group, grouping: Grouping): Series {
   const attributes: Record<string, string | boolean> = {};
   for (const [index, name] of grouping.dimensions.entries()) {
-    const value = values[index] ?? null;
+    const value = values?.[index] ?? null;
     if (value !== null) attributes[name === 'owner' ? 'finops.owner' : attributeName(name)] = value;
   }
-  if (unit === undefined) {
+  if (values === undefined) {
     if (currency !== null) attributes[attributeName('BillingCurrency')] = currency;
     attributes['otel.metric.overflow'] = true;
   }

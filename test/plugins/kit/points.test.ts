@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { add, type Decimal, toNumber, ZERO } from '../../../pipelines/focus/index.ts';
 import type { PointMetric, Total } from '../../../pipelines/plugin/index.ts';
+import { withinBudget } from '../../../plugins/kit/budget.ts';
 import { createCostMetrics, firstPeriodStart } from '../../../plugins/kit/points.ts';
 import { total, totalsOf } from '../../helpers/plugin-world.ts';
 
@@ -355,3 +356,34 @@ t.test(
     );
   },
 );
+
+t.test('what is chosen is what sorting all of it would choose', async () => {
+  const candidates = fc.uniqueArray(
+    fc.record({
+      key: fc.string({ minLength: 1, maxLength: 2 }),
+      weight: fc.integer({ min: 0, max: 3 }),
+      points: fc.integer({ min: 1, max: 3 }),
+    }),
+    { selector: ({ key }) => key, maxLength: 40 },
+  );
+  const shownKeys = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 2 }));
+  fc.assert(
+    fc.property(candidates, shownKeys, fc.integer({ min: 0, max: 40 }), (all, keys, limit) => {
+      const shown = new Set([...keys, ...all.slice(0, keys.length).map(({ key }) => key)]);
+      const order = all.toSorted(
+        (a, b) =>
+          Number(shown.has(b.key)) - Number(shown.has(a.key)) ||
+          b.weight - a.weight ||
+          (a.key < b.key ? -1 : 1),
+      );
+      let left = limit - 2;
+      const expected = order.filter(({ points }) => {
+        if (points > left) return false;
+        left -= points;
+        return true;
+      });
+      const chosen = withinBudget(all, { limit, reserved: 2, shown });
+      return [...chosen].join('|') === expected.map(({ key }) => key).join('|');
+    }),
+  );
+});

@@ -1,5 +1,5 @@
 /** Tuples of numbers → groups, by open addressing. Hot: plain fields and indexed loops. */
-import { grown } from '../focus/grown.ts';
+import { grown } from './grown.ts';
 
 /** Groups are numbered from 0 in order of appearance. */
 export class Groups {
