@@ -8,18 +8,10 @@ import { BadPart } from '../plugin/errors.ts';
  * Before a batch is normalized: where it is the first with dates such as 9/1/26, or with numbers such as 1,234, reads all of the part ahead. Throws a
  * `BadPart` that names row and column where they do not tell what they mean.
  */
-export async function readAhead(
-  { dates, numbers }: Normalizer,
-  batch: Batch,
-  path: string,
-): Promise<void> {
-  if (numbers.awaited(batch)) await hear(numbers, path);
+export async function readAhead(normalizer: Normalizer, batch: Batch, path: string): Promise<void> {
+  const { dates, numbers } = normalizer;
   if (dates.awaited(batch)) await hear(dates, path);
-}
-
-/** After the last batch: where numbers with commas came up late, makes sure that those before were read as what they are. Throws a `BadPart`. */
-export async function readAgain({ numbers }: Normalizer, path: string): Promise<void> {
-  if (numbers.late) await hear(numbers, path);
+  if (normalizer.awaitsNumbers(batch)) await hear(numbers, path);
 }
 
 /** What reads some columns of a part as a whole. */

@@ -18,7 +18,7 @@ import type { ChargeCheck } from './check-charges.ts';
 import type { ChargeKeeper } from './keep-charges.ts';
 import { loadMappings } from './load-mappings.ts';
 import type { LedgerEntry, Task, TaskResult } from './protocol.ts';
-import { readAgain, readAhead } from './read-ahead.ts';
+import { readAhead } from './read-ahead.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { WorkerPort } from './worker-port.ts';
 
@@ -148,7 +148,6 @@ class TaskRun {
       await this.#batch(batch);
       this.#watch.start('decode');
     }
-    await readAgain(normalizer, this.#task.path);
     this.#watch.start('encode');
     for (const [encoding, encoder] of this.#encoders.entries())
       await this.#sender.send(encoding, encoder.finish());

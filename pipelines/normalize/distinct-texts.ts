@@ -1,18 +1,34 @@
 import type { Batch } from '../focus/batch.ts';
 
-/** The distinct texts of a column of a batch, each with the number of its first row in the part. */
-export function eachText(name: string, { columns, rows, rowNumbers }: Batch): Map<string, number> {
-  const found = new Map<string, number>();
+/** Where a text of a batch stands. */
+export interface Place {
+  /** Number of its first row in the part. */
+  readonly row: number;
+  /** Rows of the batch that have it. */
+  readonly rows: number;
+}
+
+/** The distinct texts of a column of a batch. */
+export function eachText(name: string, { columns, rows, rowNumbers }: Batch): Map<string, Place> {
+  const found = new Map<string, Place>();
   const column = columns.get(name);
   if (column?.kind !== 'text') return found;
   const { codes, values } = column;
-  const seen = new Uint8Array(values.size);
+  const counts = new Uint32Array(values.size);
+  const firsts = new Uint32Array(values.size);
   for (let row = 0; row < rows; row++) {
     const code = codes[row] as number;
-    if (seen[code] === 1) continue;
-    seen[code] = 1;
-    const text = values.text(code);
-    if (text !== undefined) found.set(text, rowNumbers[row] as number);
+    if (counts[code] === 0) firsts[code] = row;
+    counts[code] = (counts[code] as number) + 1;
+  }
+  for (let code = 0; code < values.size; code++) {
+    const text = counts[code] === 0 ? undefined : values.text(code);
+    if (text === undefined) continue;
+    const known = found.get(text);
+    found.set(text, {
+      row: known?.row ?? (rowNumbers[firsts[code] as number] as number),
+      rows: (known?.rows ?? 0) + (counts[code] as number),
+    });
   }
   return found;
 }

@@ -98,6 +98,8 @@ export class Normalizer {
   readonly #amounts: readonly AmountExpression[];
   /** The templates that want a row of the batch. */
   #wanted: readonly RowTemplate[] = [];
+  /** The next batch, if the evaluator has it already. */
+  #prepared: Batch | undefined;
   #kept = new Uint8Array(0);
   #taken = new Uint8Array(0);
   #rows = new Uint32Array(0);
@@ -158,11 +160,21 @@ export class Normalizer {
     );
   }
 
+  /** Whether the batch, which is to be normalized next, has numbers that only the others of the part explain: `numbers.read` has to hear it first. */
+  awaitsNumbers(source: Batch): boolean {
+    if (this.numbers.awaited(source)) return true;
+    if (!this.numbers.unheard) return false;
+    const batch = this.#prepare(source);
+    const amounts = this.#amounts.map((of) => this.#evaluator.amount(of));
+    const isLate = this.numbers.awaitedLate(source, amounts);
+    this.#prepared = isLate ? undefined : batch;
+    return isLate;
+  }
+
   /** The batch's charges and rejected rows. Columns are valid until the next call. */
   normalize(source: Batch): Normalized {
-    const renamed = this.#renamed(source);
-    const batch = this.#joint.join(renamed);
-    this.#evaluator.begin(batch, renamed);
+    const batch = this.#prepared ?? this.#prepare(source);
+    this.#prepared = undefined;
     this.counts.rows += batch.rows;
     const kept = this.#fit(batch.rows);
     this.#wanted = wantedTemplates(this.#rowsAt(batch), this.table);
@@ -175,6 +187,13 @@ export class Normalizer {
     this.#measure(batch, kept, charges);
     this.#countRepairs(batch, kept);
     return { charges, rejected };
+  }
+
+  #prepare(source: Batch): Batch {
+    const renamed = this.#renamed(source);
+    const batch = this.#joint.join(renamed);
+    this.#evaluator.begin(batch, renamed);
+    return batch;
   }
 
   #fit(rows: number): Uint8Array {
@@ -336,7 +355,6 @@ export class Normalizer {
         else written = true;
       }
       if (written) count('number_format', row);
-      if (written) this.numbers.mended();
     }
   }
 

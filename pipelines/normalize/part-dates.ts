@@ -2,21 +2,22 @@ import type { Batch, TextColumn } from '../focus/batch.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
 import { formatTime } from '../focus/times.ts';
 import { CellRewriter } from './cell-rewriter.ts';
-import { type DatesFound, DateVotes, namedOrder } from './date-order.ts';
+import { type DatesFound, DateVotes, isWithin, namedOrder, type OrderFound } from './date-order.ts';
 import type { Expression } from './expressions.ts';
 import type { Mapping, MappingTable } from './mapping.ts';
-import { type DateOrder, needsOrder, readTime } from './written-times.ts';
+import { needsOrder, readTime } from './written-times.ts';
 
 /** The dates of a part whose day and month only an order tells apart (`9/1/26`): all of them are heard before the first one is read. */
 export class PartDates {
-  /** Rows of the batch with a date whose order is assumed: no date of the part tells. */
+  /** Rows of the batch with a date whose order is assumed: no date of the part tells, or a few contradict. */
   readonly assumed = new Set<number>();
   readonly #mapping: Mapping;
   readonly #rename: ReadonlyMap<string, string>;
   readonly #times: ReadonlySet<string>;
   readonly #short = new CellRewriter(isShortDate);
-  #ordered: CellRewriter | undefined;
-  #assumes = false;
+  #found: OrderFound | undefined;
+  /** By column, where the months in which dates are read differ by it. */
+  readonly #rewriters = new Map<string, CellRewriter>();
 
   constructor(
     mapping: Mapping,
@@ -31,12 +32,12 @@ export class PartDates {
     this.#rename = of.rename;
     this.#times = timeColumns(of.table);
     const order = namedOrder(of.settings.date_order);
-    if (order !== undefined) this.#ordered = inOrder(order);
+    if (order !== undefined) this.#found = { order, assumed: false };
   }
 
   /** Whether the batch has such dates and nobody has said how to read them: `read` has to hear the part first. */
   awaited(batch: Batch): boolean {
-    if (this.#ordered !== undefined) return false;
+    if (this.#found !== undefined) return false;
     return this.columns(batch.columns.keys()).some((name) => {
       const column = batch.columns.get(name);
       return column?.kind === 'text' && this.#short.has(column);
@@ -55,10 +56,7 @@ export class PartDates {
       for (const name of this.columns(batch.columns.keys()))
         votes.add(name, batch, BILLING_PERIOD.test(this.#rename.get(name) ?? ''));
     const found = votes.decide(this.#mapping);
-    if ('order' in found) {
-      this.#ordered = inOrder(found.order);
-      this.#assumes = found.assumed;
-    }
+    if ('order' in found) this.#found = found;
     return found;
   }
 
@@ -69,11 +67,18 @@ export class PartDates {
 
   /** The column (canonical name) with such dates as ISO 8601 where it is read as times; the column itself where it has none. */
   written(name: string, column: TextColumn, rows: number): TextColumn {
-    if (this.#ordered === undefined || !this.#times.has(name)) return column;
-    return this.#ordered.written(
+    const found = this.#found;
+    if (found === undefined || !this.#times.has(name)) return column;
+    let rewriter = this.#rewriters.get(name);
+    if (rewriter === undefined) {
+      const header = [...this.#rename].find(([, canonical]) => canonical === name)?.[0] ?? name;
+      rewriter = inOrder(found, header);
+      this.#rewriters.set(name, rewriter);
+    }
+    return rewriter.written(
       column,
       rows,
-      this.#assumes ? (row) => this.assumed.add(row) : undefined,
+      found.assumed || found.within !== undefined ? (row) => this.assumed.add(row) : undefined,
     );
   }
 }
@@ -114,10 +119,11 @@ function isSeparator(byte: number | undefined): boolean {
   return byte === 47 || byte === 45;
 }
 
-/** Writes short dates as ISO 8601; what is no date in the order stays as it is, and is none. */
-function inOrder(order: DateOrder): CellRewriter {
+/** Writes short dates as ISO 8601; what is no date in the order, or may not be read in it, stays as it is, and is none. */
+function inOrder(found: OrderFound, column: string): CellRewriter {
   return new CellRewriter(isShortDate, (text) => {
-    const time = formatTime(readTime(text, order));
+    if (!isWithin(found, column, text)) return text;
+    const time = formatTime(readTime(text, found.order));
     return time === undefined ? text : time.replace('T', ' ').replace('Z', '');
   });
 }

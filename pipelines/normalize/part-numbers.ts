@@ -1,11 +1,12 @@
 /** Numbers that can mean two (`1,234`, and `1.234` beside `12,50`): what they mean is told by all numbers of their column in the part. */
-import type { Batch, TextColumn } from '../focus/batch.ts';
+import { AMOUNT, type Amounts } from '../focus/amounts.ts';
+import type { AmountColumn, Batch, TextColumn } from '../focus/batch.ts';
 import type { Dictionary } from '../focus/dictionary.ts';
 import { CellRewriter } from './cell-rewriter.ts';
 import { eachText, type PartFault, quoted } from './distinct-texts.ts';
 import { type DecimalMark, markShown, withMark } from './written-numbers.ts';
 
-/** A number, where it stands, and how many others say the same. */
+/** A number, where it stands, and how many rows say the same. */
 interface Witness {
   readonly text: string;
   readonly row: number;
@@ -33,8 +34,8 @@ export class PartNumbers {
   readonly #commas = new CellRewriter(hasComma);
   readonly #rewriters = new Map<string, CellRewriter>();
   #state: 'begun' | 'plain' | 'read' = 'begun';
-  /** Whether numbers that are no plain decimals came up after rows had been read without the others being heard. */
-  late = false;
+  /** The first row that has not been read when the part is heard: numbers before it were read as they stand. */
+  #from = 0;
 
   /** `amounts`: canonical names of the columns that are read as amounts. */
   constructor(rename: ReadonlyMap<string, string>, amounts: Iterable<string>) {
@@ -52,9 +53,16 @@ export class PartNumbers {
     });
   }
 
-  /** A number that is no plain decimal came up. */
-  mended(): void {
-    if (this.#state === 'plain') this.late = true;
+  /** Whether the part has not been heard, as all numbers of the batches before were plain decimals. */
+  get unheard(): boolean {
+    return this.#state === 'plain';
+  }
+
+  /** Whether the amounts of a batch are the first that are no plain decimals: `read` has to hear the part before the batch is read. */
+  awaitedLate({ rowNumbers }: Batch, amounts: readonly AmountColumn[]): boolean {
+    if (!this.unheard || !amounts.some(({ values }) => isOdd(values))) return false;
+    this.#from = rowNumbers[0] ?? 0;
+    return true;
   }
 
   /** The columns of a header that are read as amounts. */
@@ -74,7 +82,7 @@ export class PartNumbers {
     this.#state = 'read';
     const usual = usualMark([...columns.values()]);
     for (const [name, shown] of columns) {
-      const found = decide(name, shown, { usual, late: this.late });
+      const found = decide(name, shown, { usual, from: this.#from });
       if (typeof found === 'object') return found;
       if (found !== undefined) this.#rewriters.set(this.#rename.get(name) ?? '', rewriter(found));
     }
@@ -88,14 +96,14 @@ export class PartNumbers {
 }
 
 function hear(shown: Shown, name: string, batch: Batch): void {
-  for (const [text, row] of eachText(name, batch)) {
+  for (const [text, { row, rows }] of eachText(name, batch)) {
     if (UNGROUPED.test(text)) shown.ungrouped = true;
     const mark = markShown(text);
     if (mark === undefined) continue;
     const place = mark !== 'either' ? mark : text.includes('.') ? 'point' : 'comma';
     const witness = shown[place];
-    if (witness === undefined) shown[place] = { text, row, alike: 0 };
-    else witness.alike++;
+    if (witness === undefined) shown[place] = { text, row, alike: rows };
+    else witness.alike += rows;
   }
 }
 
@@ -114,14 +122,14 @@ function usualMark(columns: readonly Shown[]): Marks {
 function decide(
   column: string,
   shown: Shown,
-  { usual, late }: { readonly usual: Marks; readonly late: boolean },
+  { usual, from }: { readonly usual: Marks; readonly from: number },
 ): DecimalMark | PartFault | undefined {
   const isTold = shown[','] !== undefined || shown['.'] !== undefined;
   const { ',': comma, '.': point } = isTold ? prevailing(shown) : usual;
   // Beside 12000 and 0.5, nobody knows what 12,500 is: it stays no number.
   if (comma === undefined) return point === undefined || shown.ungrouped === true ? undefined : '.';
   if (shown.point === undefined) return point === undefined ? ',' : undefined;
-  if (point === undefined && !late) return ',';
+  if (point === undefined && shown.point.row >= from) return ',';
   const beside = point === undefined ? '' : ` and ${place(point)} a decimal point`;
   return {
     fault: `${column} is ${place(shown.point)}, which can be two numbers: ${place(comma)} has a decimal comma${beside}; write them alike, without separators of thousands`,
@@ -154,6 +162,11 @@ function rewriter(mark: DecimalMark): CellRewriter {
     },
     (text) => withMark(text, mark),
   );
+}
+
+/** Whether an entry is no number, or one that is written otherwise than as a plain decimal. */
+function isOdd({ invalid, mended, state }: Amounts): boolean {
+  return invalid > 0 || [...mended].some((code) => state[code] !== AMOUNT.null);
 }
 
 const COMMA = 44;

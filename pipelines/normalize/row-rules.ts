@@ -140,7 +140,7 @@ const LONGEST_SHOWN = 40;
 function wantedOf({ kind }: Column, cell: string | undefined): string {
   if (kind !== 'amount')
     return needsOrder(cell ?? '')
-      ? 'a date in the order of day and month that the others or date_order have'
+      ? 'a date in the order of day and month, and in the months, that the others have (date_order names the order)'
       : 'a date and time';
   return TWO_MEANINGS.test(cell ?? '')
     ? 'certain: its comma can separate thousands or decimals, and no other number of the file tells which'

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { readAgain } from '../../../pipelines/engine/read-ahead.ts';
 import {
   type Decimal,
   decimal,
@@ -296,6 +295,42 @@ t.test('dates that do not tell, or tell two things', async (t) => {
   t.same(said.rejected, { invalid_time: 1 });
 });
 
+t.test('a few dates that contradict all others are refused alone', async (t) => {
+  const days = (month: number, last: number, from = 1) =>
+    Array.from({ length: last - from + 1 }, (_, i) => [`${month}/${i + from}/2026`, ''] as const);
+  const september = [...days(9, 30), ...days(9, 30)];
+  const one = await daysOf([...september, ['14/9/2026', ''], ['3/9/2026', ''], ['9/4/2026', '']]);
+  t.equal(one.found !== undefined && 'order' in one.found && one.found.order, 'mdy');
+  t.equal(one.days.length, 61);
+  t.ok(one.days.every((day) => day?.startsWith('2026-09')));
+  t.equal(one.days.at(-1), '2026-09-04');
+  t.same(
+    one.rejected,
+    { invalid_time: 2 },
+    'nor is 3/9 read as the ninth of March: all others are of September',
+  );
+  const european = september.map(([day]) => {
+    const [month, date, year] = day.split('/');
+    return [`${date}/${month}/${year}`, ''] as const;
+  });
+  const swapped = await daysOf([...european, ['9/14/2026', '']]);
+  t.match(swapped.found, { order: 'dmy' });
+  const many = await daysOf([...days(9, 30), ['14/9/2026', '']]);
+  t.match(many.found, { fault: /contradict each other/ }, 'one in thirty-one is too many');
+});
+
+t.test('one certain date does not scatter all others over the year', async (t) => {
+  const european = Array.from({ length: 60 }, (_, i) => [`${(i % 12) + 1}/9/2026`, ''] as const);
+  const typo = await daysOf([...european, ['9/13/2026', '']]);
+  t.match(typo.found, {
+    row: 61,
+    fault: /is "9\/13\/2026" in row 61 and .* is "1\/9\/2026" in row 1/,
+  });
+  const half = Array.from({ length: 60 }, (_, i) => [`9/${(i % 12) + 1}/2026`, ''] as const);
+  const begun = await daysOf([...half, ['9/13/2026', '']]);
+  t.match([begun.found, begun.days.at(-1)], [{ order: 'mdy' }, '2026-09-13']);
+});
+
 t.test('however a part is cut into batches, its dates are the same', async (t) => {
   const day = fc.integer({ min: 1, max: 28 });
   await fc.assert(
@@ -377,7 +412,6 @@ async function costsOf(rows: readonly (readonly [billed: string, list: string])[
     normalizer,
     aheadBatches(normalizer, eachBatch(toBatches(COSTS, cells, batchRows)), path),
   );
-  await readAgain(normalizer, path);
   const { rejected, repairs } = normalizer.counts;
   return {
     billed: charges.map(({ BilledCost }) => BilledCost),
@@ -429,6 +463,36 @@ t.test('all numbers of a column are read by one mark', async (t) => {
     ],
     'each by its own',
   );
+});
+
+t.test('a number that only others explain may come up late', async (t) => {
+  const english = await costsOf([
+    ['12.50', '1'],
+    ['3', '1'],
+    ['7', '1'],
+    ['1,234', '2'],
+    ['5', '1'],
+    ['9', '1,000'],
+  ]);
+  t.same(english.billed, ['12.5', '3', '7', '1234', '5', '9']);
+  t.same([english.list.at(-1), english.rejected, english.written], ['1000', {}, 2]);
+  const german = await costsOf([
+    ['12', '1'],
+    ['3', '1'],
+    ['1,5', '1'],
+    ['1.234', '2'],
+  ]);
+  t.same(
+    german.billed,
+    ['12', '3', '1.5', '1234'],
+    'points that come with the commas are of thousands',
+  );
+  const untold = await costsOf([
+    ['12', '1'],
+    ['3', '1'],
+    ['1,234', '1'],
+  ]);
+  t.same([untold.billed, untold.rejected], [['12', '3'], { invalid_number: 1 }]);
 });
 
 t.test('numbers of a column that are written in two ways', async (t) => {
