@@ -2,7 +2,12 @@
 
 /** What the table is and what helps; undefined when it is none that is known. */
 export function foreignTable(header: readonly string[]): string | undefined {
-  const columns = new Set(header.map((name) => name.toLowerCase().replace(/[\s_]+/g, '')));
+  const columns = new Set(
+    header.flatMap((name) => {
+      const bare = name.toLowerCase().replace(/[\s_]+/g, '');
+      return [bare, bare.replace(/\([^)]*\)$/, '')];
+    }),
+  );
   if (header[0]?.startsWith('[[') === true) return ROWS_WITHOUT_NAMES;
   return FOREIGN.find(([names]) => names.every((name) => columns.has(name)))?.[1];
 }
@@ -10,7 +15,10 @@ export function foreignTable(header: readonly string[]): string | undefined {
 const ROWS_WITHOUT_NAMES =
   'These are rows without names: write an object per row (in pandas orient="records")';
 
-/** Columns that tell it, lower-case and without blanks, then the words. */
+const GOOGLE_REPORT =
+  "This is a download of the reports of Google's console, a summary without dates: download the cost table (Billing, Cost table, Download CSV) or read the billing export";
+
+/** Columns that tell it, lower-case and without blanks, with or without what stands in brackets at their end (`Subtotal ($)`), then the words. */
 const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[] = [
   [
     ['f'],
@@ -68,6 +76,8 @@ const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[]
     ['meterid', 'consumedquantity', 'metercategory'],
     'This is usage without costs: read an export of cost details',
   ],
+  [['servicedescription', 'subtotal'], GOOGLE_REPORT],
+  [['projectname', 'subtotal'], GOOGLE_REPORT],
   [['columns', 'rows'], ROWS_WITHOUT_NAMES],
   [['columns', 'data'], ROWS_WITHOUT_NAMES],
 ];

@@ -286,6 +286,10 @@ t.test('tables that are no bills say what to read instead', async (t) => {
       'Usage Date,Meter Category,Meter Id,Meter Name,Consumed Quantity,Resource Group',
       /usage without costs/,
     ],
+    [
+      'Service description,Service ID,SKU description,SKU ID,Usage amount,Usage unit,Cost (€),Savings programs (€),Unrounded subtotal (€),Subtotal (€)',
+      /reports of Google's console/,
+    ],
     ['a,b,c,d,e', /A mapping of your own/],
   ] as const;
   for (const [header, words] of cases) await t.rejects(read(lines(header, '1,2,3,4,5')), words);
