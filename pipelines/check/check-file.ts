@@ -1,9 +1,12 @@
 import type { Batch } from '../focus/batch.ts';
+import { columnFact, columnsOf } from '../focus/columns.ts';
 import { type CheckerOptions, createChecker } from './checker.ts';
+import { identify } from './header.ts';
 import type { CheckReport, Note } from './report.ts';
 
 /** What is needed of an opened part. */
 export interface CheckedSource {
+  readonly format: string;
   readonly columns: readonly string[];
   batches(): AsyncIterable<Batch>;
   takeRejected(): readonly { readonly reason: string; readonly row: number }[];
@@ -20,7 +23,9 @@ export interface CheckFileOptions extends Omit<CheckerOptions, 'columns'> {
 export async function checkFile(path: string, options: CheckFileOptions): Promise<CheckReport> {
   const source = await options.openSource(path);
   try {
-    const checker = createChecker({ ...options, columns: source.columns });
+    const columns =
+      source.format === 'ndjson' ? withOmitted(source.columns, options) : source.columns;
+    const checker = createChecker({ ...options, columns });
     let unreadable = 0;
     for await (const batch of source.batches()) {
       checker.add(batch);
@@ -34,6 +39,22 @@ export async function checkFile(path: string, options: CheckFileOptions): Promis
   } finally {
     await source.close();
   }
+}
+
+/** A member that no object of a JSON file has is null on all rows: with the columns of the version that may be. */
+function withOmitted(columns: readonly string[], options: CheckFileOptions): readonly string[] {
+  const found = identify(columns);
+  const names = new Set(columns.map((name) => name.trim().toLowerCase()));
+  if (
+    (options.dataset ?? found.dataset) !== 'CostAndUsage' ||
+    !names.has('billedcost') ||
+    !names.has('chargeperiodstart')
+  )
+    return columns;
+  const omitted = columnsOf(options.version ?? found.version).filter(
+    (name) => !names.has(name.toLowerCase()) && columnFact(name)?.nullable === true,
+  );
+  return [...columns, ...omitted];
 }
 
 function unread(rows: number): Note {

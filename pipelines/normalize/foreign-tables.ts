@@ -54,7 +54,7 @@ const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[]
   ],
   [
     ['id', 'properties'],
-    "This looks like an answer of Azure's API: read an export of cost details",
+    "This looks like an answer of Azure's API: write its rows with jq -c '.value[] | .properties + {tags}', or read an export of cost details",
   ],
   [
     ['skuname', 'usagequantity', 'usagestarttime'],
@@ -78,6 +78,10 @@ const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[]
   ],
   [['servicedescription', 'subtotal'], GOOGLE_REPORT],
   [['projectname', 'subtotal'], GOOGLE_REPORT],
+  [
+    ['servicename', 'costusd', 'cost', 'currency'],
+    "This is a download of Azure's cost analysis, a summary: read an export of cost details",
+  ],
   [['columns', 'rows'], ROWS_WITHOUT_NAMES],
   [['columns', 'data'], ROWS_WITHOUT_NAMES],
 ];

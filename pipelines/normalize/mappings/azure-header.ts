@@ -63,7 +63,7 @@ CostAllocationRuleName
 CostCenter
 CostInBillingCurrency
 CostInPricingCurrency
-Date UsageDate UsageDateTime
+Date UsageDate UsageDateTime UsageStart
 EffectivePrice ResourceRate
 ExchangeRateDate
 ExchangeRatePricingToBilling ExchangeRate
@@ -100,7 +100,7 @@ ReservationId
 ReservationName
 ResourceGroupName ResourceGroup
 ResourceId InstanceId
-ResourceLocation
+ResourceLocation InstanceLocation
 ResourceName InstanceName
 ResourceType
 ServiceFamily

@@ -14,11 +14,13 @@ import {
   jsonObject,
   map,
   present,
+  sign,
   text,
   timeBy,
   when,
 } from '../expressions.ts';
 import { defineMapping, type RowTemplate } from '../mapping.ts';
+import { dividedWhere } from './arithmetic.ts';
 import { billingMonthOf, missing, soldBy } from './usage-record.ts';
 
 const REQUIRED = ['date', 'product', 'sku', 'grossAmount', 'netAmount'] as const;
@@ -84,19 +86,28 @@ const charge: RowTemplate['columns'] = {
   x_CostSource: always('invoice'),
 };
 
+/** What a unit comes to after the discount, to 15 places. */
+const netPrice = dividedWhere(is(sign('quantity'), '+', '-'), [
+  amount('netAmount'),
+  amount('quantity'),
+]);
+
 const costs: RowTemplate['columns'] = {
   BilledCost: amount('netAmount'),
   EffectiveCost: amount('netAmount'),
   ContractedCost: amount('netAmount'),
   ListCost: amount('grossAmount'),
   ListUnitPrice: amount('pricePerUnit'),
+  ContractedUnitPrice: netPrice,
   PricingCurrencyEffectiveCost: amount('netAmount'),
   PricingCurrencyListUnitPrice: amount('pricePerUnit'),
+  PricingCurrencyContractedUnitPrice: netPrice,
   PricingQuantity: amount('quantity'),
   PricingUnit: text('unitType'),
   ConsumedQuantity: amount('quantity'),
   ConsumedUnit: text('unitType'),
   SkuId: text('sku'),
+  SkuMeter: text('sku'),
   SkuPriceId: text('sku'),
 };
 

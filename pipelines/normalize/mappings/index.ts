@@ -11,6 +11,7 @@ import focus from './focus.ts';
 import forwarded from './forwarded.ts';
 import gcpBilling from './gcp-billing.ts';
 import gcpCostTable from './gcp-cost-table.ts';
+import gcpCsv from './gcp-csv.ts';
 import githubUsage from './github-usage.ts';
 import kubernetesUsage from './kubernetes-usage.ts';
 import mongodbAtlas from './mongodb-atlas.ts';
@@ -27,6 +28,7 @@ export const MAPPINGS: readonly Mapping[] = [
   azureCostFees,
   gcpBilling,
   gcpCostTable,
+  gcpCsv,
   ociCostReport,
   ciJobs,
   githubUsage,

@@ -42,12 +42,18 @@ const PARTS = {
   externalcost: 'x_ExternalCost',
 } as const;
 
+/** Names in tables that Kubecost writes. */
+const NAMES: Readonly<Record<string, string>> = { windowstart: 'start', windowend: 'end' };
+
 /** The mapping `opencost`. */
 export default defineMapping({
   name: 'opencost',
   summary: 'Allocations of OpenCost, as its API answers them or as csv, with estimated costs.',
   settings: { currency: CURRENCY_SETTING },
-  rename: (header) => header.trim().toLowerCase(),
+  rename: (header) => {
+    const name = header.toLowerCase().replace(/[\s_]+/g, '');
+    return NAMES[name] ?? name;
+  },
   fits: (columns) =>
     COSTS.every((name) => columns.has(name)) && !columns.has('billedcost') ? 90 : 0,
   required: [...COSTS, 'currency'],

@@ -466,6 +466,7 @@ t.test('a whole file: what cannot be read is said', async (t) => {
   const report = await checkFile('bill.csv', {
     version: '1.2',
     openSource: async () => ({
+      format: 'csv',
       columns: ['ProviderName'],
       batches: () => eachBatch(toBatches(['ProviderName'], [{ ProviderName: 'AWS' }])),
       takeRejected: () => (closed === 0 ? [{ reason: 'wrong_field_count', row: 2 }] : []),
@@ -477,6 +478,25 @@ t.test('a whole file: what cannot be read is said', async (t) => {
   t.equal(closed, 1);
   t.match(report, { rows: 1, ok: false });
   t.ok(report.notes.some(({ id }) => id === 'focusd.unreadable-rows'));
+});
+
+t.test('a member that no object has is null, not a column that is missing', async (t) => {
+  const columns = columnsOf('1.2').filter((name) => name !== 'ChargeClass' && name !== 'Tags');
+  const checked = (format: string, of: readonly string[]) =>
+    checkFile(`bill.${format}`, {
+      version: '1.2',
+      openSource: async () => ({
+        format,
+        columns: of,
+        batches: () => eachBatch([]),
+        takeRejected: () => [],
+        close: async () => {},
+      }),
+    });
+  t.same((await checked('ndjson', columns)).violations, []);
+  t.match((await checked('csv', columns)).violations, [{ column: 'ChargeClass' }]);
+  const without = columns.filter((name) => name !== 'BillingCurrency');
+  t.match((await checked('ndjson', without)).violations, [{ column: 'BillingCurrency' }]);
 });
 
 const CONFORMING = [

@@ -258,6 +258,46 @@ t.test('an invoice of DigitalOcean', async (t) => {
   t.same(brokenInvariants(found.charges), {});
 });
 
+t.test('daily csv files of Google from before 2021', async (t) => {
+  const found = await read(
+    lines(
+      'Account ID,Line Item,Start Time,End Time,Project,Measurement1,Measurement1 Total Consumption,Measurement1 Units,Credit1,Credit1 Amount,Credit1 Currency,Cost,Currency,Project Number,Project ID,Project Name,Project Labels,Description',
+      '01A,com.google.cloud/services/compute-engine/VmN1,2020-09-01T00:00:00-07:00,2020-09-02T00:00:00-07:00,123,m,86400,seconds,Sustained,-0.14,USD,1.14,USD,123,shop-1,Shop,"env:prod,team:web",N1 running',
+      '01A,com.google.cloud/services/cloud-storage/Storage,2020-09-01T00:00:00-07:00,2020-09-02T00:00:00-07:00,123,m,5,byte-seconds,,,,0.000001,USD,123,shop-1,Shop,,Storage',
+    ),
+  );
+  t.match(found, {
+    mapping: 'gcp-csv',
+    exported: { BilledCost: '1.000001' },
+    rejected: {},
+  });
+  t.match(found.charges, [
+    {
+      ChargePeriodStart: '2020-09-01T07:00:00Z',
+      ListCost: '1.14',
+      ServiceCategory: 'Compute',
+      ServiceName: 'Compute Engine',
+      SubAccountId: 'shop-1',
+      Tags: '{"project/env":"prod","project/team":"web"}',
+    },
+    { ServiceName: 'Cloud Storage', ServiceCategory: 'Storage' },
+  ]);
+  t.same(brokenInvariants(found.charges), {});
+});
+
+t.test("usage as Azure's command line lists it", async (t) => {
+  const found = await read(
+    '{"data":[{"additionalInfo":null,"billingPeriodId":"/b/202609","consumedService":"Microsoft.Compute","currency":"EUR","instanceId":"/subscriptions/0a1b/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/vm1","instanceLocation":"westeurope","instanceName":"vm1","meterId":"m1","pretaxCost":"1.25","product":"D2","subscriptionGuid":"0a1b","subscriptionName":"Shop","tags":{"team":"web"},"usageEnd":"2026-09-03T23:59:59Z","usageQuantity":"12","usageStart":"2026-09-03T00:00:00Z"}]}',
+  );
+  t.match(found, { mapping: 'azure-cost', exported: { BilledCost: '1.25' }, rejected: {} });
+  t.match(found.charges[0], {
+    ChargePeriodStart: '2026-09-03T00:00:00Z',
+    RegionId: 'westeurope',
+    SubAccountId: '0a1b',
+    Tags: '{"team":"web"}',
+  });
+});
+
 t.test('an enterprise export of old has the subscription beside a number', async (t) => {
   const found = await read(
     lines(
@@ -290,6 +330,7 @@ t.test('tables that are no bills say what to read instead', async (t) => {
       'Service description,Service ID,SKU description,SKU ID,Usage amount,Usage unit,Cost (€),Savings programs (€),Unrounded subtotal (€),Subtotal (€)',
       /reports of Google's console/,
     ],
+    ['ResourceId,ServiceName,Meter,CostUSD,Cost,Currency', /cost analysis/],
     ['a,b,c,d,e', /A mapping of your own/],
   ] as const;
   for (const [header, words] of cases) await t.rejects(read(lines(header, '1,2,3,4,5')), words);
