@@ -82,6 +82,7 @@ const FOREIGN: readonly (readonly [columns: readonly string[], words: string])[]
     ['servicename', 'costusd', 'cost', 'currency'],
     "This is a download of Azure's cost analysis, a summary: read an export of cost details",
   ],
+  [['error'], 'This is an error that an API answered instead of rows'],
   [['columns', 'rows'], ROWS_WITHOUT_NAMES],
   [['columns', 'data'], ROWS_WITHOUT_NAMES],
 ];

@@ -15,6 +15,7 @@ import {
   firstAmount,
   is,
   map,
+  noAmount,
   not,
   present,
   type Test,
@@ -38,7 +39,10 @@ import { monthOf } from './usage-months.ts';
 import { soldBy } from './usage-record.ts';
 
 const PROVIDER = 'Google Cloud';
-const REQUIRED = ['billing account id', 'cost type', 'sku id', 'usage start date', 'cost'] as const;
+/** The console leaves out the other columns when asked to. */
+const REQUIRED = ['cost type', 'usage start date'] as const;
+const COSTS = ['unrounded cost', 'cost'] as const;
+const THINGS = ['sku description', 'sku id', 'service description', 'project name'] as const;
 
 /** The mapping `gcp-cost-table`. */
 export default defineMapping({
@@ -49,7 +53,11 @@ export default defineMapping({
     const name = header.trim().toLowerCase();
     return COST.exec(name)?.[1] ?? name;
   },
-  fits: (columns) => (REQUIRED.every((name) => columns.has(name)) ? 90 : 0),
+  fits: (columns) =>
+    REQUIRED.every((name) => columns.has(name)) &&
+    [COSTS, THINGS].every((names) => names.some((name) => columns.has(name)))
+      ? 90
+      : 0,
   required: REQUIRED,
   build,
 });
@@ -60,7 +68,7 @@ const COST = /^((?:unrounded )?cost) \([^)]*\)$/;
 function build(input: MappingInput): MappingTable {
   const type = map('cost type', (value) => value.trim().toLowerCase());
   const currency = input.titles?.get('currency') ?? namedCurrency(input.settings.currency);
-  const cost = firstAmount(...['unrounded cost', 'cost'].filter((name) => input.has(name)));
+  const cost = firstAmount(...COSTS.filter((name) => input.has(name)), noAmount);
   const period = periods(input);
   const total = is(type, 'total');
   return {
@@ -106,7 +114,7 @@ function missingCell(column: string, message: string, where: Test): RejectRule {
 }
 
 function parties(input: MappingInput): RowTemplate['columns'] {
-  const project = text('project id');
+  const project = first('project id', 'project number', 'project name');
   return {
     ...soldBy(always(PROVIDER)),
     BillingAccountId: first(
@@ -138,7 +146,7 @@ function charge(input: MappingInput, type: TextExpression): RowTemplate['columns
     ChargeFrequency: when(usage, always('Usage-Based'), always('One-Time')),
     PricingCategory: when(usage, when(credit, always(undefined), always('Standard'))),
     SkuId: text('sku id'),
-    SkuMeter: text('sku description'),
+    SkuMeter: when(present('sku id'), 'sku description'),
     x_CostType: text('cost type'),
     x_CreditType: text('credit type'),
     x_ServiceId: text('service id'),

@@ -75,6 +75,24 @@ t.test('a downloaded cost table is an invoice', async (t) => {
   t.same(brokenInvariants(charges), {});
 });
 
+t.test('a table with few of its columns', async (t) => {
+  const { charges, counts } = await read(
+    [
+      'Project name,SKU description,Credit type,Cost type,Usage start date,Usage end date,Usage amount,Usage unit,Unrounded Cost ($)',
+      'Shop,E2 Core,,Usage,2026-09-01,2026-09-30,"6,282.708",hour,10.0051',
+      'Shop,E2 Core,Free tier,Usage,2026-09-01,2026-09-30,"6,282.708",hour,-10',
+      ',,,Total,,,,,0.0051',
+    ].join('\n'),
+    'USD',
+  );
+  t.same(Object.fromEntries(counts.dropped), { total_row: 1 });
+  t.match(charges, [
+    { BilledCost: '10.0051', BillingAccountId: 'unknown', SubAccountId: 'Shop' },
+    { BilledCost: '-10', ChargeCategory: 'Credit' },
+  ]);
+  t.same(brokenInvariants(charges), {});
+});
+
 t.test('a table without the lines above it', async (t) => {
   const text = [HEADER, ...ROWS, ...LAST].join('\n');
   const unnamed = await read(text);
