@@ -24,19 +24,25 @@ export function appendDouble(into: Amounts, value: number): number {
   return into.addNumber(value);
 }
 
+/** The values of a page, one behind the other and aligned. */
+let doubles = new Float64Array(4096);
+
 /** Appends all of the doubles by `appendDouble`, whose first case it has within its loop; their codes go to `out` from `from` on. */
 export function appendDoubles(into: Amounts, values: Values, out: Uint32Array, from: number): void {
-  const { view, starts, count } = values;
+  const { count } = values;
   into.reserve(into.size + count);
+  align(values);
   const { state, whole, nano, atto, double } = into;
+  let code = into.size;
   for (let i = 0; i < count; i++) {
-    const value = view.getFloat64(starts[i] as number, true);
+    const value = doubles[i] as number;
     const scaled = Math.round(value * 1e12);
     if (!(scaled < 1e15 && scaled > -1e15 && scaled / 1e12 === value)) {
+      into.size = code;
       out[from + i] = appendDouble(into, value);
+      code = into.size;
       continue;
     }
-    const code = into.size++;
     const integer = Math.trunc(value);
     const rest = scaled - integer * 1e12;
     // Exact, as |rest| < 10^12: the quotients next to an integer are further from it than the product can be wrong.
@@ -46,8 +52,16 @@ export function appendDoubles(into: Amounts, values: Values, out: Uint32Array, f
     nano[code] = billionths + 0;
     atto[code] = (rest - billionths * 1e3) * 1e6;
     double[code] = value + 0;
-    out[from + i] = code;
+    out[from + i] = code++;
   }
+  into.size = code;
+}
+
+/** Copies doubles, which stand in a page without gaps and in the order of bytes that processors have, to `doubles`. */
+function align({ bytes, starts, count }: Values): void {
+  if (count > doubles.length) doubles = new Float64Array(count);
+  const first = starts[0] as number;
+  new Uint8Array(doubles.buffer).set(bytes.subarray(first, first + count * 8));
 }
 
 /** Appends `scaled * 10^-12`, at most 15 digits: `value` is the double nearest to it. */
