@@ -15,6 +15,12 @@ export class PassedColumn implements ColumnReader {
   /** Rows of the row group that were asked for, and those that are decoded. */
   #asked = 0;
   #done = 0;
+  /** The batch at hand: rows before it, its rows, and the column if somebody has looked at it. */
+  #before = 0;
+  #rows = 0;
+  #column: Column | undefined;
+  /** The same object for all batches, as one with accessors is costly to make. */
+  readonly #shown: Column;
 
   constructor(
     reader: ColumnReader,
@@ -25,6 +31,7 @@ export class PassedColumn implements ColumnReader {
     this.#reader = reader;
     this.#batchRows = of.batchRows;
     this.#look = of.look;
+    this.#shown = shown(this.kind, () => this.#decoded());
     reader.leave();
   }
 
@@ -35,22 +42,11 @@ export class PassedColumn implements ColumnReader {
   }
 
   read(rows: number): Column {
-    const before = this.#asked;
+    this.#before = this.#asked;
+    this.#rows = rows;
     this.#asked += rows;
-    let column: Column | undefined;
-    const read = (): Column => {
-      column ??= this.#look(() => this.#decode(before, rows));
-      return column;
-    };
-    return {
-      kind: this.kind,
-      get codes() {
-        return read().codes;
-      },
-      get values() {
-        return read().values;
-      },
-    } as Column;
+    this.#column = undefined;
+    return this.#shown;
   }
 
   takeRepaired(): number {
@@ -59,12 +55,18 @@ export class PassedColumn implements ColumnReader {
 
   leave(): void {}
 
-  /** The `rows` rows behind the first `before` of the row group. */
-  #decode(before: number, rows: number): Column {
+  #decoded(): Column {
+    this.#column ??= this.#look(() => this.#decode());
+    return this.#column;
+  }
+
+  /** The rows of the batch at hand. */
+  #decode(): Column {
     this.#start?.();
     this.#start = undefined;
-    while (this.#done < before) this.#next(Math.min(this.#batchRows, before - this.#done));
-    return this.#next(rows);
+    while (this.#done < this.#before)
+      this.#next(Math.min(this.#batchRows, this.#before - this.#done));
+    return this.#next(this.#rows);
   }
 
   #next(rows: number): Column {
@@ -72,4 +74,17 @@ export class PassedColumn implements ColumnReader {
     this.#done += rows;
     return column;
   }
+}
+
+/** A column that `decoded` gives when its codes or its values are asked for. */
+function shown(kind: Column['kind'], decoded: () => Column): Column {
+  return {
+    kind,
+    get codes() {
+      return decoded().codes;
+    },
+    get values() {
+      return decoded().values;
+    },
+  } as Column;
 }
