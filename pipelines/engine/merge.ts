@@ -1,6 +1,6 @@
-import type { CostColumn } from '../focus/columns.ts';
-import { add, decimal, formatDecimal } from '../focus/decimal.ts';
-import { createFold, eachTotal, type Fold } from '../fold/index.ts';
+import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
+import { add, type Decimal, decimal, formatDecimal, ZERO } from '../focus/decimal.ts';
+import { costOfAll, createFold, eachTotal, type Fold } from '../fold/index.ts';
 import { MAX_SKUS, SkuMerge } from '../fold/skus.ts';
 import type { ChargedSkus } from '../plugin/charged-skus.ts';
 import type { ResourceCost } from '../plugin/links.ts';
@@ -31,6 +31,8 @@ export class Merge {
   readonly #resources = new Map<string, ResourceCost>();
   readonly #skus = new SkuMerge(MAX_SKUS);
   readonly #early = new Map<number, TaskResult>();
+  /** What the parts cost that state no such cost. */
+  readonly #derived = new Map<CostColumn, Decimal>();
   #next = 0;
   #sums: Sums = NOTHING;
 
@@ -53,13 +55,29 @@ export class Merge {
   result(): Merged {
     return {
       ...this.#sums,
+      ledger: this.#wholeLedger(),
       totals: eachTotal(this.#fold.totals()),
       resources: [...this.#resources.values()],
       skus: this.#skus.result(),
     };
   }
 
+  /** Where some parts state a cost and others do not, what was derived for these is in the totals and in the account too. */
+  #wholeLedger(): TaskResult['ledger'] {
+    const derived = Object.keys(this.#sums.ledger).flatMap((cost) => {
+      const amount = formatDecimal(this.#derived.get(cost as CostColumn) ?? ZERO);
+      if (amount === '0') return [];
+      const nothing = { rejected: '0', dropped: '0', reshaped: '0' };
+      return [{ [cost]: { source: 'derived', read: amount, exported: amount, ...nothing } }];
+    });
+    return mergeLedgers([this.#sums.ledger, ...derived]);
+  }
+
   #take(result: TaskResult): void {
+    const unstated = COST_COLUMNS.filter((cost) => result.ledger[cost] === undefined);
+    const costs = unstated.length === 0 ? undefined : costOfAll(result.totals);
+    for (const cost of unstated)
+      this.#derived.set(cost, add(this.#derived.get(cost) ?? ZERO, costs?.get(cost) ?? ZERO));
     this.#sums = added(this.#sums, result);
     this.#fold.merge(result.totals);
     for (const cost of result.resources) addResource(this.#resources, cost);
@@ -124,7 +142,8 @@ export function mergeCounts(
 function addEntries(a: LedgerEntry, b: LedgerEntry): LedgerEntry {
   const plus = (key: 'read' | 'exported' | 'rejected' | 'dropped' | 'reshaped'): string =>
     formatDecimal(add(decimal(a[key]), decimal(b[key])));
-  const source = a.source === b.source ? a.source : [...new Set([a.source, b.source])].join(', ');
+  const sources = [a, b].flatMap(({ source }) => source?.split(', ') ?? []);
+  const source = sources.length === 0 ? undefined : [...new Set(sources)].join(', ');
   return {
     ...(source === undefined ? {} : { source }),
     read: plus('read'),

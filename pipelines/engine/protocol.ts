@@ -147,7 +147,7 @@ export type WorkerMessage =
 
 /** Sums in and out per cost column, as canonical decimal text. read = exported + rejected + dropped + reshaped. */
 export interface LedgerEntry {
-  /** Source column that states the amount; absent when the source has none and `read` was derived. */
+  /** Source columns that state the amount; `derived` among them for parts that state none. */
   readonly source?: string;
   readonly read: string;
   readonly exported: string;

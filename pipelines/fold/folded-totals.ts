@@ -1,8 +1,9 @@
 /** The sums of a fold as plain data: typed arrays and each distinct value once, whatever the number of groups. */
-import { COST_COLUMNS } from '../focus/columns.ts';
+import { COST_COLUMNS, type CostColumn } from '../focus/columns.ts';
+import { type Decimal, decimal } from '../focus/decimal.ts';
 import { TOTAL_DIMENSIONS } from '../plugin/totals.ts';
 import { UNKNOWN } from './dimension.ts';
-import { type PlainSums, sumText } from './group-sums.ts';
+import { GroupSums, type PlainSums, sumText } from './group-sums.ts';
 
 /** What a tuple consists of: the dimensions, then billing period and charge day. */
 export const COLUMNS = [...TOTAL_DIMENSIONS, 'BillingPeriodStart', 'ChargePeriodStart'] as const;
@@ -34,6 +35,13 @@ export interface FoldedTotal {
   readonly costs: readonly string[];
   /** Groups beyond the budget were folded into this one: all dimensions null but the currency. */
   readonly overflow: boolean;
+}
+
+/** What all groups cost together. */
+export function costOfAll({ charges, sums }: FoldedTotals): ReadonlyMap<CostColumn, Decimal> {
+  const all = new GroupSums(COST_COLUMNS.length);
+  all.merge(sums, new Uint32Array(charges.length), 1);
+  return new Map(COST_COLUMNS.map((cost, i) => [cost, decimal(all.text(0, i))]));
 }
 
 /** The memory that can be moved to another thread. */

@@ -19,7 +19,13 @@ import {
 import { GroupSums } from './group-sums.ts';
 import { PackedGroups, type Varying } from './packed-groups.ts';
 
-export { buffersOf, eachTotal, type FoldedTotal, type FoldedTotals } from './folded-totals.ts';
+export {
+  buffersOf,
+  costOfAll,
+  eachTotal,
+  type FoldedTotal,
+  type FoldedTotals,
+} from './folded-totals.ts';
 
 /** Sums batches. */
 export interface Fold {

@@ -76,10 +76,12 @@ function orElse(ms: number, otherwise: () => number): number {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** The end, moved where the bill gives the last second or millisecond of the period (Huawei): ends are exclusive. Zones differ by half hours. */
+/** The end, moved where the bill gives the last second or millisecond of the period (Huawei), or its only day twice: ends are exclusive. Zones differ by half hours. */
 function exclusiveEnd(end: string | undefined, start: string | undefined): number {
   const ms = stated(end);
-  if (stated(start) % (HOUR / 2) !== 0) return ms;
+  const from = stated(start);
+  if (from % (HOUR / 2) !== 0) return ms;
+  if (ms === from && from % DAY === 0) return ms + DAY;
   return [1, 1000].map((more) => ms + more).find((next) => next % (HOUR / 2) === 0) ?? ms;
 }
 

@@ -85,6 +85,21 @@ t.test('results of several tasks are one', async (t) => {
   t.strictSame(mergeCounts([{ constructor: 1 }, { constructor: 2 }]), { constructor: 3 });
 });
 
+t.test('a cost that only some parts state is accounted for whole', async (t) => {
+  const entry = { rejected: '0', dropped: '0', reshaped: '0' };
+  const stated = (amount: string) => ({ source: 'C', read: amount, exported: amount, ...entry });
+  const charge = { ...CHARGE, EffectiveCost: '0.7', ListCost: '0.9' };
+  const { ledger } = merged([
+    result([charge], { ledger: { BilledCost: stated('0.1'), EffectiveCost: stated('0.7') } }),
+    result([charge, { ...charge, ServiceName: 'EC2' }], { ledger: { BilledCost: stated('0.2') } }),
+    result([], { ledger: {} }),
+  ]);
+  t.strictSame(ledger, {
+    BilledCost: stated('0.3'),
+    EffectiveCost: { ...stated('2.1'), source: 'C, derived' },
+  });
+});
+
 const services = (count: number): Row[] =>
   Array.from({ length: count }, (_, i) => ({ ...CHARGE, ServiceName: `service ${i}` }));
 

@@ -369,6 +369,11 @@ const REPAIRS: readonly (readonly [
     ['period_end_inclusive'],
   ],
   [
+    { ChargePeriodStart: '2026-09-03', ChargePeriodEnd: '2026-09-03' },
+    { ChargePeriodEnd: '2026-09-04T00:00:00Z' },
+    ['time_format', 'period_end_inclusive'],
+  ],
+  [
     { BillingPeriodEnd: '2026-09-30T00:00:00Z' },
     { BillingPeriodEnd: '2026-10-01T00:00:00Z' },
     ['period_end_inclusive'],
