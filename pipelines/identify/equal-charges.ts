@@ -26,6 +26,8 @@ interface Loops {
 const FIRST_SLOTS = 1 << 12;
 /** Address space, not memory, is taken for so many: room for 200 million distinct charges. */
 const MOST_SLOTS = 1 << 28;
+/** Tables have whole lines of slots. */
+const LINE = 8;
 const GROWTH = 1.5;
 const MOST_TAKEN = 0.75;
 const LOCK = 0;
@@ -52,8 +54,13 @@ export function equalChargesMemory(expected = 0): EqualChargesMemory {
     words[TABLES + number * 2] = slots;
     return sharedMemory(bytesFor(slots, slotBytes), bytesFor(MOST_SLOTS, slotBytes));
   };
-  const slots = Math.min(MOST_SLOTS, Math.max(FIRST_SLOTS, Math.ceil(expected / MOST_TAKEN)));
+  const slots = Math.min(MOST_SLOTS, Math.max(FIRST_SLOTS, slotsFor(expected)));
   return { state, seen: table(0, SEEN_BYTES, slots), again: table(1, AGAIN_BYTES, FIRST_SLOTS) };
+}
+
+/** Slots of which so many may be taken. */
+function slotsFor(taken: number): number {
+  return Math.ceil(taken / MOST_TAKEN / LINE) * LINE;
 }
 
 function bytesFor(slots: number, slotBytes: number): number {
@@ -149,8 +156,8 @@ class Table {
   #reserve(more: number): number {
     const [slots = 0, taken = 0] = this.#size;
     if (taken + more <= slots * MOST_TAKEN) return slots;
-    const needed = Math.ceil((taken + more) / MOST_TAKEN);
-    return this.#grow(slots, Math.max(needed, Math.ceil(slots * GROWTH)));
+    const grown = slotsFor(slots * MOST_TAKEN * GROWTH);
+    return this.#grow(slots, Math.max(slotsFor(taken + more), grown));
   }
 
   #grow(slots: number, more: number): number {

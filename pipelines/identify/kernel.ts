@@ -32,11 +32,13 @@ interface Loops {
     bytes: number,
     seed: number,
   ): void;
+  span(starts: number, ends: number, texts: number, result: number): void;
 }
 
 const FIRST_BYTES = 1 << 20;
-/** Where the seed of a column is. */
+/** Where the seed of a column is, and where its texts lie. */
 const SEED: Region = { at: 0, bytes: 16 };
+const SPAN: Region = { at: 16, bytes: 12 };
 /** Bytes between texts that are copied with them. */
 const SPARE_BYTES = 4_096;
 
@@ -165,26 +167,18 @@ export class HashKernel {
 
   /** Answers where the first byte of the dictionary would be; undefined: too many bytes that are none of these texts'. */
   #takeTexts({ starts, ends, arena }: Dictionary, from: number, to: number): number | undefined {
-    let first = arena.length;
-    let last = 0;
-    let bytes = 0;
-    for (let code = from; code < to; code++) {
-      const start = starts[code] as number;
-      const end = ends[code] as number;
-      if (start > end) continue;
-      if (start < first) first = start;
-      if (end > last) last = end;
-      bytes += end - start;
-    }
+    const texts = to - from;
+    this.#starts = this.fit(this.#starts, texts * 4);
+    this.#ends = this.fit(this.#ends, texts * 4);
+    const memory = this.#memory;
+    memory.words(this.#starts, texts).set(starts.subarray(from, to));
+    memory.words(this.#ends, texts).set(ends.subarray(from, to));
+    this.#loops.span(this.#starts.at, this.#ends.at, texts, SPAN.at);
+    const [first = 0, last = 0, bytes = 0] = memory.words(SPAN, 3);
     const length = Math.max(0, last - first);
     if (length > bytes * 2 + SPARE_BYTES) return undefined;
-    this.#starts = this.fit(this.#starts, (to - from) * 4);
-    this.#ends = this.fit(this.#ends, (to - from) * 4);
     this.#bytes = this.fit(this.#bytes, length + HASH_SLACK);
-    const { buffer } = this.#memory;
-    new Uint32Array(buffer, this.#starts.at, to - from).set(starts.subarray(from, to));
-    new Uint32Array(buffer, this.#ends.at, to - from).set(ends.subarray(from, to));
-    new Uint8Array(buffer, this.#bytes.at, length).set(arena.subarray(first, first + length));
+    new Uint8Array(memory.buffer, this.#bytes.at, length).set(arena.subarray(first, last));
     return this.#bytes.at - first;
   }
 

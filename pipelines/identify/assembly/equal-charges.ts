@@ -1,12 +1,17 @@
 /**
  * AssemblyScript, compiled to `../equal-charges-wasm.ts` by `npm run kernels`. A hash table of two words of hashes, by open addressing. A slot
  * begins with the two words; both 0: it is free. Slots follow the order of the second word: when the table grows, every hash moves towards
- * its end or stays, so that it grows in place. All positions are bytes of the one memory, which workers share; one at a time is in here.
+ * its end or stays, so that it grows in place. Slots with the hash alone are looked for from the start of a line of eight, all eight at once:
+ * as nothing is ever taken out, those that are taken come first. All positions are bytes of the one memory, which workers share; one at a
+ * time is in here.
  */
 // asc: --sharedMemory --maximumMemory 65536 --enable threads
 
 /** Bytes of a slot with the hash alone. */
 const SEEN: u32 = 8;
+/** Slots of a line, as many as a cache line has; its bytes. */
+const LINE: u32 = 8;
+const LINE_BYTES: u32 = 64;
 /** Bytes of a slot with the number of charges behind the hash. */
 const AGAIN: u32 = 12;
 /** Rows whose slots are looked at ahead: their memory comes at the same time, while one after the other would be waited for. */
@@ -22,18 +27,35 @@ export function put(table: usize, slots: u32, hashes: usize, rows: u32, ordinals
     const to = min(rows, from + BLOCK);
     let all: u64 = 0;
     for (let row = from; row < to; row++) all ^= load<u64>(first(table, slots, hashOf(hashes, row), SEEN));
+    // Where the line is full, the next one. What comes behind the last is of no use, but can be read.
+    for (let row = from; row < to; row++) {
+      const at = first(table, slots, hashOf(hashes, row), SEEN);
+      const isFull = load<u64>(at, LINE_BYTES - SEEN) != 0;
+      all ^= load<u64>(at + (<usize>isFull << 6));
+    }
     store<u64>(TOUCHED, all);
     for (let row = from; row < to; row++) {
       const hash = hashOf(hashes, row);
+      const wanted = i64x2.splat(hash);
       let at = first(table, slots, hash, SEEN);
-      let there = load<u64>(at);
-      while (there != 0 && there != hash) {
-        at += SEEN;
+      let isNew: u32 = 0;
+      for (;;) {
+        const a = v128.load(at);
+        const b = v128.load(at, 16);
+        const c = v128.load(at, 32);
+        const d = v128.load(at, 48);
+        const ab = v128.or(i64x2.eq(a, wanted), i64x2.eq(b, wanted));
+        const cd = v128.or(i64x2.eq(c, wanted), i64x2.eq(d, wanted));
+        if (v128.any_true(v128.or(ab, cd))) break;
+        const free = freeOf(a) | (freeOf(b) << 2) | (freeOf(c) << 4) | (freeOf(d) << 6);
+        if (free != 0) {
+          store<u64>(at + (<usize>ctz(free) << 3), hash);
+          isNew = 1;
+          break;
+        }
+        at += LINE_BYTES;
         if (at == end) at = table;
-        there = load<u64>(at);
       }
-      const isNew = <u32>(there == 0);
-      store<u64>(at, hash);
       store<u32>(ordinals + (<usize>row << 2), isNew);
       known += 1 - isNew;
     }
@@ -127,8 +149,16 @@ function hashOf(hashes: usize, row: u32): u64 {
   return <u32>hash == 0 ? hash | 0x100000000 : hash;
 }
 
+/** A bit for each of two slots that is free. */
+@inline
+function freeOf(two: v128): i32 {
+  return i64x2.bitmask(i64x2.eq(two, i64x2.splat(0)));
+}
+
 /** The slot where a hash is looked for first. */
 @inline
 function first(table: usize, slots: u32, hash: u64, size: u32): usize {
-  return table + <usize>(((hash >> 32) * <u64>slots) >> 32) * size;
+  const word = hash >> 32;
+  if (size == SEEN) return table + <usize>((word * <u64>(slots / LINE)) >> 32) * LINE_BYTES;
+  return table + <usize>((word * <u64>slots) >> 32) * size;
 }

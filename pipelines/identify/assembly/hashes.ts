@@ -56,6 +56,24 @@ export function addTexts(
   }
 }
 
+/** Where texts lie: writes the first byte, the end of the last one, and how many bytes they have. A text that starts after it ends is null. */
+export function span(starts: usize, ends: usize, texts: u32, result: usize): void {
+  let first = u32.MAX_VALUE;
+  let last: u32 = 0;
+  let bytes: u32 = 0;
+  for (const all = starts + (<usize>texts << 2); starts < all; starts += 4, ends += 4) {
+    const start = load<u32>(starts);
+    const end = load<u32>(ends);
+    if (start > end) continue;
+    first = min(first, start);
+    last = max(last, end);
+    bytes += end - start;
+  }
+  store<u32>(result, first);
+  store<u32>(result, last, 4);
+  store<u32>(result, bytes, 8);
+}
+
 /** What amounts are made of, by code, as in `focus/amounts.ts`. */
 const NULL: u32 = 0;
 const LIMBS: u32 = 1;
