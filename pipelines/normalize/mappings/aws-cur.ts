@@ -31,7 +31,7 @@ import { periodsOf } from './aws-cur/periods.ts';
 import { placesOf, resourcesOf } from './aws-cur/resources.ts';
 import { servicesOf } from './aws-cur/services.ts';
 import { splitAllocation } from './aws-cur/split-allocation.ts';
-import { CURRENCY_SETTING, namedCurrency } from './currency.ts';
+import { CURRENCY_SETTING, currencyMissing, namedCurrency } from './currency.ts';
 
 const REQUIRED = [
   'line_item_line_item_type',
@@ -205,7 +205,7 @@ function rejectRules(columns: Columns, noPeriod: Test): readonly RejectRule[] {
     {
       reason: 'missing_mandatory',
       column: 'line_item_currency_code',
-      message: 'the currency is missing; a charge cannot be without it',
+      message: currencyMissing('the currency', 'aws-cur'),
       where: not(present(columns.currency)),
     },
     {

@@ -10,3 +10,8 @@ export const CURRENCY_SETTING = {
 export function namedCurrency(setting: string | undefined): string | undefined {
   return setting === CURRENCY_SETTING.values[0] ? undefined : setting;
 }
+
+/** Why a row without a currency is refused, and what helps. */
+export function currencyMissing(column: string, mapping: string): string {
+  return `${column} is missing; a charge cannot be without it (where a bill leaves it out, the setting ${mapping}.currency says it)`;
+}

@@ -13,7 +13,7 @@ import {
   type RejectRule,
   type RepairRule,
 } from '../mapping.ts';
-import { CURRENCY_SETTING } from './currency.ts';
+import { CURRENCY_SETTING, currencyMissing } from './currency.ts';
 import { chargeKinds } from './focus-charges.ts';
 import { ALIASES, canonicalName, customName } from './focus-columns.ts';
 import { costs, isNullAmount, missing } from './focus-costs.ts';
@@ -125,7 +125,10 @@ function missingMandatory(part: Part, column: (typeof REQUIRED)[number]): Reject
   return {
     reason: 'missing_mandatory',
     column,
-    message: `${column} is null; a charge cannot be without it`,
+    message:
+      column === 'BillingCurrency'
+        ? currencyMissing(column, 'focus')
+        : `${column} is null; a charge cannot be without it`,
     where: column === 'BilledCost' ? isNullAmount(part.amount(column)) : missing(part.text(column)),
   };
 }

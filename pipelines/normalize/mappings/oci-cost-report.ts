@@ -40,7 +40,7 @@ import {
 import { OCI_REGION_NAMES } from '../tables/oci-regions.ts';
 import { OCI_SERVICES, ociServiceKey } from '../tables/oci-services.ts';
 import { readTime } from '../written-times.ts';
-import { CURRENCY_SETTING, namedCurrency } from './currency.ts';
+import { CURRENCY_SETTING, currencyMissing, namedCurrency } from './currency.ts';
 import { ociResourceType } from './oci-resource.ts';
 import { monthOf } from './usage-months.ts';
 
@@ -292,7 +292,10 @@ function rejectRules(read: Reader, noPeriod: Test): readonly RejectRule[] {
   });
   return [
     missing('lineItem/intervalUsageStart', noPeriod),
-    missing('cost/currencyCode', not(present(read.currency))),
+    {
+      ...missing('cost/currencyCode', not(present(read.currency))),
+      message: currencyMissing('cost/currencyCode', 'oci-cost-report'),
+    },
     missing('cost/subscriptionId', not(account)),
   ];
 }

@@ -13,6 +13,7 @@ import focus from '../../../pipelines/normalize/mappings/focus.ts';
 import oci from '../../../pipelines/normalize/mappings/oci-cost-report.ts';
 import { Normalizer } from '../../../pipelines/normalize/normalize.ts';
 import { OCI_SERVICES } from '../../../pipelines/normalize/tables/oci-services.ts';
+import { toBatches } from '../../helpers/batches.ts';
 import { applyMapping, countReasons, type SourceRow } from '../../helpers/interpret.ts';
 import { chargesOf, normalizeRows, sortedColumns } from '../../helpers/normalize-rows.ts';
 import { dataFile, readCsv } from '../../helpers/read-rows.ts';
@@ -183,6 +184,10 @@ t.test('the operator names the currency of rows that name none', async (t) => {
     ],
   );
   t.strictSame(countReasons(repairs), { billing_currency_missing: 1 });
+  const [batch] = toBatches(Object.keys(ROW), [free], 1);
+  t.match(batch && new Normalizer(oci, Object.keys(ROW)).normalize(batch).rejected, [
+    { message: /cost\/currencyCode is missing; .* the setting oci-cost-report\.currency says it/ },
+  ]);
 });
 
 const FILE = 'oci/cost_report_2023-11-13_a.csv';
