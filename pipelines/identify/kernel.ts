@@ -36,6 +36,13 @@ interface Loops {
 }
 
 const FIRST_BYTES = 1 << 20;
+/** Entries of a column [from, to) and what their hashes start from. */
+export interface Entries {
+  readonly from: number;
+  readonly to: number;
+  readonly seed: Int32Array;
+}
+
 /** Where the seed of a column is, and where its texts lie. */
 const SEED: Region = { at: 0, bytes: 16 };
 const SPAN: Region = { at: 16, bytes: 12 };
@@ -114,11 +121,39 @@ export class HashKernel {
   /** Adds to each row the hash of its amount: what `addAmountHashes` does. */
   addAmounts(codes: Uint32Array, amounts: Amounts, seed: Int32Array): void {
     this.#takeCodes(codes);
-    this.#takeAmounts(amounts);
+    if (this.#amountsThere !== amounts) this.#takeAmounts(amounts, 0, amounts.size);
+    this.#amountsThere = amounts;
+    this.#addAmounts(this.#hashes, this.#rows, seed, (hashes, row) =>
+      addAmountHashes(hashes, amounts, seed, codes, row, row + 1),
+    );
+  }
+
+  /** Adds to the four words of each code [from, to) in a table the hash of its amount. */
+  addAmountsTo(table: Region, amounts: Amounts, { from, to, seed }: Entries): void {
+    const entries = to - from;
+    this.#codes = this.fit(this.#codes, entries * 4);
+    this.#left = this.fit(this.#left, entries * 4);
+    this.#takeAmounts(amounts, from, to);
+    this.#takeCodes(upTo(entries), entries);
+    this.#amountsThere = this.#codesThere = undefined;
+    const rows: Region = { at: table.at + from * 16, bytes: entries * 16 };
+    this.#addAmounts(rows, entries, seed, (hashes, row) => {
+      const code = Uint32Array.of(from + row);
+      addAmountHashes(hashes.subarray(row * 4), amounts, seed, code, 0, 1);
+    });
+  }
+
+  /** `add` adds what the loop leaves. */
+  #addAmounts(
+    into: Region,
+    rows: number,
+    seed: Int32Array,
+    add: (hashes: Int32Array, row: number) => void,
+  ): void {
     this.words(SEED, 4).set(seed);
     const left = this.#loops.addAmounts(
-      this.#hashes.at,
-      this.#rows,
+      into.at,
+      rows,
       this.#codes.at,
       this.#states.at,
       this.#whole.at,
@@ -128,9 +163,8 @@ export class HashKernel {
       this.#left.at,
     );
     if (left === 0) return;
-    const { hashes } = this;
-    for (const row of this.words(this.#left, left))
-      addAmountHashes(hashes, amounts, seed, codes, row, row + 1);
+    const hashes = this.words(into, rows * 4);
+    for (const row of this.words(this.#left, left)) add(hashes, row);
   }
 
   /** Adds to each row the hash of its text. False, and nothing is done: the texts lie too far apart to be copied. */
@@ -145,11 +179,7 @@ export class HashKernel {
   }
 
   /** Adds to the four words of each code [from, to) in a table the hash of its text. False, and nothing is done: they lie too far apart. */
-  addTextsTo(
-    table: Region,
-    texts: Dictionary,
-    { from, to, seed }: { readonly from: number; readonly to: number; readonly seed: Int32Array },
-  ): boolean {
+  addTextsTo(table: Region, texts: Dictionary, { from, to, seed }: Entries): boolean {
     const bytes = this.#takeTexts(texts, from, to);
     if (bytes === undefined) return false;
     this.words(SEED, 4).set(seed);
@@ -158,11 +188,10 @@ export class HashKernel {
     return true;
   }
 
-  #takeCodes(codes: Uint32Array): void {
+  #takeCodes(codes: Uint32Array, rows = this.#rows): void {
     if (this.#codesThere === codes) return;
     this.#codesThere = codes;
-    const rows = this.#rows;
-    new Uint32Array(this.#memory.buffer, this.#codes.at, rows).set(codes.subarray(0, rows));
+    this.#memory.words(this.#codes, rows).set(codes.subarray(0, rows));
   }
 
   /** Answers where the first byte of the dictionary would be; undefined: too many bytes that are none of these texts'. */
@@ -182,20 +211,26 @@ export class HashKernel {
     return this.#bytes.at - first;
   }
 
-  #takeAmounts(amounts: Amounts): void {
-    if (this.#amountsThere === amounts) return;
-    this.#amountsThere = amounts;
-    const { size, state, whole, nano, atto } = amounts;
-    this.#states = this.fit(this.#states, size);
-    this.#whole = this.fit(this.#whole, size * 8);
-    this.#nano = this.fit(this.#nano, size * 8);
-    this.#atto = this.fit(this.#atto, size * 8);
+  #takeAmounts({ state, whole, nano, atto }: Amounts, from: number, to: number): void {
+    const entries = to - from;
+    this.#states = this.fit(this.#states, entries);
+    this.#whole = this.fit(this.#whole, entries * 8);
+    this.#nano = this.fit(this.#nano, entries * 8);
+    this.#atto = this.fit(this.#atto, entries * 8);
     const { buffer } = this.#memory;
-    new Uint8Array(buffer, this.#states.at, size).set(state.subarray(0, size));
-    new Float64Array(buffer, this.#whole.at, size).set(whole.subarray(0, size));
-    new Float64Array(buffer, this.#nano.at, size).set(nano.subarray(0, size));
-    new Float64Array(buffer, this.#atto.at, size).set(atto.subarray(0, size));
+    new Uint8Array(buffer, this.#states.at, entries).set(state.subarray(from, to));
+    new Float64Array(buffer, this.#whole.at, entries).set(whole.subarray(from, to));
+    new Float64Array(buffer, this.#nano.at, entries).set(nano.subarray(from, to));
+    new Float64Array(buffer, this.#atto.at, entries).set(atto.subarray(from, to));
   }
+}
+
+let numbers = new Uint32Array(0);
+
+/** The numbers below `size`, and more. */
+export function upTo(size: number): Uint32Array {
+  if (numbers.length < size) numbers = Uint32Array.from({ length: size * 2 }, (_, i) => i);
+  return numbers;
 }
 
 const idle = new IdleKernels(() => new HashKernel(), { most: 2, mostBytes: 16 << 20 });

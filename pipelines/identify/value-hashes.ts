@@ -2,7 +2,7 @@
 import type { Column } from '../focus/batch.ts';
 import { NO_REGION, type Region } from '../focus/wasm.ts';
 import { addColumn, seedOf } from './column-hashes.ts';
-import type { HashKernel } from './kernel.ts';
+import { type Entries, type HashKernel, upTo } from './kernel.ts';
 
 /** A column and what it is called. */
 export interface NamedColumn {
@@ -58,20 +58,14 @@ export class ValueHashes {
   #add(column: Column, seed: Int32Array, size: number): void {
     const from = this.#size;
     const range = { from, to: size, seed };
-    const isDone =
-      column.kind === 'text' &&
-      size - from >= FEW &&
-      this.#kernel.addTextsTo(this.#table, column.values, range);
-    if (isDone) return;
+    if (size - from >= FEW && this.#addInKernel(column, range)) return;
     const hashes = this.#kernel.words(this.#table, size * 4);
     addColumn(hashes, column, seed, upTo(size), from, size);
   }
-}
 
-let numbers = new Uint32Array(0);
-
-/** The numbers below `size`, and more. */
-function upTo(size: number): Uint32Array {
-  if (numbers.length < size) numbers = Uint32Array.from({ length: size * 2 }, (_, i) => i);
-  return numbers;
+  #addInKernel({ kind, values }: Column, range: Entries): boolean {
+    if (kind === 'text') return this.#kernel.addTextsTo(this.#table, values, range);
+    if (kind === 'amount') this.#kernel.addAmountsTo(this.#table, values, range);
+    return kind === 'amount';
+  }
 }

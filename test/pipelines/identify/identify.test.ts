@@ -223,6 +223,14 @@ t.test('an amount hashes as its sixteen bytes do, in the kernel too', async (t) 
         [...kernel.hashes],
         Array.from(ofLoop, (word) => (word + 7) | 0),
       );
+      const from = rows >> 2;
+      const table = kernel.fit(NO_REGION, rows * 16);
+      kernel.words(table, rows * 4).fill(7);
+      kernel.addAmountsTo(table, amounts, { from, to: rows, seed });
+      const byCode = Array.from({ length: rows }, (_, code) =>
+        code < from ? [7, 7, 7, 7] : amountHash(amounts, code, seed).map((word) => (word + 7) | 0),
+      );
+      assert.deepEqual([...kernel.words(table, rows * 4)], byCode.flat());
       for (const [row, code] of codes.entries())
         assert.deepEqual(
           [...ofLoop.subarray(row * 4, row * 4 + 4)],
