@@ -170,6 +170,8 @@ const ADDED: readonly [Attributes, Attributes, Attributes, Attributes] = [
     'focus.host_provider_name': 'AWS',
     'focus.pricing_currency': 'USD',
     'focus.pricing_currency_effective_cost': 1.005,
+    'focus.resource_type': 'instance',
+    'focus.x_repairs': 'resource_type_from_resource_id',
     'finops.owner': 'rest',
     'cloud.provider': 'aws',
     'cloud.account.id': '200000000002',
