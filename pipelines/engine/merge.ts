@@ -51,12 +51,14 @@ export class Merge {
     }
   }
 
-  /** All of them as one. */
+  /** All of them as one, at the end: nothing may be added after that. */
   result(): Merged {
+    const totals = this.#fold.totals();
+    this.#fold.close();
     return {
       ...this.#sums,
       ledger: this.#wholeLedger(),
-      totals: eachTotal(this.#fold.totals()),
+      totals: eachTotal(totals),
       resources: [...this.#resources.values()],
       skus: this.#skus.result(),
     };

@@ -41,7 +41,9 @@ export interface FoldedTotal {
 export function costOfAll({ charges, sums }: FoldedTotals): ReadonlyMap<CostColumn, Decimal> {
   const all = new GroupSums(COST_COLUMNS.length);
   all.merge(sums, new Uint32Array(charges.length), 1);
-  return new Map(COST_COLUMNS.map((cost, i) => [cost, decimal(all.text(0, i))]));
+  const costs = new Map(COST_COLUMNS.map((cost, i) => [cost, decimal(all.text(0, i))]));
+  all.close();
+  return costs;
 }
 
 /** The memory that can be moved to another thread. */
