@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --rows N] [--rounds N] [--large]`: focusd and its peers on the same generated bills, taken in turns in one run; prints medians
- * and ratios. Machines are shared and noisy: trust the ratios. Bills are kept in the system's temporary folder. `stores.ts` and `hooks.ts` are run by themselves.
+ * `npm run bench [-- --help]`: focusd and its peers on the same generated bills, taken in turns in one run; prints medians and ratios. Machines are
+ * shared and noisy: trust the ratios. Bills are kept in the system's temporary folder. `stores.ts` and `hooks.ts` are run by themselves.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
@@ -17,9 +17,20 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     large: { type: 'boolean', default: false },
     collector: { type: 'boolean', default: true },
+    help: { type: 'boolean', short: 'h', default: false },
   },
   allowNegative: true,
 });
+if (values.help) {
+  console.log(`npm run bench [-- OPTIONS]: focusd and its peers on the same generated bills, in turns; medians and ratios.
+
+  --rows N         of each bill (default 1000000)
+  --rounds N       how often each is measured (default 3)
+  --large          bills of five times as many rows, too
+  --no-collector   without the OpenTelemetry Collector, which is built for it the first time
+`);
+  process.exit();
+}
 const rows = Number(values.rows);
 const rounds = Number(values.rounds);
 const run = promisify(execFile);

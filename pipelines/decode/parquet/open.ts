@@ -13,8 +13,8 @@ import { TwinPages } from './twin-pages.ts';
 
 export { type Footer, readFooter } from './footer.ts';
 
-/** A twentieth of a usual row group: what is done per batch and column weighs less than with fewer rows, memory grows with more. */
-const BATCH_ROWS = 6144;
+/** A fifteenth of a usual row group: what is done per batch and column weighs less than with fewer rows, memory grows with more. */
+const BATCH_ROWS = 8192;
 
 /** Rows and compressed bytes of each row group: what a part can be divided by. */
 export async function parquetRowGroups(
