@@ -1,18 +1,21 @@
 /**
- * Invoices of MongoDB Atlas to FOCUS: the csv of an invoice (`Date, Usage Date, …, SKU, …, Amount`, below lines that describe it) and the line items
+ * Invoices of MongoDB Atlas to FOCUS: the csv of an invoice (`Date, Usage Date, Description, Note, …, SKU, Region, …, Amount`, below lines that describe it) and the line items
  * that the API answers (`/api/atlas/v2/orgs/{org}/invoices/{id}`; mongodb.com/docs/atlas/billing/invoices and the reference of the Administration
  * API). Atlas bills in US dollars, a day at a time.
  */
-import { parseDecimal } from '../../focus/decimal.ts';
+import { parseDecimal, subtract, ZERO } from '../../focus/decimal.ts';
 import { DATE_ORDER_SETTING } from '../date-order.ts';
 import {
+  type AmountExpression,
   always,
   amount,
   cases,
   deriveAmount,
   first,
   jsonObject,
+  map,
   matches,
+  nothing,
   present,
   text,
   when,
@@ -23,7 +26,7 @@ import {
   type MappingTable,
   type RowTemplate,
 } from '../mapping.ts';
-import { endOr, hostIn, refusals, statementColumns } from './statement.ts';
+import { endOr, hostIn, refusals, regionId, statementColumns } from './statement.ts';
 
 const PROVIDER = 'MongoDB';
 
@@ -62,12 +65,12 @@ const NAMES: Readonly<Record<string, string>> = {
   orgid: 'organizationid',
   organization: 'organizationname',
   unitpricedollars: 'unitprice',
-  note: 'description',
 };
 
 function build(input: MappingInput): MappingTable {
   const inCents = input.has('enddate') && !input.has('date');
-  const cost = inCents ? hundredth('amount') : amount('amount');
+  const listCost = inCents ? dollars('amount') : amount('amount');
+  const cost = inCents ? dollars('amount', 'discountcents') : listCost;
   const start = text('startdate');
   const project = first('groupid', 'project');
   const cluster = text('cluster');
@@ -90,6 +93,7 @@ function build(input: MappingInput): MappingTable {
       accountType: 'Organization',
       currency: always('USD'),
       cost,
+      listCost,
       start,
       end: endOr(text('enddate'), start),
       category,
@@ -105,7 +109,9 @@ function build(input: MappingInput): MappingTable {
     SubAccountId: project,
     SubAccountName: first('project', project),
     SubAccountType: when(present(project), always('Project')),
-    ChargeDescription: first('description', 'sku'),
+    ChargeDescription: first('description', 'note', 'sku'),
+    RegionId: map('region', regionId),
+    RegionName: text('region'),
     ResourceId: cluster,
     ResourceName: cluster,
     ResourceType: when(present(cluster), always('Cluster')),
@@ -116,16 +122,23 @@ function build(input: MappingInput): MappingTable {
     templates: [{ columns }],
     reject: refusals({ cost, costColumn: 'Amount', start, startColumn: 'Usage Date' }),
     measures: {
-      BilledCost: { column: inCents ? 'totalPriceCents / 100' : 'amount', amount: cost },
+      BilledCost: {
+        column: inCents ? '(totalPriceCents - discountCents) / 100' : 'amount',
+        amount: cost,
+      },
     },
     provider: always(PROVIDER),
   };
 }
 
-/** Cents as dollars, exactly. */
-function hundredth(column: string) {
-  return deriveAmount([amount(column)], (cents) => {
+/**
+ * Cents as dollars, less those of a discount; exact. `totalPriceCents` is the quantity at `unitPriceDollars`, `discountCents` what was taken off (reference
+ * of the Administration API, line items of an invoice).
+ */
+function dollars(column: string, discount?: string): AmountExpression {
+  return deriveAmount([amount(column), discount ?? nothing], (cents, less) => {
     const value = parseDecimal(cents ?? '');
-    return value && { ...value, scale: value.scale + 2 };
+    const net = value && subtract(value, parseDecimal(less ?? '') ?? ZERO);
+    return net && { ...net, scale: net.scale + 2 };
   });
 }

@@ -5,7 +5,6 @@
 import {
   always,
   amount,
-  any,
   cases,
   first,
   is,
@@ -17,7 +16,7 @@ import {
   when,
 } from '../expressions.ts';
 import { defineMapping, type MappingTable, type RowTemplate } from '../mapping.ts';
-import { hostIn, refusals, statementColumns } from './statement.ts';
+import { hostIn, refusals, regionId, statementColumns } from './statement.ts';
 
 const PROVIDER = 'Snowflake';
 const REQUIRED = ['usage_date', 'usage_type', 'usage_in_currency', 'currency'] as const;
@@ -35,7 +34,7 @@ export default defineMapping({
 function build(): MappingTable {
   const [cost, start] = [amount('usage_in_currency'), text('usage_date')];
   const locator = first('account_locator', 'account_name');
-  const region = map('region', (name) => name.toLowerCase().replaceAll('_', '-'));
+  const rating = first(type('rating_type'), type('usage_type'));
   const columns: RowTemplate['columns'] = {
     ...statementColumns({
       provider: PROVIDER,
@@ -46,10 +45,11 @@ function build(): MappingTable {
       start,
       category: categoryOf(),
       quantity: amount('usage'),
-      unit: when(
-        any(is(type('rating_type'), 'compute'), is(type('usage_type'), 'compute')),
-        always('Credits'),
-      ),
+      // As USAGE_IN_CURRENCY_DAILY documents USAGE.
+      unit: cases([
+        [is(rating, 'compute'), always('Credits')],
+        [is(rating, 'storage', 'data transfer'), always('TB')],
+      ]),
       sku: text('usage_type'),
       service: always(PROVIDER),
       subcategory: always('Data Warehouses'),
@@ -59,7 +59,7 @@ function build(): MappingTable {
     SubAccountId: locator,
     SubAccountName: first('account_name', locator),
     SubAccountType: when(present(locator), always('Account')),
-    RegionId: region,
+    RegionId: map('region', regionId),
     RegionName: text('region'),
     ChargeDescription: text('usage_type'),
     x_BalanceSource: text('balance_source'),

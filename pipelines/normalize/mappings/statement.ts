@@ -152,6 +152,11 @@ export function hostIn(column: string, vendor: string): TextExpression {
   return first(named, always(vendor));
 }
 
+/** The name of a region as the clouds write it: `US_EAST_1` is `us-east-1`. */
+export function regionId(name: string): string {
+  return name.trim().toLowerCase().replaceAll('_', '-');
+}
+
 const CLOUDS: Readonly<Record<string, string>> = {
   AWS: 'AWS',
   AZURE: 'Microsoft',

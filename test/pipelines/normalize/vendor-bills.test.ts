@@ -131,10 +131,10 @@ t.test('an invoice of MongoDB Atlas, as csv and from its API', async (t) => {
       'Organization ID,o1',
       'Invoice ID,i1',
       '',
-      'Date,Usage Date,Organization Name,Project,Group ID,Cluster,SKU,Description,Unit,Unit Price,Quantity,Amount',
-      '09/04/2026,09/03/2026,Acme,shop,g1,Cluster0,ATLAS_AWS_INSTANCE_M10,M10,server hours,0.09,24,2.16',
-      '09/15/2026,09/14/2026,Acme,shop,g1,Cluster0,ATLAS_AZURE_DATA_TRANSFER,Transfer,GB,0.01,3.5,0.035',
-      '09/15/2026,09/14/2026,Acme,,,,ATLAS_CREDIT,Credit,,,,-1.00',
+      'Date,Usage Date,Description,Note,Organization Name,Project,Project ID,SKU,Region,Cluster,Unit,Unit Price,Quantity,Amount',
+      '09/04/2026,09/03/2026,M10 Cluster0,,Acme,shop,g1,ATLAS_AWS_INSTANCE_M10,US_EAST_1,Cluster0,server hours,0.09,24,2.16',
+      '09/15/2026,09/14/2026,Transfer,,Acme,shop,g1,ATLAS_AZURE_DATA_TRANSFER,,Cluster0,GB,0.01,3.5,0.035',
+      '09/15/2026,09/14/2026,,Promotion,Acme,,,ATLAS_CREDIT,,,,,,-1.00',
     ),
   );
   t.match(csv, { mapping: 'mongodb-atlas', exported: { BilledCost: '1.195' }, rejected: {} });
@@ -145,17 +145,27 @@ t.test('an invoice of MongoDB Atlas, as csv and from its API', async (t) => {
       ChargePeriodEnd: '2026-09-04T00:00:00Z',
       HostProviderName: 'AWS',
       InvoiceId: 'i1',
+      RegionId: 'us-east-1',
       SubAccountName: 'shop',
     },
-    { HostProviderName: 'Microsoft', ListUnitPrice: '0.01' },
-    { ChargeCategory: 'Credit', HostProviderName: 'MongoDB', PricingQuantity: undefined },
+    { ChargeDescription: 'Transfer', HostProviderName: 'Microsoft', ListUnitPrice: '0.01' },
+    {
+      ChargeCategory: 'Credit',
+      ChargeDescription: 'Promotion',
+      HostProviderName: 'MongoDB',
+      PricingQuantity: undefined,
+    },
   ]);
   t.same(brokenInvariants(csv.charges), {});
   const api = await read(
-    '{"id":"i1","orgId":"o1","lineItems":[{"clusterName":"Cluster0","groupId":"g1","groupName":"shop","startDate":"2026-09-03T00:00:00Z","endDate":"2026-09-04T00:00:00Z","sku":"ATLAS_GCP_INSTANCE_M10","quantity":24,"unit":"server hours","unitPriceDollars":0.09,"totalPriceCents":216}]}',
+    '{"id":"i1","orgId":"o1","lineItems":[{"clusterName":"Cluster0","groupId":"g1","groupName":"shop","startDate":"2026-09-03T00:00:00Z","endDate":"2026-09-04T00:00:00Z","sku":"ATLAS_GCP_INSTANCE_M10","quantity":24,"unit":"server hours","unitPriceDollars":0.09,"totalPriceCents":216},{"clusterName":"Cluster0","groupId":"g1","startDate":"2026-09-04T00:00:00Z","endDate":"2026-09-05T00:00:00Z","sku":"ATLAS_GCP_INSTANCE_M10","quantity":24,"unit":"server hours","unitPriceDollars":0.09,"totalPriceCents":216,"percentDiscount":25.0,"discountCents":54}]}',
   );
-  t.match(api, { mapping: 'mongodb-atlas', exported: { BilledCost: '2.16' } });
-  t.match(api.charges[0], { ResourceId: 'Cluster0', HostProviderName: 'Google Cloud' });
+  t.match(api, { mapping: 'mongodb-atlas', exported: { BilledCost: '3.78' }, rejected: {} });
+  t.match(api.charges, [
+    { ListCost: '2.16', ResourceId: 'Cluster0', HostProviderName: 'Google Cloud' },
+    { BilledCost: '1.62', ContractedUnitPrice: '0.0675', ListCost: '2.16', ListUnitPrice: '0.09' },
+  ]);
+  t.same(brokenInvariants(api.charges), {});
 });
 
 const USAGE =
@@ -214,13 +224,15 @@ t.test('usage of Snowflake in currency', async (t) => {
       'ACME,77,PROD,XY12,PUBLIC.AWS_EU_CENTRAL_1,Enterprise,2026-09-01,compute,USD,1.25,3.75,capacity,consumption,compute,WAREHOUSE_METERING,false',
       'ACME,77,PROD,XY12,AWS_EU_CENTRAL_1,Enterprise,2026-09-01,compute,USD,-0.25,-0.75,capacity,consumption,compute,WAREHOUSE_METERING,true',
       'ACME,77,PROD,XY12,AWS_EU_CENTRAL_1,Enterprise,2026-09-01,rebate,USD,0,-0.1,rebate,rebate,rebate,,false',
+      'ACME,77,PROD,XY12,AWS_EU_CENTRAL_1,Enterprise,2026-09-01,storage,USD,0.5,0.4,capacity,consumption,storage,STORAGE,false',
     ),
   );
-  t.match(found, { mapping: 'snowflake-usage', exported: { BilledCost: '2.9' }, rejected: {} });
+  t.match(found, { mapping: 'snowflake-usage', exported: { BilledCost: '3.3' }, rejected: {} });
   t.match(found.charges, [
     { ContractedUnitPrice: '3', HostProviderName: 'AWS', PricingUnit: 'Credits' },
     { ChargeCategory: 'Adjustment' },
     { ChargeCategory: 'Credit' },
+    { PricingUnit: 'TB', RegionId: 'aws-eu-central-1' },
   ]);
   t.same(brokenInvariants(found.charges), {});
 });
