@@ -138,6 +138,28 @@ t.test('csv, idle time, and what cannot be a charge', async (t) => {
   );
 });
 
+t.test('headers as Kubecost writes them', async (t) => {
+  const { rows, sums } = run({
+    Name: 'web',
+    Cluster: 'blue',
+    'Window Start': '2026-09-01T00:00:00Z',
+    'Window End': '2026-09-02T00:00:00Z',
+    'CPU Cost': '1.25',
+    'RAM Cost': '0.5',
+    'Total Cost': '1.75',
+    Currency: 'USD',
+  });
+  t.match(rows[0], {
+    BillingCurrency: 'USD',
+    ChargePeriodEnd: '2026-09-02T00:00:00Z',
+    ChargePeriodStart: '2026-09-01T00:00:00Z',
+    EffectiveCost: '1.75',
+    SubAccountId: 'blue',
+    x_CpuCost: '1.25',
+  });
+  t.equal(sums.EffectiveCost.exported, '1.75');
+});
+
 t.test('an answer of the API, window by window', async (t) => {
   const other = {
     ...ALLOCATION,
