@@ -4,7 +4,6 @@ import {
   amount,
   type Expression,
   first,
-  map,
   not,
   present,
   type TextExpression,
@@ -31,6 +30,7 @@ import {
   azureSkus,
 } from './azure-names.ts';
 import { hasTwinTags, isUnreadable } from './azure-tags.ts';
+import { currencyCode } from './currency.ts';
 
 /** Currencies that Microsoft bills in. */
 const CURRENCIES =
@@ -135,10 +135,7 @@ function build(input: MappingInput): MappingTable {
 }
 
 function currency(assumed = 'XXX'): TextExpression {
-  return first(
-    map('BillingCurrency', (code) => code.trim().toUpperCase()),
-    always(assumed),
-  );
+  return first(currencyCode('BillingCurrency'), always(assumed));
 }
 
 function unreadable(column: string) {

@@ -35,7 +35,6 @@ import {
   defineMapping,
   type MappingInput,
   type MappingTable,
-  type RejectRule,
   type RowTemplate,
 } from '../mapping.ts';
 import { categoryOfSubcategory, UNKNOWN_SERVICE } from '../tables/service-kind.ts';
@@ -43,8 +42,9 @@ import { readTime } from '../written-times.ts';
 import { dividedWhere, isOne, times, timesWhere } from './arithmetic.ts';
 import { azureColumn } from './azure-header.ts';
 import { azureResourcePath, azureResources, azureServices } from './azure-names.ts';
+import { currencyCode } from './currency.ts';
 import { dayAfter } from './statement.ts';
-import { monthOf } from './usage-months.ts';
+import { billingMonthOf, missing } from './usage-record.ts';
 
 type Columns = RowTemplate['columns'];
 
@@ -123,21 +123,13 @@ function build(input: MappingInput): MappingTable {
     reject: [
       missing(column, 'the row has no cost', cost),
       missing('ChargeStartDate', 'the row has no date', first('ChargeStartDate', 'Date')),
-      missing('BillingCurrency', 'the row has no currency', text('BillingCurrency')),
+      missing('BillingCurrency', 'the row has no currency'),
     ],
     measures: input.has('TaxTotal')
       ? { BilledCost: { column: `${column} + TaxTotal`, amount: plus(cost, tax) } }
       : { BilledCost: { column, amount: cost } },
     provider: always('Microsoft'),
   };
-}
-
-function missing(
-  column: string,
-  message: string,
-  of: TextExpression | AmountExpression,
-): RejectRule {
-  return { reason: 'missing_mandatory', column, message, where: not(present(of)) };
 }
 
 function parties(): Columns {
@@ -154,7 +146,7 @@ function parties(): Columns {
     SubAccountId: subscription,
     SubAccountName: first('EntitlementDescription', 'SubscriptionDescription', subscription),
     SubAccountType: when(present(subscription), always('Subscription')),
-    BillingCurrency: map('BillingCurrency', (code) => code.trim().toUpperCase()),
+    BillingCurrency: currencyCode('BillingCurrency'),
     InvoiceId: text('InvoiceId'),
     x_CustomerId: text('CustomerId'),
     x_CustomerName: text('CustomerName'),
@@ -166,15 +158,13 @@ function periods(): Columns {
   const day = text('Date');
   const start = first(day, 'ChargeStartDate');
   const billed = first('ChargeStartDate', day);
-  const month = (after: number) => timeBy(billed, (value) => monthOf(readTime(value), after));
   return {
     ChargePeriodStart: timeBy(start, (value) => dayOf(readTime(value))),
     ChargePeriodEnd: deriveTime(
       [day, dayAfter(start), dayAfter(text('ChargeEndDate'))],
       (used, next, last) => readTime((used === undefined ? last : undefined) ?? next ?? ''),
     ),
-    BillingPeriodStart: month(0),
-    BillingPeriodEnd: month(1),
+    ...billingMonthOf(billed, readTime),
   };
 }
 
@@ -278,9 +268,7 @@ function prices(
     ContractedUnitPrice: inBilling(effective),
     PricingCurrencyListUnitPrice: list,
     PricingCurrencyContractedUnitPrice: effective,
-    PricingCurrency: map(first('PricingCurrency', 'BillingCurrency'), (code) =>
-      code.trim().toUpperCase(),
-    ),
+    PricingCurrency: currencyCode(first('PricingCurrency', 'BillingCurrency')),
   };
 }
 

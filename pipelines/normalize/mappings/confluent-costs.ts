@@ -20,7 +20,7 @@ import {
   type MappingTable,
   type RowTemplate,
 } from '../mapping.ts';
-import { endOr, refusals, statementColumns } from './statement.ts';
+import { capitalized, endOr, refusals, statementColumns } from './statement.ts';
 
 const PROVIDER = 'Confluent';
 const REQUIRED = ['start_date', 'product', 'line_type', 'amount'] as const;
@@ -101,7 +101,7 @@ function titled(product: string): string {
   return product
     .toLowerCase()
     .split(/[_\s]+/)
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .map(capitalized)
     .join(' ');
 }
 

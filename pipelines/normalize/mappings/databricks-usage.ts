@@ -24,7 +24,7 @@ import {
   type RowTemplate,
 } from '../mapping.ts';
 import { times } from './arithmetic.ts';
-import { endOr, hostIn, refusals, statementColumns } from './statement.ts';
+import { capitalized, endOr, hostIn, refusals, statementColumns } from './statement.ts';
 
 const PROVIDER = 'Databricks';
 const REQUIRED = ['sku_name', 'usage_quantity', 'usage_start_time'] as const;
@@ -174,12 +174,10 @@ function serviceOf(product: string): string {
   const words = product.toLowerCase().split(/[_\s]+/);
   return [
     PROVIDER,
-    ...words.map((word) => (/^(?:sql|dlt|ai)$/.test(word) ? word.toUpperCase() : titled(word))),
+    ...words.map((word) =>
+      /^(?:sql|dlt|ai)$/.test(word) ? word.toUpperCase() : capitalized(word),
+    ),
   ].join(' ');
-}
-
-function titled(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function subcategoryOf(product: string): string {

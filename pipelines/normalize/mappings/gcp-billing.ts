@@ -6,7 +6,6 @@ import {
   derive,
   deriveTime,
   first,
-  map,
   not,
   plus,
   present,
@@ -21,6 +20,7 @@ import {
   type RowTemplate,
 } from '../mapping.ts';
 import { readTime } from '../written-times.ts';
+import { currencyCode } from './currency.ts';
 import {
   gcpCharge,
   gcpChargeColumns,
@@ -70,7 +70,7 @@ function build(input: MappingInput): MappingTable {
     ...costs,
     ...gcpPrices(charge, fields, costs.EffectiveCost),
     ...periods.columns,
-    BillingCurrency: map('currency', (code) => code.trim().toUpperCase()),
+    BillingCurrency: currencyCode('currency'),
     x_CostType: text('cost_type'),
     x_Credits: credits.list,
     x_InvoiceMonth: fields.text('invoice', 'month'),

@@ -36,7 +36,7 @@ import { UNKNOWN_SERVICE } from '../tables/service-kind.ts';
 import { readTime } from '../written-times.ts';
 import { CURRENCY_SETTING, namedCurrency } from './currency.ts';
 import { monthOf } from './usage-months.ts';
-import { soldBy } from './usage-record.ts';
+import { billingMonthOf, soldBy } from './usage-record.ts';
 
 const PROVIDER = 'Google Cloud';
 /** The console leaves out the other columns when asked to. */
@@ -198,8 +198,7 @@ function periods(input: MappingInput): {
       ChargePeriodEnd: deriveTime([end, start], (last, from) =>
         last === undefined ? monthOf(readTime(from ?? ''), 1) : readTime(last) + DAY,
       ),
-      BillingPeriodStart: timeBy(billed, (day) => monthOf(readTime(day), 0)),
-      BillingPeriodEnd: timeBy(billed, (day) => monthOf(readTime(day), 1)),
+      ...billingMonthOf(billed, readTime),
     },
   };
 }

@@ -26,7 +26,8 @@ import {
 import { gcpServiceKind } from '../tables/gcp-services.ts';
 import { UNKNOWN_SERVICE } from '../tables/service-kind.ts';
 import { readTime } from '../written-times.ts';
-import { refusals, statementColumns } from './statement.ts';
+import { currencyCode } from './currency.ts';
+import { capitalized, refusals, statementColumns } from './statement.ts';
 
 const PROVIDER = 'Google Cloud';
 const REQUIRED = ['account id', 'line item', 'start time', 'end time', 'cost', 'currency'] as const;
@@ -63,7 +64,7 @@ function build(input: MappingInput): MappingTable {
       provider: PROVIDER,
       account: first('account id', always('unknown')),
       accountType: 'Billing Account',
-      currency: map('currency', (code) => code.trim().toUpperCase()),
+      currency: currencyCode('currency'),
       cost,
       listCost: firstAmount(listed, cost),
       start,
@@ -93,7 +94,7 @@ function build(input: MappingInput): MappingTable {
 function serviceOf(item: string): string {
   const words = /services\/([^/]+)/.exec(item)?.[1]?.split('-');
   if (words === undefined) return PROVIDER;
-  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
+  return words.map(capitalized).join(' ');
 }
 
 /** `env:prod,team:web`. */

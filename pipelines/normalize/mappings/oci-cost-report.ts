@@ -42,7 +42,7 @@ import { OCI_SERVICES, ociServiceKey } from '../tables/oci-services.ts';
 import { readTime } from '../written-times.ts';
 import { CURRENCY_SETTING, currencyMissing, namedCurrency } from './currency.ts';
 import { ociResourceType } from './oci-resource.ts';
-import { monthOf } from './usage-months.ts';
+import { billingMonthOf } from './usage-record.ts';
 
 const PROVIDER = 'Oracle';
 const ITS_OWN = ['cost/mycost', 'lineitem/intervalusagestart'] as const;
@@ -267,8 +267,7 @@ function periodsOf(read: Reader): {
     columns: {
       ChargePeriodStart: timeBy(start, readTime),
       ChargePeriodEnd: timeBy(first(end, hourLater), readTime),
-      BillingPeriodStart: timeBy(start, (value) => monthOf(readTime(value), 0)),
-      BillingPeriodEnd: timeBy(start, (value) => monthOf(readTime(value), 1)),
+      ...billingMonthOf(start, readTime),
     },
     endDerived: derived,
     missing: not(present(start)),

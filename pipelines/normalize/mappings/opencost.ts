@@ -25,8 +25,7 @@ import {
 } from '../mapping.ts';
 import { readTime } from '../written-times.ts';
 import { CURRENCY_SETTING, namedCurrency } from './currency.ts';
-import { monthOf } from './usage-months.ts';
-import { soldBy, unknownPrice } from './usage-record.ts';
+import { billingMonthOf, soldBy, unknownPrice } from './usage-record.ts';
 
 const COSTS = ['totalcost', 'cpucost', 'ramcost'] as const;
 
@@ -170,8 +169,7 @@ function periods(start: TextExpression, end: TextExpression): RowTemplate['colum
     ChargePeriodEnd: deriveTime([end, start], (to, from) =>
       to === undefined ? readTime(from ?? '') + DAY : readTime(to),
     ),
-    BillingPeriodStart: timeBy(start, (from) => monthOf(readTime(from), 0)),
-    BillingPeriodEnd: timeBy(start, (from) => monthOf(readTime(from), 1)),
+    ...billingMonthOf(start, readTime),
   };
 }
 

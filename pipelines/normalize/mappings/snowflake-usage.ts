@@ -16,6 +16,7 @@ import {
   when,
 } from '../expressions.ts';
 import { defineMapping, type MappingTable, type RowTemplate } from '../mapping.ts';
+import { currencyCode } from './currency.ts';
 import { hostIn, refusals, regionId, statementColumns } from './statement.ts';
 
 const PROVIDER = 'Snowflake';
@@ -40,7 +41,7 @@ function build(): MappingTable {
       provider: PROVIDER,
       account: first('contract_number', 'organization_name', always('unknown')),
       accountType: 'Contract',
-      currency: map('currency', (code) => code.trim().toUpperCase()),
+      currency: currencyCode('currency'),
       cost,
       start,
       category: categoryOf(),

@@ -24,8 +24,7 @@ import type { RejectRule, RowTemplate } from '../mapping.ts';
 import { categoryOfSubcategory } from '../tables/service-kind.ts';
 import { readTime } from '../written-times.ts';
 import { dividedWhere } from './arithmetic.ts';
-import { monthOf } from './usage-months.ts';
-import { soldBy } from './usage-record.ts';
+import { billingMonthOf, missing, soldBy } from './usage-record.ts';
 
 type Columns = RowTemplate['columns'];
 
@@ -93,23 +92,9 @@ export function refusals(of: {
   readonly start: TextExpression;
   readonly startColumn: string;
 }): readonly RejectRule[] {
-  const missing = (column: string, message: string, where: Test): RejectRule => ({
-    reason: 'missing_mandatory',
-    column,
-    message,
-    where,
-  });
   return [
-    missing(
-      of.costColumn,
-      `${of.costColumn} is missing: the row has no cost`,
-      not(present(of.cost)),
-    ),
-    missing(
-      of.startColumn,
-      `${of.startColumn} is missing: the row has no date`,
-      not(present(of.start)),
-    ),
+    missing(of.costColumn, `${of.costColumn} is missing: the row has no cost`, of.cost),
+    missing(of.startColumn, `${of.startColumn} is missing: the row has no date`, of.start),
   ];
 }
 
@@ -119,12 +104,10 @@ function periodsOf(
   end: TimeExpression | undefined,
   billed: TextExpression,
 ): Columns {
-  const month = (after: number) => timeBy(billed, (day) => monthOf(readTime(day), after));
   return {
     ChargePeriodStart: timeBy(start, readTime),
     ChargePeriodEnd: end ?? dayAfter(start),
-    BillingPeriodStart: month(0),
-    BillingPeriodEnd: month(1),
+    ...billingMonthOf(billed, readTime),
   };
 }
 
@@ -150,6 +133,11 @@ export function hostIn(column: string, vendor: string): TextExpression {
     return cloud === undefined ? undefined : CLOUDS[cloud];
   });
   return first(named, always(vendor));
+}
+
+/** The word with a capital at its start. */
+export function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 /** The name of a region as the clouds write it: `US_EAST_1` is `us-east-1`. */

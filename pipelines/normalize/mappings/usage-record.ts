@@ -1,6 +1,7 @@
 /** What the records that our own receivers write have in common, and with them the mappings that read those records. */
 import { parseTime } from '../../focus/times.ts';
 import {
+  type AmountExpression,
   always,
   amount,
   not,
@@ -14,9 +15,13 @@ import type { RejectRule, RowTemplate } from '../mapping.ts';
 import { times } from './arithmetic.ts';
 import { monthOf } from './usage-months.ts';
 
-/** Rows without the column are refused. */
-export function missing(column: string, message: string): RejectRule {
-  return { reason: 'missing_mandatory', column, message, where: not(present(column)) };
+/** Rows without the column, or without what it is read as, are refused. */
+export function missing(
+  column: string,
+  message: string,
+  of: TextExpression | AmountExpression | string = column,
+): RejectRule {
+  return { reason: 'missing_mandatory', column, message, where: not(present(of)) };
 }
 
 /** Rows without an amount in the column are refused: nothing is free because its price is not known. */
@@ -24,11 +29,14 @@ export function unknownPrice(column: string, message: string): RejectRule {
   return { reason: 'unknown_price', column, message, where: not(present(amount(column))) };
 }
 
-/** The calendar month (UTC) in which the time of the column lies. */
-export function billingMonthOf(column: string): RowTemplate['columns'] {
+/** The calendar month (UTC) in which a time lies. */
+export function billingMonthOf(
+  time: TextExpression | string,
+  read: (time: string) => number = parseTime,
+): RowTemplate['columns'] {
   return {
-    BillingPeriodStart: timeBy(column, (value) => monthOf(parseTime(value), 0)),
-    BillingPeriodEnd: timeBy(column, (value) => monthOf(parseTime(value), 1)),
+    BillingPeriodStart: timeBy(time, (value) => monthOf(read(value), 0)),
+    BillingPeriodEnd: timeBy(time, (value) => monthOf(read(value), 1)),
   };
 }
 
